@@ -1,0 +1,86 @@
+"""Who does the work: Photio, or the engine on this computer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge import key
+from bridge.errors import PhotioError
+from bridge.protocol import Job
+from bridge.settings import DEFAULT_ORIGIN, Settings
+
+if TYPE_CHECKING:
+    from bridge.regen import RegenClient
+
+
+class NoKeyError(PhotioError):
+    """Photio itself was asked for, and there is no key to show it."""
+
+    code = "no-key"
+
+
+class OfflineLimitError(PhotioError):
+    """The offline engine was asked for something that only Photio can do."""
+
+    code = "offline-limit"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One of the two, ready to be used.
+
+    Attributes:
+        name: "photio" or "offline".
+    """
+
+    name: str
+    settings: Settings
+    key: str | None = field(default=None, repr=False)
+
+    @property
+    def billed(self) -> bool:
+        """Whether a request may cost money."""
+        return self.name == "photio"
+
+    @contextmanager
+    def client(self) -> Iterator[RegenClient]:
+        """A client for it; the offline engine runs as long as the context does."""
+        from bridge.regen import RegenClient, Timeouts
+
+        timeouts = Timeouts(self.settings.connect_timeout, self.settings.answer_timeout)
+        if self.name == "photio":
+            yield RegenClient(self.settings.origin, self.key, timeouts)
+            return
+        from bridge.engine.server import EngineServer
+
+        with EngineServer(port=0, model=self.settings.offline_model) as engine:
+            yield RegenClient(engine.origin, None, timeouts)
+
+
+def choose(job: Job, settings: Settings) -> Backend:
+    """The one that the user chose; "auto" is Photio where a key or a service of one's own is configured.
+
+    Raises:
+        NoKeyError: Photio was asked for without a key.
+        OfflineLimitError: the offline engine was asked for more than removing.
+    """
+    wanted = settings.engine if job.engine == "auto" else job.engine
+    found = key.find_key(settings) if wanted != "offline" else None
+    own_service = settings.origin != DEFAULT_ORIGIN
+    if wanted == "photio" and not found and not own_service:
+        raise NoKeyError(
+            "Photio needs an API key: get one from the API Dashboard at photio.io and store it with "
+            "“python -m bridge key set”, or choose the offline engine."
+        )
+    if wanted != "offline" and (found or own_service):
+        return Backend("photio", settings, found.value if found else None)
+    if job.prompt.strip():
+        raise OfflineLimitError(
+            "Without a Photio API key the offline engine is used, and it can only remove things: leave the prompt "
+            "empty, or get a key from the API Dashboard at photio.io."
+        )
+    return Backend("offline", settings)
+

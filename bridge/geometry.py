@@ -1,0 +1,202 @@
+"""`Size`, `Box` and crop planning: pure functions on small values, all in px of the canvas unless said."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Size(NamedTuple):
+    """Width and height in px."""
+
+    width: int
+    height: int
+
+    @property
+    def area(self) -> int:
+        """In px²."""
+        return self.width * self.height
+
+
+class Box(NamedTuple):
+    """A rectangle: left and top edge, width and height, in px."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The first column that is no longer inside."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row that is no longer inside."""
+        return self.y + self.height
+
+    @property
+    def size(self) -> Size:
+        """Width and height."""
+        return Size(self.width, self.height)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no pixel."""
+        return self.width <= 0 or self.height <= 0
+
+    def grown(self, by: int) -> Box:
+        """Widened by `by` px on each side."""
+        return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
+
+    def within(self, other: Box) -> Box:
+        """What both have in common; empty (`is_empty`) when that is nothing."""
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        return Box(x, y, min(self.right, other.right) - x, min(self.bottom, other.bottom) - y)
+
+    def contains(self, other: Box) -> bool:
+        """Whether `other` lies inside, edges included."""
+        return self.within(other) == other
+
+    def relative_to(self, other: Box) -> Box:
+        """The same rectangle, counted from `other`'s upper left corner."""
+        return Box(self.x - other.x, self.y - other.y, self.width, self.height)
+
+
+class Padding(NamedTuple):
+    """Columns and rows added beyond the canvas by mirroring, in px."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class Crop(NamedTuple):
+    """A part of the canvas that is sent.
+
+    Attributes:
+        box: the pixels that leave the canvas; always inside it.
+        padding: how much is added around them by mirroring; nothing but on canvases too narrow for the shape.
+        size: what box and padding together are scaled to: the size that the service gets and gives back.
+    """
+
+    box: Box
+    padding: Padding
+    size: Size
+
+    @property
+    def frame(self) -> Size:
+        """Box and padding together."""
+        left, top, right, bottom = self.padding
+        return Size(self.box.width + left + right, self.box.height + top + bottom)
+
+    @property
+    def scale(self) -> float:
+        """API px per canvas px, along the axis with fewer of them; below 1 the crop loses resolution."""
+        return min(self.size.width / self.frame.width, self.size.height / self.frame.height)
+
+
+#: The sizes that the Regen API recommends, in px (photio-regen-api.txt). Their documented ratio names are
+#: approximate (1152 × 896 is 9:7, not 4:3), so only the pixel sizes are used.
+RECOMMENDED_SIZES: dict[str, Size] = {
+    "Fullscreen": Size(1152, 896),
+    "Widescreen": Size(1344, 768),
+    "Ultrawide": Size(1536, 640),
+    "Mobile landscape": Size(1216, 832),
+    "Square": Size(1024, 1024),
+    "Mobile portrait": Size(832, 1216),
+    "Tall": Size(768, 1344),
+}
+
+#: How far width / height of what is sent may differ from that of the size it is scaled to.
+STRETCH_LIMIT = 0.02
+
+#: The least context, in px, around the area to be regenerated (where the canvas has it).
+LEAST_CONTEXT = 64
+
+
+def context_for(selection: Box, percent: float) -> int:
+    """How much context to show the service around a selection, in px: `percent` of its longer side, at least 64."""
+    return max(LEAST_CONTEXT, round(max(selection.size) * percent / 100))
+
+
+def stretch(frame: Size, shape: Size) -> float:
+    """How much `frame` changes its proportions when it is scaled to `shape`: 0 is not at all, 0.02 is 2 %."""
+    ratio = (frame.width * shape.height) / (frame.height * shape.width)
+    return max(ratio, 1 / ratio) - 1
+
+
+def plan_crop(area: Box, context: int, canvas: Size) -> Crop:
+    """The crop to send so that `area` can be regenerated with `context` px of its surroundings in view.
+
+    The context grows until the crop has the shape of a recommended size. Where the canvas has no room for that
+    the context shrinks instead; where even `area` alone fits no shape inside the canvas, the crop is extended
+    beyond the canvas.
+
+    Args:
+        area: all that is to be regenerated; not empty and inside the canvas.
+        context: px on each side; less is taken at the canvas's edges.
+        canvas: the image's size.
+    """
+    whole = Box(0, 0, *canvas)
+    wanted = area.grown(context).within(whole)
+    roomy = [(frame, shape) for shape in RECOMMENDED_SIZES.values() if (frame := _around(wanted.size, shape, canvas))]
+    if roomy:
+        frame, shape = min(roomy, key=lambda pair: pair[0].area)
+        return Crop(_place(frame, wanted, wanted, canvas), Padding(0, 0, 0, 0), shape)
+    tight = [(frame, shape) for shape in RECOMMENDED_SIZES.values() if (frame := _inside(canvas, shape, area.size))]
+    if tight:
+        frame, shape = max(tight, key=lambda pair: _common(pair[0], wanted.size))
+        return Crop(_place(frame, wanted, area, canvas), Padding(0, 0, 0, 0), shape)
+    frame, shape = min(
+        ((_smallest(wanted.size, shape), shape) for shape in RECOMMENDED_SIZES.values()), key=lambda pair: pair[0].area
+    )
+    inside = Size(min(frame.width, canvas.width), min(frame.height, canvas.height))
+    left, top = (frame.width - inside.width) // 2, (frame.height - inside.height) // 2
+    padding = Padding(left, top, frame.width - inside.width - left, frame.height - inside.height - top)
+    return Crop(_place(inside, wanted, wanted, canvas), padding, shape)
+
+
+def _common(one: Size, other: Size) -> tuple[int, int]:
+    """Sorts frames: first by how much of the wanted context they show, then small ones before large ones."""
+    return min(one.width, other.width) * min(one.height, other.height), -one.area
+
+
+def _smallest(needed: Size, shape: Size) -> Size:
+    """The smallest frame of `shape`'s proportions that holds `needed`."""
+    width = max(needed.width, -(-needed.height * shape.width // shape.height))
+    while True:  # ends: rounding the height to whole px matters less the larger the frame is
+        frame = Size(width, max(needed.height, round(width * shape.height / shape.width)))
+        if stretch(frame, shape) <= STRETCH_LIMIT:
+            return frame
+        width += 1
+
+
+def _around(needed: Size, shape: Size, canvas: Size) -> Size | None:
+    """A frame of `shape` that holds `needed` and fits into the canvas; None when there is none."""
+    frame = _smallest(needed, shape)
+    frame = Size(min(frame.width, canvas.width), min(frame.height, canvas.height))
+    return frame if stretch(frame, shape) <= STRETCH_LIMIT else None
+
+
+def _inside(canvas: Size, shape: Size, needed: Size) -> Size | None:
+    """The largest frame of `shape` in the canvas; None when it does not hold `needed`."""
+    width = min(canvas.width, round(canvas.height * shape.width / shape.height))
+    frame = Size(width, min(canvas.height, max(1, round(width * shape.height / shape.width))))
+    holds = frame.width >= needed.width and frame.height >= needed.height
+    return frame if holds and stretch(frame, shape) <= STRETCH_LIMIT else None
+
+
+def _place(frame: Size, wanted: Box, needed: Box, canvas: Size) -> Box:
+    """Where `frame` goes: around the middle of `wanted`, inside the canvas, with `needed` inside it."""
+    x = _start(frame.width, wanted.x, wanted.right, needed.x, needed.right, canvas.width)
+    y = _start(frame.height, wanted.y, wanted.bottom, needed.y, needed.bottom, canvas.height)
+    return Box(x, y, *frame)
+
+
+def _start(length: int, wanted_from: int, wanted_to: int, needed_from: int, needed_to: int, limit: int) -> int:
+    """One axis of `_place`."""
+    centred = (wanted_from + wanted_to - length) // 2
+    covering = min(max(centred, needed_to - length), needed_from)
+    return min(max(covering, 0), limit - length)

@@ -1,0 +1,178 @@
+"""Pixels as numpy arrays: PNM/PAM files, the mask, and the way from the canvas to the service's size and back.
+
+Arrays are uint8, [height, width] for masks and [height, width, 3 or 4] for RGB and RGBA, in sRGB.
+"""
+
+from __future__ import annotations
+
+import re
+from math import isqrt
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from bridge.errors import PhotioError
+from bridge.geometry import Box, Crop
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+Coverage: TypeAlias = npt.NDArray[np.bool_]
+
+_PNM = re.compile(rb"(P[56])\s+(\d{1,7})\s+(\d{1,7})\s+255\s")
+_PAM = re.compile(rb"P7\nWIDTH (\d{1,7})\nHEIGHT (\d{1,7})\nDEPTH ([34])\nMAXVAL 255\n(?:TUPLTYPE \w+\n)?ENDHDR\n")
+
+
+class PictureError(PhotioError):
+    """A file in a job folder is not the picture that it should be."""
+
+    code = "picture"
+
+
+def read_pnm(path: Path) -> Pixels:
+    """Reads 8-bit P5 (gray), P6 (RGB) or P7 (RGB, RGBA) as [height, width(, channels)].
+
+    Raises:
+        PictureError: the file cannot be read or is something else.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PictureError(f"Photio's file {path} has gone: please try again.", repr(error)) from error
+    if header := _PNM.match(data):
+        channels = 1 if header[1] == b"P5" else 3
+        width, height = int(header[2]), int(header[3])
+    elif header := _PAM.match(data):
+        width, height, channels = (int(group) for group in header.groups())
+    else:
+        raise PictureError(f"Photio's file {path} is not a picture: please try again.", repr(data[:40]))
+    pixels = np.frombuffer(data, np.uint8, offset=header.end())
+    if pixels.size != width * height * channels or not pixels.size:
+        raise PictureError(f"Photio's file {path} is incomplete: please try again.", f"{pixels.size} bytes of pixels")
+    return pixels.reshape((height, width) if channels == 1 else (height, width, channels))
+
+
+def pnm(pixels: Pixels) -> bytes:
+    """The bytes of a P5, P6 or P7 file, by the array's channels."""
+    height, width = pixels.shape[:2]
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        header = f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+    else:
+        header = f"{'P5' if pixels.ndim == 2 else 'P6'}\n{width} {height}\n255\n"
+    return header.encode() + pixels.tobytes()
+
+
+def grow(mask: Pixels, radius: int) -> Pixels:
+    """The greatest value within `radius` px (a disc) of each pixel: hard edges move out, soft ones stay soft."""
+    grown = mask.copy()
+    rows = mask.shape[0]
+    for dy in range(min(radius, rows - 1) + 1):
+        row = _widest(mask, isqrt(radius * radius - dy * dy))
+        np.maximum(grown[dy:], row[: rows - dy], out=grown[dy:])
+        np.maximum(grown[: rows - dy], row[dy:], out=grown[: rows - dy])
+    return grown
+
+
+def _widest(mask: Pixels, reach: int) -> Pixels:
+    """The greatest value within `reach` px along the row, by doubling the window."""
+    window = np.pad(mask, ((0, 0), (reach, reach)))
+    length, wanted = 1, 2 * reach + 1
+    while length < wanted:
+        step = min(length, wanted - length)
+        window = np.maximum(window[:, :-step], window[:, step:])
+        length += step
+    return window
+
+
+def feather(mask: Pixels, radius: int) -> Pixels:
+    """Fades the mask's edges, reaching `radius` px to each side and no further (two box blurs: a tent)."""
+    image = Image.fromarray(mask)
+    for part in (radius // 2, radius - radius // 2):
+        if part:
+            image = image.filter(ImageFilter.BoxBlur(part))
+    return np.asarray(image)
+
+
+def layer_mask(selection: Pixels | None, selected: Box, area: Box, grow_by: int, feather_by: int) -> Pixels:
+    """The mask of the layer to place, over `area`.
+
+    Args:
+        selection: the coverage over `selected`, 0–255; None: all of it.
+        selected: the selection's bounds; inside the canvas.
+        area: those grown by `grow_by + feather_by` px, inside the canvas.
+    """
+    mask = np.zeros((area.height, area.width), np.uint8)
+    inner = selected.relative_to(area)
+    mask[inner.y : inner.bottom, inner.x : inner.right] = 255 if selection is None else selection
+    return feather(grow(mask, grow_by), feather_by)
+
+
+def fill_transparent(pixels: Pixels) -> Pixels:
+    """RGB without holes: the colours around transparent pixels are extended into them, never black."""
+    if pixels.shape[2] == 3:
+        return pixels
+    hidden = pixels[..., 3] == 0
+    colours = np.ascontiguousarray(pixels[..., :3])
+    if not hidden.any() or hidden.all():
+        return colours
+    from bridge.engine.diffusion import diffuse
+
+    return diffuse(colours, hidden)
+
+
+def to_service(pixels: Pixels, crop: Crop) -> Image.Image:
+    """A crop as the service gets it: RGB of `crop.size`.
+
+    Args:
+        pixels: [box height, box width, 3 or 4].
+    """
+    framed = Image.fromarray(np.pad(fill_transparent(pixels), (*_padding(crop), (0, 0)), mode="symmetric"))
+    return framed if framed.size == crop.size else framed.resize(crop.size, Image.Resampling.LANCZOS)
+
+
+def mask_to_service(edited: Coverage, crop: Crop) -> Image.Image:
+    """The mask that goes with a crop: "L" of `crop.size`, black (0) where the service is to edit, else white.
+
+    What touches an edited pixel at all is edited. Mirrored pixels are edited where their originals are: an
+    object at the canvas's edge would otherwise be shown beside the hole that it is to vanish from.
+
+    Args:
+        edited: [box height, box width], true where the layer's mask shows anything.
+    """
+    framed = np.pad(edited, _padding(crop), mode="symmetric").astype(np.float32)
+    # in floats: the share of one px in a strongly reduced crop would be rounded away in 8 bits
+    touched = Image.fromarray(framed).resize(crop.size, Image.Resampling.BOX)
+    return Image.fromarray(np.where(np.asarray(touched) > 0, 0, 255).astype(np.uint8))
+
+
+def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
+    left, top, right, bottom = crop.padding
+    return (top, bottom), (left, right)
+
+
+def from_service(answer: Image.Image, crop: Crop, area: Box) -> Pixels:
+    """The part of a crop's answer that covers `area`, in canvas px: [area height, area width, 3]."""
+    image = answer.convert("RGB")
+    if image.size != crop.frame:
+        image = image.resize(crop.frame, Image.Resampling.LANCZOS)
+    inner = area.relative_to(crop.box)
+    left, top = crop.padding.left + inner.x, crop.padding.top + inner.y
+    return np.asarray(image.crop((left, top, left + area.width, top + area.height)))
+
+
+def with_alpha(colours: Pixels, source: Pixels) -> Pixels:
+    """The colours with the alpha channel of `source`, where that has one: no paint where there was nothing."""
+    return colours if source.shape[2] == 3 else np.dstack([colours, source[..., 3]])
+
+
+def edited(mask: Pixels, area: Box, crop: Crop) -> Coverage:
+    """Which pixels of the crop's box the service is to regenerate: those that the layer's mask shows at all.
+
+    Args:
+        mask: the layer's mask over `area`, 0–255.
+    """
+    shown = np.zeros((crop.box.height, crop.box.width), np.bool_)
+    inner = area.relative_to(crop.box)
+    shown[inner.y : inner.bottom, inner.x : inner.right] = mask > 0
+    return shown

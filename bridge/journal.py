@@ -1,0 +1,119 @@
+"""Job folders: what was asked, what was sent and what came back, as files that outlive every process here.
+
+    <journal>/20261123-104501-3fa9c1/
+        request.json          the job, its plan and what became of it; no key
+        selection.pgm         the selection
+        base-1.ppm            a crop as it left GIMP
+        sent-1.png            … and as the service got it
+        mask-1.png            the mask that went with it
+        answer-1-2.png        the answer for crop 1, variation 2, byte for byte
+        result-2.ppm          what GIMP places, for variation 2
+        layer-mask.pgm        … and through which mask
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import PhotioError
+from bridge.protocol import Job
+
+FORMAT = 1
+
+
+class JournalError(PhotioError):
+    """A job folder could not be written: no space, no permission, gone."""
+
+    code = "journal"
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Writes a file so that it is either whole and on the disk, or not there: also after a power cut.
+
+    Raises:
+        JournalError: the disk is full, the folder is gone or must not be written to.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with open(partial, "wb", opener=_private) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise JournalError(
+            f"The result could not be saved in {path.parent} ({error.strerror}): make room there, then try again.",
+            repr(error),
+        ) from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _sync_directory(path: Path) -> None:
+    if os.name == "nt":  # directories cannot be opened there; NTFS journals renames by itself
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class JobFolder:
+    """One job's folder and its `request.json`."""
+
+    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+        self.path = path
+        self._record = record
+
+    @classmethod
+    def create(cls, journal: Path, job: Job) -> JobFolder:
+        """A new folder in `journal`, only for this user's eyes.
+
+        Raises:
+            JournalError: it could not be made.
+        """
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+        try:
+            journal.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (journal / name).mkdir(mode=0o700)
+        except OSError as error:
+            raise JournalError(
+                f"Photio cannot write to {journal} ({error.strerror}): make it writable, then try again.", repr(error)
+            ) from error
+        folder = cls(journal / name, {"format": FORMAT, "started": time.time(), "job": asdict(job)})
+        folder.note(state="open")
+        return folder
+
+    @property
+    def id(self) -> str:
+        """The folder's name: unique, and sorts by time."""
+        return self.path.name
+
+    def file(self, name: str) -> Path:
+        """Where the file of that name is."""
+        return self.path / name
+
+    def save(self, name: str, data: bytes) -> Path:
+        """Saves a file durably; its path."""
+        write_durably(self.file(name), data)
+        return self.file(name)
+
+    def note(self, **facts: Any) -> None:
+        """Adds facts to `request.json` (anything that JSON knows)."""
+        self._record = {**self._record, **facts}
+        write_durably(self.file("request.json"), json.dumps(self._record, indent=2, ensure_ascii=False).encode())
+
+    def discard(self) -> None:
+        """Removes the folder: nothing was received, so nothing is lost."""
+        shutil.rmtree(self.path, ignore_errors=True)

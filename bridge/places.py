@@ -1,0 +1,57 @@
+"""Where things are kept on this computer. Standard library only: `install.py` asks too."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+HOME_VARIABLE = "PHOTIO_HOME"
+
+
+def _user_directory(variable: str, unix: str, mac: str, windows_variable: str) -> Path:
+    """One of the platform's usual per-user directories, with our name appended."""
+    if sys.platform == "win32":
+        root = os.environ.get(windows_variable) or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        root = str(Path.home() / mac)
+    else:
+        root = os.environ.get(variable) or ""
+        if not os.path.isabs(root):  # the XDG specification: relative values are to be ignored
+            root = str(Path.home() / unix)
+    return Path(root) / "photio"
+
+
+def _own_home() -> Path | None:
+    value = os.environ.get(HOME_VARIABLE)
+    return Path(value).expanduser().absolute() if value else None
+
+
+def config_directory() -> Path:
+    """Settings and, where there is no keyring, the key's file."""
+    return _own_home() or _user_directory("XDG_CONFIG_HOME", ".config", "Library/Application Support", "APPDATA")
+
+
+def data_directory() -> Path:
+    """Journal and models."""
+    return _own_home() or program_directory()
+
+
+def program_directory() -> Path:
+    """What `install.py` builds for the bridge to run in; not moved by `PHOTIO_HOME`."""
+    return _user_directory("XDG_DATA_HOME", ".local/share", "Library/Application Support", "LOCALAPPDATA")
+
+
+def journal_directory() -> Path:
+    """One folder for each job."""
+    return data_directory() / "journal"
+
+
+def model_directory() -> Path:
+    """Neural models that `install.py --neural` fetched."""
+    return data_directory() / "models"
+
+
+def log_file() -> Path:
+    """The bridge's log."""
+    return data_directory() / "log" / "bridge.log"

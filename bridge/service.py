@@ -1,0 +1,97 @@
+"""The bridge as the plug-in sees it: messages in on stdin, messages out on stdout, one job.
+
+The steps of a job are in `bridge.job`; here is who may say what when, and what happens when the plug-in goes away.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from typing import BinaryIO
+
+from bridge import log, settings
+from bridge.errors import PhotioError
+from bridge.job import RunningJob
+from bridge.protocol import (
+    LONGEST_LINE,
+    Cancel,
+    Failed,
+    Message,
+    Open,
+    Placed,
+    Plan,
+    ProtocolError,
+    Run,
+    decode,
+    encode,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Announcer:
+    """Writes messages to the plug-in, from any thread; silently once nobody listens any longer."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def __call__(self, message: Message) -> None:
+        """Sends one message."""
+        with self._lock:
+            try:
+                self._stream.write(encode(message))
+                self._stream.flush()
+            except OSError:  # the plug-in is gone; what it was to hear is in the journal
+                _log.info("nobody listens to %s", type(message).__name__)
+
+
+class Service:
+    """Serves one plug-in, and so one job, until its end of the pipe closes."""
+
+    def __init__(self, announce: Announcer) -> None:
+        self._announce = announce
+        self._job: RunningJob | None = None
+
+    def serve(self, stream: BinaryIO) -> None:
+        """Answers messages until the stream ends; returns when all that was paid for is in the journal."""
+        while line := stream.readline(LONGEST_LINE):
+            try:
+                self._answer(decode(line))
+            except PhotioError as error:
+                _log.warning("%s: %s %s", error.code, error.sentence, error.details)
+                self._announce(Failed(error.code, error.sentence))
+            except ProtocolError as error:
+                _log.error("misunderstood: %s", error)
+                self._announce(Failed("protocol", "The plug-in and its bridge do not match: run install.py again."))
+        if self._job:
+            self._job.leave()
+
+    def _answer(self, message: Message) -> None:
+        if isinstance(message, Open) and self._job is None:
+            found, remarks = settings.load()
+            self._job = RunningJob(message.job, found, remarks, self._announce)
+            self._announce(self._job.opened)
+        elif isinstance(message, Plan) and self._job:
+            self._announce(self._job.plan(message))
+        elif isinstance(message, Run) and self._job:
+            self._job.start()
+        elif isinstance(message, Cancel) and self._job:
+            self._announce(self._job.cancel())
+        elif isinstance(message, Placed) and self._job:
+            self._job.placed()
+        else:
+            raise ProtocolError(f"{type(message).__name__} was not expected now")
+
+
+def main() -> int:
+    """`python -m bridge service`."""
+    log.start()
+    # the pipe is the protocol's: whatever else prints, a library in C included, prints to stderr
+    pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    Service(Announcer(pipe)).serve(sys.stdin.buffer)
+    logging.shutdown()
+    os._exit(0)  # without waiting for threads whose requests were dropped

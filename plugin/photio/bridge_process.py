@@ -1,0 +1,120 @@
+"""Starts the bridge, talks to it and ends it. No threads: its lines arrive on the GLib main loop."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from bridge.protocol import Cancelled, Failed, Message, Progress, ProtocolError, Received, decode, encode
+from gi.repository import Gio, GLib
+
+HERE = Path(__file__).absolute().parent
+
+#: What AppImage, Flatpak, Windows and macOS builds of GIMP set for their own interpreter and libraries.
+FOREIGN_VARIABLES = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "PYTHONUSERBASE",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "DYLD_LIBRARY_PATH",
+    "GI_TYPELIB_PATH",
+)
+
+Answer = TypeVar("Answer")
+
+
+class BridgeError(Exception):
+    """The job failed; the text is one sentence for the user. `code` is the bridge's word for it."""
+
+    def __init__(self, sentence: str, code: str = "bridge") -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Bridge:
+    """One bridge process, for one job. It ends when its standard input closes: with `close`, or with us."""
+
+    def __init__(self, on_progress: Callable[[float, str], None]) -> None:
+        """Starts the process.
+
+        Raises:
+            BridgeError: it cannot be started.
+        """
+        self._on_progress = on_progress
+        self._process = _start(_command())
+        self._stdin = self._process.get_stdin_pipe()
+        self._lines = Gio.DataInputStream.new(self._process.get_stdout_pipe())
+
+    def send(self, message: Message) -> None:
+        """Sends a message that has no answer."""
+        try:
+            self._stdin.write_all(encode(message), None)
+        except GLib.Error as error:
+            raise BridgeError(_GONE) from error
+
+    def ask(self, message: Message, answer: type[Answer]) -> Answer:
+        """Sends a message and waits for `answer`, with GIMP's main loop running.
+
+        Raises:
+            BridgeError: the bridge says that it failed, or is gone.
+        """
+        self.send(message)
+        loop, outcome = GLib.MainLoop(), []
+
+        def read(stream: Gio.DataInputStream, result: Gio.AsyncResult) -> None:
+            try:
+                line, _length = stream.read_line_finish(result)
+                received = decode(line) if line is not None else None
+            except (GLib.Error, ProtocolError):
+                received = None
+            if isinstance(received, Progress):
+                self._on_progress(received.fraction, received.text)
+            elif not isinstance(received, Received):
+                outcome.append(received)
+                loop.quit()
+                return
+            self._lines.read_line_async(GLib.PRIORITY_DEFAULT, None, read)
+
+        self._lines.read_line_async(GLib.PRIORITY_DEFAULT, None, read)
+        loop.run()
+        return _expected(outcome[0], answer)
+
+    def close(self) -> None:
+        """Ends the bridge; what it was paid for, it still puts into the journal."""
+        self._stdin.close(None)
+
+
+_GONE = "Photio's bridge ended unexpectedly. What it had received is kept; run “python3 install.py --doctor” to see why."
+
+
+def _expected(received: Message | None, answer: type[Answer]) -> Answer:
+    if isinstance(received, answer):
+        return received
+    if isinstance(received, Failed):
+        raise BridgeError(received.sentence, received.code)
+    if isinstance(received, Cancelled):
+        raise BridgeError("Cancelled.", "cancelled")
+    raise BridgeError(_GONE)
+
+
+def _command() -> list[str]:
+    """How to start the bridge, as `install.py` wrote it down."""
+    try:
+        installed = json.loads((HERE / "install.json").read_text(encoding="utf-8"))
+        return [installed["python"], *installed["isolated"], installed["bridge"], "service"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BridgeError("Photio is not completely installed: run “python3 install.py” again.") from error
+
+
+def _start(command: list[str]) -> Gio.Subprocess:
+    launcher = Gio.SubprocessLauncher.new(Gio.SubprocessFlags.STDIN_PIPE | Gio.SubprocessFlags.STDOUT_PIPE)
+    for name in FOREIGN_VARIABLES:
+        launcher.unsetenv(name)
+    try:
+        return launcher.spawnv(command)
+    except GLib.Error as error:
+        raise BridgeError(f"Photio's bridge cannot be started ({error.message}): run “python3 install.py” again.") from error

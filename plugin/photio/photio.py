@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""Photio for GIMP: what GIMP starts. Declares the procedures and their menu entries."""
+
+import os
+import sys
+
+# not the resolved path: a developer's installation is made of links, and `bridge` stands beside the link
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import gi  # noqa: E402
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("Gegl", "0.4")
+from gi.repository import Gimp  # noqa: E402
+from procedures import PROCEDURES, create  # noqa: E402
+
+
+class Photio(Gimp.PlugIn):
+    """The plug-in."""
+
+    def do_query_procedures(self) -> list[str]:
+        """What this plug-in offers, by name."""
+        return list(PROCEDURES)
+
+    def do_create_procedure(self, name: str) -> Gimp.Procedure:
+        """Declares one of them."""
+        return create(self, name)
+
+    def do_set_i18n(self, _name: str) -> bool:
+        """No catalogues yet: the texts are English."""
+        return False
+
+
+Gimp.main(Photio.__gtype__, sys.argv)

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+"""A real GIMP 3 with this checkout's plug-in: run a Python file in it, open its window, or a shell beside it.
+
+    gimp.py [--release 3.0|3.2] run FILE.py [ARGUMENTS …]
+    gimp.py [--release 3.0|3.2] gui [IMAGE]
+    gimp.py [--release 3.0|3.2] shell
+
+Uses the machine's GIMP where it is of that release, else sets one up in the user's cache directory (as root,
+on Debian). GIMP's profile, settings and results of such runs are kept in the cache too, so that your own GIMP
+stays as it is; PHOTIO_API_KEY, PHOTIO_ORIGIN and PHOTIO_HOME are passed on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import rootfs
+from rootfs import SetupError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+#: What a GIMP started here keeps of the caller's environment; all else would make runs differ between machines.
+PASSED_ON = re.compile(
+    r"(PHOTIO_|PIP_|LC_|TERM$|LANG$|HOME$|USER$|DISPLAY$|XAUTHORITY$|WAYLAND_DISPLAY$|CI$"
+    r"|(https?|no|all)_proxy$|SSL_CERT_|REQUESTS_CA_BUNDLE$|GTK_|GDK_|DBUS_SESSION_BUS_ADDRESS$)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class RealGimp:
+    """One GIMP release that can be started on this machine.
+
+    Attributes:
+        release: "3.0" or "3.2".
+        tree: the Debian tree it lives in; None for the machine's own.
+    """
+
+    release: str
+    tree: Path | None
+
+    @property
+    def home(self) -> Path:
+        """Profile, caches and results of the runs from this checkout; nobody's own GIMP is touched."""
+        checkout = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
+        return rootfs.cache_directory() / "homes" / f"{self.release}-{checkout}"
+
+    @property
+    def profile(self) -> Path:
+        """GIMP's configuration directory for these runs."""
+        return self.home / "GIMP"
+
+    def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
+        """What the process inside sees."""
+        kept = {name: value for name, value in os.environ.items() if PASSED_ON.match(name)}
+        directories = {
+            "GIMP3_DIRECTORY": self.profile,
+            "XDG_CONFIG_HOME": self.home / "config",
+            "XDG_DATA_HOME": self.home / "data",
+            "XDG_CACHE_HOME": self.home / "cache",
+            "XDG_RUNTIME_DIR": self.home / "run",
+        }
+        for directory in directories.values():
+            directory.mkdir(parents=True, exist_ok=True)
+        (self.home / "run").chmod(0o700)
+        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        fixed = {"PATH": path if self.tree else os.environ["PATH"], "LANG": os.environ.get("LANG", "C.UTF-8")}
+        return {**kept, **fixed, **{name: str(path) for name, path in directories.items()}, **(extra or {})}
+
+    def command(self, arguments: list[str], visible: list[Path] | None = None) -> list[str]:
+        """The command line that runs `arguments` where this GIMP is."""
+        return rootfs.enter(self.tree, arguments, visible) if self.tree else arguments
+
+    def install_plugin(self) -> None:
+        """Puts this checkout's plug-in into the profile; quick when it is there already."""
+        python = "/usr/bin/python3" if self.tree else sys.executable
+        command = [python, str(CHECKOUT / "install.py"), "--gimp-dir", str(self.profile)]
+        done = subprocess.run(
+            self.command(command, [CHECKOUT]),
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SetupError(f"The plug-in could not be installed into {self.profile}:\n{done.stdout}{done.stderr}")
+
+
+def _version(program: str) -> str:
+    """ "3.0" for GIMP 3.0.4; empty where the program is no GIMP."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    found = re.search(r"version (\d+\.\d+)", done.stdout)
+    return found.group(1) if found else ""
+
+
+def find(release: str | None) -> RealGimp:
+    """The machine's GIMP when it is of that release (or of any that we serve), else one set up for the purpose.
+
+    Raises:
+        SetupError: there is none and none can be set up here.
+    """
+    if shutil.which("gimp-console"):
+        installed = _version("gimp-console")
+        if installed in rootfs.SUITES and release in (None, installed):
+            return RealGimp(installed, None)
+    release = release or "3.0"
+    return RealGimp(release, rootfs.provision(release))
+
+
+def run_file(gimp: RealGimp, file: Path, arguments: list[str], extra: dict[str, str] | None = None) -> int:
+    """Runs a Python file inside GIMP without a window; its exit status."""
+    gimp.home.mkdir(parents=True, exist_ok=True)
+    inside = CHECKOUT / "scripts" / "inside.py"
+    with tempfile.TemporaryDirectory(prefix="photio-run-", dir=gimp.home) as scratch:
+        status = Path(scratch) / "status"
+        order = {"file": str(file), "arguments": arguments, "status": str(status)}
+        command = ["gimp-console", "-i", "--quit", "--batch-interpreter=python-fu-eval"]
+        command += ["-b", f"exec(compile(open({str(inside)!r}).read(), {str(inside)!r}, 'exec'))"]
+        environment = gimp.environment({"PHOTIO_RUN": json.dumps(order), **(extra or {})})
+        ended = subprocess.run(
+            gimp.command(command, [file, inside]), env=environment, stdin=subprocess.DEVNULL, check=False
+        )
+        if status.exists():
+            return int(status.read_text())
+        return ended.returncode or 70  # GIMP went away in the middle: EX_SOFTWARE
+
+
+def open_window(gimp: RealGimp, image: Path | None) -> int:
+    """Opens GIMP's window, under Xvfb where there is no display."""
+    command = ["gimp", *([str(image)] if image else [])]
+    extra = {}
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        print("No display: GIMP opens on a virtual one (Xvfb :77). Ctrl-C ends it.", file=sys.stderr)
+        script = 'Xvfb :77 -screen 0 1366x768x24 & export DISPLAY=:77; openbox & "$@"; kill %1 %2'
+        command = ["dbus-run-session", "bash", "-c", script, "gimp", *command]
+    return subprocess.run(gimp.command(command, [image] if image else None), env=gimp.environment(extra)).returncode
+
+
+def main() -> int:
+    """The command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's, else 3.0")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run a Python file inside GIMP, without a window")
+    run.add_argument("file", type=Path)
+    run.add_argument("arguments", nargs=argparse.REMAINDER)
+    gui = commands.add_parser("gui", help="open GIMP's window")
+    gui.add_argument("image", type=Path, nargs="?")
+    commands.add_parser("shell", help="a shell where that GIMP is")
+    asked = parser.parse_args()
+    try:
+        gimp = find(asked.release)
+        gimp.install_plugin()
+        if asked.command == "run":
+            if not asked.file.is_file():
+                raise SetupError(f"There is no file {asked.file}: name a Python file to run inside GIMP.")
+            return run_file(gimp, asked.file.resolve(), asked.arguments)
+        if asked.command == "gui":
+            return open_window(gimp, asked.image.resolve() if asked.image else None)
+        shell = gimp.command(["bash"] if gimp.tree else [os.environ.get("SHELL", "sh")])
+        return subprocess.run(shell, env=gimp.environment()).returncode
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""Runs inside GIMP (`gimp.py run`): a person's Python file, with its own arguments and an honest exit status."""
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import gi
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("Gegl", "0.4")
+from gi.repository import Gegl, Gimp, Gio, GLib, GObject  # noqa: E402
+
+
+def run(file: str, arguments: list[str]) -> int:
+    """Runs `file` as `__main__`; its exit status: 0, what it gave to `sys.exit`, or 1 after a traceback."""
+    sys.argv = [file, *arguments]
+    sys.path.insert(0, str(Path(file).parent))
+    known = {"Gimp": Gimp, "Gegl": Gegl, "Gio": Gio, "GLib": GLib, "GObject": GObject}
+    try:
+        code = compile(Path(file).read_bytes(), file, "exec")
+        exec(code, {"__name__": "__main__", "__file__": file, **known})
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:  # noqa: BLE001  (whatever ends the file is shown, as `python3 file` would)
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+order = json.loads(os.environ.pop("PHOTIO_RUN"))
+Gegl.init(None)
+status = run(order["file"], order["arguments"])
+sys.stdout.flush()
+sys.stderr.flush()
+Path(order["status"]).write_text(str(status))

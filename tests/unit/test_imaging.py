@@ -1,0 +1,159 @@
+"""Masks and pixels on their way from the canvas to the service and back."""
+
+import numpy as np
+import pytest
+from bridge import imaging
+from bridge.geometry import Box, Crop, Padding, Size, plan_crop
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+NOTHING = Padding(0, 0, 0, 0)
+
+
+def photograph(height, width, channels=3, seed=1):
+    noise = np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+    return noise
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (3, 5, 3), (3, 5, 4), (1, 1)])
+def test_pictures_survive_the_way_through_a_file(tmp_path, shape):
+    pixels = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    (tmp_path / "picture").write_bytes(imaging.pnm(pixels))
+    np.testing.assert_array_equal(imaging.read_pnm(tmp_path / "picture"), pixels)
+
+
+def test_what_we_write_is_opened_by_any_viewer(tmp_path):
+    pixels = photograph(7, 9)
+    (tmp_path / "picture.ppm").write_bytes(imaging.pnm(pixels))
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "picture.ppm")), pixels)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"P6\n2 2\n255\n", b"P6\n2 2\n65535\n" + bytes(24), b"GIF89a", b"P5\n0 0\n255\n",
+             b"P7\nWIDTH 9999999\nHEIGHT 9999999\nDEPTH 4\nMAXVAL 255\nENDHDR\n"],
+)  # fmt: skip
+def test_a_damaged_picture_is_a_typed_error(tmp_path, data):
+    (tmp_path / "picture").write_bytes(data)
+    with pytest.raises(imaging.PictureError, match="try again"):
+        imaging.read_pnm(tmp_path / "picture")
+
+
+def distances(height, width, point):
+    ys, xs = np.mgrid[:height, :width]
+    return np.hypot(ys - point[0], xs - point[1])
+
+
+@pytest.mark.parametrize("radius", [0, 1, 2, 6, 40])
+def test_grow_moves_a_hard_edge_by_just_that_many_px_in_every_direction(radius):
+    mask = np.zeros((31, 41), np.uint8)
+    mask[15, 20] = 200
+    expected = np.where(distances(31, 41, (15, 20)) <= radius, 200, 0)
+    np.testing.assert_array_equal(imaging.grow(mask, radius), expected)
+
+
+@given(st.integers(0, 12))
+def test_feather_reaches_as_far_as_it_says_and_no_further(radius):
+    mask = np.zeros((60, 60), np.uint8)
+    mask[:, 30:] = 255
+    row = imaging.feather(mask, radius)[30]
+    assert not row[: 30 - radius].any()
+    assert (row[30 + radius :] == 255).all()
+    assert (np.diff(row.astype(int)) >= 0).all()
+    if radius:
+        assert row[30 - radius] < 255
+        assert 100 < row[29 : 31].mean() < 156
+
+
+def test_an_object_at_the_canvas_edge_is_hidden_up_to_the_edge():
+    area = Box(0, 0, 29, 39)
+    mask = imaging.layer_mask(None, Box(0, 0, 20, 30), area, 6, 3)
+    assert mask.shape == (39, 29)
+    assert (mask[:30, :20] == 255).all()
+
+
+def test_a_soft_selection_stays_soft():
+    selection = np.tile(np.linspace(0, 255, 20).astype(np.uint8), (10, 1))
+    mask = imaging.layer_mask(selection, Box(5, 5, 20, 10), Box(5, 5, 20, 10), 0, 0)
+    np.testing.assert_array_equal(mask, selection)
+
+
+@st.composite
+def selections(draw):
+    canvas = Size(draw(st.integers(1, 400)), draw(st.integers(1, 400)))
+    width, height = draw(st.integers(1, canvas.width)), draw(st.integers(1, canvas.height))
+    selected = Box(
+        draw(st.integers(0, canvas.width - width)), draw(st.integers(0, canvas.height - height)), width, height
+    )
+    return canvas, selected, draw(st.integers(0, 20)), draw(st.integers(0, 20))
+
+
+@given(selections())
+@settings(max_examples=60, deadline=None)
+def test_all_that_the_layer_shows_was_regenerated(planned):
+    canvas, selected, grow_by, feather_by = planned
+    area = selected.grown(grow_by + feather_by).within(Box(0, 0, *canvas))
+    mask = imaging.layer_mask(None, selected, area, grow_by, feather_by)
+    crop = plan_crop(area, 64, canvas)
+    sent = np.asarray(imaging.mask_to_service(imaging.edited(mask, area, crop), crop))
+    assert sent.shape == (crop.size.height, crop.size.width)
+    assert set(np.unique(sent)) <= {0, 255}
+    inner = area.relative_to(crop.box)
+    ys, xs = np.nonzero(mask)
+    rows = (ys + inner.y + crop.padding.top + 0.5) * crop.size.height / crop.frame.height
+    columns = (xs + inner.x + crop.padding.left + 0.5) * crop.size.width / crop.frame.width
+    assert (sent[rows.astype(int), columns.astype(int)] == 0).all()
+
+
+def test_a_speck_in_a_strongly_reduced_crop_is_still_marked():
+    crop = Crop(Box(0, 0, 40 * 64, 40 * 64), NOTHING, Size(64, 64))
+    edited = np.zeros((2560, 2560), np.bool_)
+    edited[1000, 2000] = True
+    sent = np.asarray(imaging.mask_to_service(edited, crop))
+    assert sent[25, 50] == 0
+    assert (sent == 0).sum() == 1
+
+
+def test_mirrored_context_does_not_show_the_object_again():
+    crop = Crop(Box(0, 0, 10, 20), Padding(5, 0, 5, 0), Size(20, 20))
+    edited = np.zeros((20, 10), np.bool_)
+    edited[:, :3] = True
+    sent = np.asarray(imaging.mask_to_service(edited, crop))
+    assert (sent[:, 2:8] == 0).all()
+    assert (sent[:, 8:15] == 255).all()
+
+
+def test_transparent_pixels_are_sent_in_the_colours_around_them():
+    pixels = np.full((40, 40, 4), 0, np.uint8)
+    pixels[:, :20] = (200, 100, 50, 255)
+    filled = imaging.fill_transparent(pixels)
+    np.testing.assert_array_equal(filled[:, :20], pixels[:, :20, :3])
+    assert np.abs(filled[:, 20:].astype(int) - (200, 100, 50)).max() <= 2
+
+
+def test_an_unscaled_answer_comes_back_to_where_it_was_cut():
+    pixels = photograph(832, 1216)
+    crop = Crop(Box(100, 50, 1216, 832), NOTHING, Size(1216, 832))
+    area = Box(300, 200, 40, 30)
+    back = imaging.from_service(imaging.to_service(pixels, crop), crop, area)
+    np.testing.assert_array_equal(back, pixels[150:180, 200:240])
+
+
+def test_a_mirrored_answer_is_cut_back():
+    pixels = photograph(20, 10)
+    crop = Crop(Box(0, 0, 10, 20), Padding(4, 0, 6, 0), Size(20, 20))
+    np.testing.assert_array_equal(imaging.from_service(imaging.to_service(pixels, crop), crop, crop.box), pixels)
+
+
+def test_a_scaled_answer_is_still_the_same_picture():
+    ys, xs = np.mgrid[:448, :576]
+    pixels = np.stack([ys / 2, xs / 3, (ys + xs) / 5], axis=-1).astype(np.uint8)
+    crop = Crop(Box(0, 0, 576, 448), NOTHING, Size(1152, 896))
+    back = imaging.from_service(imaging.to_service(pixels, crop), crop, crop.box)
+    assert np.abs(back.astype(int) - pixels).max() <= 2
+
+
+def test_nothing_is_painted_where_the_layer_had_nothing():
+    source = photograph(5, 6, 4)
+    result = imaging.with_alpha(np.zeros((5, 6, 3), np.uint8), source)
+    np.testing.assert_array_equal(result[..., 3], source[..., 3])
