@@ -1,0 +1,28 @@
+"""`python -m bridge`, or `python -I /path/to/bridge` where nothing is installed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def _find_packages() -> None:
+    """Make `bridge` itself importable, and what `install.py` put beside the plug-in (Flatpak)."""
+    parent = Path(__file__).resolve().parent.parent
+    if not __package__:  # run as a directory: then this directory is the first place, not the one it is in
+        sys.path[0] = str(parent)
+    try:
+        installed = json.loads((parent / "install.json").read_text("utf-8"))
+        extra = installed.get("python_path", [])
+    except (OSError, ValueError, AttributeError):
+        return  # not installed, or by a version that wrote none
+    if isinstance(extra, list):
+        sys.path.extend(place for place in extra if isinstance(place, str))
+
+
+if __name__ == "__main__":
+    _find_packages()
+    from bridge.cli import main
+
+    sys.exit(main())

@@ -1,0 +1,224 @@
+"""Whether the bridge can work here, check by check. Spends nothing, and never shows the key."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import socket
+import ssl
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import Literal
+from urllib.parse import urlsplit
+
+from bridge import __version__, settings
+from bridge.access import is_loopback
+from bridge.errors import PhotioError
+from bridge.key import find_key
+from bridge.places import journal_directory
+from bridge.settings import Settings
+
+State = Literal["ok", "warning", "problem"]
+
+_PACKAGES = {  # distribution: what is imported, and what it is for
+    "requests": ("requests", True),
+    "urllib3": ("urllib3", True),
+    "numpy": ("numpy", True),
+    "Pillow": ("PIL.Image", True),
+    "PyPatchMatch": ("patchmatch.patch_match", True),
+    "keyring": ("keyring", False),  # without it the key goes into a file
+}
+_REACH = 3.0  # seconds
+_REPAIR = "run python3 install.py again"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at: what was found, and what to do about it."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+def examine() -> list[Check]:
+    """All checks, about a second; changes nothing, apart from an unusable settings file being set aside."""
+    checks = [_python(), *map(_package, _PACKAGES), _patchmatch(), _migan()]
+    try:
+        found, warnings = settings.load()
+    except PhotioError as error:
+        return [
+            *checks,
+            Check("settings", "problem", error.sentence, f"correct {settings.ORIGIN_VARIABLE}"),
+            _journal(),
+        ]
+    if warnings:
+        checks.append(Check("settings", "warning", " ".join(warnings), "set again what you had changed"))
+    else:
+        checks.append(Check("settings", "ok", str(settings.settings_file())))
+    return [*checks, _journal(), _key(found), _service(found.origin)]
+
+
+def has_problem(checks: list[Check]) -> bool:
+    """Whether anything must be put right before the bridge can work."""
+    return any(check.state == "problem" for check in checks)
+
+
+def as_json(checks: list[Check]) -> str:
+    """For programs: `{"version": …, "checks": [{"name", "state", "found", "advice"}, …]}`."""
+    return json.dumps({"version": __version__, "checks": [asdict(check) for check in checks]}, indent=2)
+
+
+def as_table(checks: list[Check]) -> str:
+    """For people: a line for each check, and its advice below."""
+    width = max(len(check.name) for check in checks)
+    lines = [f"Photio for GIMP {__version__}"]
+    for check in checks:
+        lines.append(f"{check.name:{width}}  {check.state:7}  {check.found}")
+        if check.advice:
+            lines.append(f"{'':{width}}           → {check.advice}")
+    return "\n".join(lines)
+
+
+def _python() -> Check:
+    return Check("Python", "ok", f"{platform.python_version()}, {sys.executable}")
+
+
+def _package(distribution: str) -> Check:
+    module, needed = _PACKAGES[distribution]
+    try:
+        importlib.import_module(module)
+        return Check(distribution, "ok", metadata.version(distribution))
+    except metadata.PackageNotFoundError:
+        return Check(distribution, "ok", "of unknown version")
+    except (ImportError, OSError) as error:  # a library in it may not load
+        return Check(distribution, "problem" if needed else "warning", _one_line(error), _REPAIR)
+
+
+def _patchmatch() -> Check:
+    """A stripe of two colours with a hole in it: what the engine fills in must be of these colours."""
+    name = "PatchMatch"
+    try:
+        import numpy as np
+        from patchmatch import patch_match
+
+        picture = np.full((48, 48, 3), 200, np.uint8)
+        picture[:, ::4] = 40
+        hole = np.zeros((48, 48), np.uint8)
+        hole[20:28, 20:28] = 255
+        picture[hole > 0] = (255, 0, 255)
+        patch_match.set_random_seed(1)
+        filled = np.asarray(patch_match.inpaint(picture, hole, patch_size=3))
+        # Grey all over: nothing is left of the magenta.
+        if int(np.ptp(filled[20:28, 20:28].astype(int), axis=2).max()) > 16:
+            return Check(name, "problem", "it does not fill a hole", _REPAIR)
+    except (ImportError, OSError, RuntimeError, TypeError, ValueError, AttributeError) as error:
+        return Check(name, "problem", _one_line(error), _REPAIR)
+    return Check(name, "ok", "fills a hole")
+
+
+def _migan() -> Check:
+    name = "MI-GAN"
+    try:
+        from bridge.engine.models import model_path, verify
+
+        path = model_path()
+        if not path.exists():
+            return Check(name, "ok", "not installed (install.py --neural)")
+        if not verify(path):
+            return Check(
+                name, "warning", f"{path} is not the known model", f"remove it, then {_REPAIR} --neural"
+            )
+        importlib.import_module("onnxruntime")
+    except (ImportError, OSError) as error:
+        return Check(name, "warning", _one_line(error), f"{_REPAIR} --neural")
+    return Check(name, "ok", str(path))
+
+
+def _journal() -> Check:
+    directory = journal_directory()
+    try:
+        place = directory
+        while not place.exists():  # nothing is made only to be looked at
+            place = place.parent
+        with tempfile.TemporaryFile(dir=place):
+            return Check("journal", "ok", str(directory))
+    except OSError as error:
+        return Check("journal", "problem", f"{directory}: {_one_line(error)}", "make this folder yours")
+
+
+def _key(found_settings: Settings) -> Check:
+    try:
+        found = find_key(found_settings)
+    except PhotioError as error:
+        return Check("API key", "warning", error.sentence, "“python -m bridge key set” stores another one")
+    if found is None:
+        return Check(
+            "API key", "ok", "none: the offline engine serves", "“python -m bridge key set” stores one"
+        )
+    if found.warnings:
+        return Check("API key", "warning", found.where, " ".join(found.warnings))
+    return Check("API key", "ok", found.where)
+
+
+def _service(origin: str) -> Check:
+    """A connection and its TLS, nothing more, from a thread: a name look-up knows no time-out of its own."""
+    failures: list[str] = [f"no connection within {_REACH:g} s"]
+    thread = threading.Thread(target=_noting(failures, lambda: _connect(origin)), daemon=True)
+    thread.start()
+    thread.join(_REACH + 0.5)
+    if failures:
+        return Check(
+            "service", "warning", f"{origin}: {failures[-1]}", "check the network; offline work goes on"
+        )
+    return Check("service", "ok", f"{origin} is reached")
+
+
+def _noting(failures: list[str], action: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        try:
+            action()
+        except (OSError, ValueError, ImportError, PhotioError) as error:
+            failures.append(_one_line(error))
+        else:
+            failures.clear()
+
+    return run
+
+
+def _connect(origin: str) -> None:
+    import certifi
+    import requests
+
+    from bridge.transport import ca_bundle
+
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    proxies = {} if is_loopback(host) else requests.utils.get_environ_proxies(origin, no_proxy=None)
+    proxy = requests.utils.select_proxy(origin, proxies)
+    if proxy:  # what is behind it, only a request could tell
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        socket.create_connection((parts.hostname or "", parts.port or 8080), _REACH).close()
+        return
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    with socket.create_connection((host, port), _REACH) as connection:
+        if parts.scheme == "https":
+            bundle = ca_bundle()
+            path = certifi.where() if bundle is True else bundle
+            folder = os.path.isdir(path)
+            trust = ssl.create_default_context(
+                cafile=None if folder else path, capath=path if folder else None
+            )
+            trust.wrap_socket(connection, server_hostname=host).close()
+
+
+def _one_line(error: Exception) -> str:
+    text = error.sentence if isinstance(error, PhotioError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:200]

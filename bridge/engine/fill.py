@@ -1,0 +1,76 @@
+"""What the engine's models have in common: their names, their shape, and their limit on size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Rgb = NDArray[np.uint8]
+Hole = NDArray[np.bool_]
+
+#: fill(rgb, hole, seed) -> rgb. `rgb` is uint8 [H, W, 3]; `hole` is bool [H, W], true where to fill, and
+#: leaves something to learn from; `seed` is 1–4 294 967 296. The answer is a new array, exactly `rgb` outside
+#: the hole, the same for the same seed. Raises `ModelUnavailable` where the model cannot be had.
+Fill = Callable[[Rgb, Hole, int], Rgb]
+
+#: px; above it a fill is computed at a smaller scale. Time and memory of both models grow with the area.
+MODEL_PIXELS = 1_500_000
+
+
+def load(name: str) -> Fill:
+    """The model called `name`, one of `parameters.MODELS`; its weights are read at its first fill.
+
+    Raises:
+        ValueError: there is no such model.
+        ModelUnavailable: the library that runs it is not here.
+    """
+    if name == "patchmatch":
+        from bridge.engine import patchmatch_model
+
+        return patchmatch_model.fill
+    if name == "migan":
+        from bridge.engine import migan_model
+
+        return migan_model.fill
+    raise ValueError(f"no fill model is called {name!r}")
+
+
+def fill_hole(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
+    """Runs `model` at no more than `MODEL_PIXELS` and takes from its answer the hole, nothing else.
+
+    Args and returns as for `Fill`.
+
+    Raises:
+        ValueError: the arrays do not fit together, or the hole is everything.
+    """
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or hole.shape != rgb.shape[:2]:
+        raise ValueError(
+            f"an image of {rgb.dtype} {rgb.shape} and a hole of {hole.shape} do not fit together"
+        )
+    if hole.all():
+        raise ValueError("the hole covers the whole image")
+    filled = rgb.copy()
+    if hole.any():
+        filled[hole] = _within_limit(model, rgb, hole, seed)[hole]
+    return filled
+
+
+def _within_limit(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
+    height, width = hole.shape
+    scale = (MODEL_PIXELS / (height * width)) ** 0.5
+    if scale >= 1:
+        return model(rgb, hole, seed)
+    size = (max(1, int(width * scale)), max(1, int(height * scale)))
+    # A box filter reaches no further than its own pixel: whatever it mixed with the hole is marked as hole.
+    small = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
+    coverage = Image.fromarray(np.where(hole, np.float32(1), np.float32(0))).resize(
+        size, Image.Resampling.BOX
+    )
+    small_hole = np.asarray(coverage) > 0
+    if small_hole.all():
+        raise ValueError("the hole leaves too little of the image to continue from")
+    answer = Image.fromarray(model(small, small_hole, seed))
+    return np.asarray(answer.resize((width, height), Image.Resampling.BICUBIC))

@@ -1,0 +1,96 @@
+"""The Regen API's request variables, as the offline engine takes them. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import math
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.engine.errors import RequestRefused
+
+#: The fill models, the default first.
+MODELS = ("patchmatch", "migan")
+
+QUALITIES = ("LOW", "MIDDLE", "HIGH")
+LARGEST_SEED = 4_294_967_296
+
+#: Rule 8: what cannot be done, and where to get what can.
+PROMPT_NEEDS_KEY = (
+    "The offline engine can only remove; to add what a prompt describes, get a Photio API key "
+    "from the API Dashboard at photio.io, or leave the prompt empty."
+)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A checked request. The images are still Base64, bare or in a data URI; `seed` is never −1."""
+
+    base_image: str
+    mask_image: str
+    seed: int
+
+
+def parse(body: bytes) -> Parameters:
+    """Checks a request's JSON against the Regen API's table; a variable that is null counts as left out.
+
+    `negative_prompt`, `quality` and `cfg_scale` are checked, then play no part: no model has such a knob.
+
+    Raises:
+        RequestRefused: 400 naming the variable, or 422 where a prompt was given.
+    """
+    variables = _variables(body)
+    prompt = _text(variables, "prompt", "")
+    _text(variables, "negative_prompt", "")
+    if _text(variables, "quality", "LOW") not in QUALITIES:
+        raise RequestRefused(400, 'quality has to be "LOW", "MIDDLE" or "HIGH".')
+    seed = _seed(variables)
+    _check_cfg_scale(variables)
+    base, mask = (_image(variables, name) for name in ("base_image", "mask_image"))
+    if prompt.strip():
+        raise RequestRefused(422, PROMPT_NEEDS_KEY)
+    return Parameters(base, mask, seed)
+
+
+def _variables(body: bytes) -> dict[str, Any]:
+    try:
+        variables = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise RequestRefused(400, "The request's body is not valid JSON.", repr(error)) from error
+    if not isinstance(variables, dict):
+        raise RequestRefused(400, "The request's body has to be a JSON object.")
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def _text(variables: dict[str, Any], name: str, default: str) -> str:
+    value = variables.get(name, default)
+    if not isinstance(value, str):
+        raise RequestRefused(400, f"{name} has to be a string.")
+    return value
+
+
+def _image(variables: dict[str, Any], name: str) -> str:
+    value = _text(variables, name, "").strip()
+    if not value:
+        raise RequestRefused(400, f"{name} is missing: send an image in Base64.")
+    if value[:8].lower().startswith(("http://", "https://")):
+        raise RequestRefused(
+            400,
+            f"{name} is a URL, and the offline engine fetches nothing from the network; send it in Base64.",
+        )
+    return value
+
+
+def _seed(variables: dict[str, Any]) -> int:
+    seed = variables.get("seed", -1)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not (seed == -1 or 1 <= seed <= LARGEST_SEED):
+        raise RequestRefused(400, f"seed has to be -1 or an integer from 1 to {LARGEST_SEED}.")
+    return seed if seed > 0 else secrets.randbelow(LARGEST_SEED) + 1
+
+
+def _check_cfg_scale(variables: dict[str, Any]) -> None:
+    scale = variables.get("cfg_scale", 2.5)
+    # Compared before it is converted: JSON allows integers that no float can hold.
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 <= scale < math.inf:
+        raise RequestRefused(400, "cfg_scale has to be a number that is not negative.")

@@ -1,0 +1,97 @@
+"""Small files that only their owner may read: settings and the key. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from bridge.errors import PhotioError
+
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a named pipe must not hold us up
+_BINARY = getattr(os, "O_BINARY", 0)
+
+
+class StorageError(PhotioError):
+    """A file of ours cannot be read or written."""
+
+    code = "storage"
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file at once and whole, mode 0600 whatever the umask, in a directory of mode 0700.
+
+    A symbolic link at `path` is replaced, not followed. A directory that exists keeps its mode.
+
+    Raises:
+        StorageError: it cannot be written; what was there before still is.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.chmod(0o700)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            if hasattr(os, "fchmod"):  # a umask can take even the owner's rights away
+                os.fchmod(handle, 0o600)
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        os.replace(draft, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise StorageError(
+            f"“{path}” cannot be written: make room, or make its folder yours.",
+            f"{type(error).__name__}: {error}",
+        ) from error
+
+
+def read_private(path: Path, limit: int) -> bytes | None:
+    """A regular file's content; None when there is no such file.
+
+    Args:
+        path: not followed when it is a symbolic link.
+        limit: the largest file to read, in bytes.
+
+    Raises:
+        StorageError: a link, no regular file, too large or not readable.
+    """
+    try:
+        if path.is_symlink():
+            raise StorageError(
+                f"“{path}” is a symbolic link, which is not followed: put the file itself there."
+            )
+        handle = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise StorageError(f"“{path}” is not a file: remove it.")
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"“{path}” cannot be read: make it yours, or remove it.", str(error)) from error
+    if len(content) > limit:
+        raise StorageError(f"“{path}” is larger than {limit} bytes: remove it.")
+    return content
+
+
+def close_to_others(path: Path) -> bool:
+    """Take a file's rights from everybody but its owner; True when others had some.
+
+    Raises:
+        StorageError: they cannot be taken.
+    """
+    if os.name == "nt":  # there the user's profile folder keeps others out
+        return False
+    try:
+        if not path.lstat().st_mode & 0o077:
+            return False
+        path.chmod(0o600)
+    except OSError as error:
+        raise StorageError(f"“{path}” can be read by others: make it yours.", str(error)) from error
+    return True

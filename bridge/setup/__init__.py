@@ -1,0 +1,4 @@
+"""What `install.py` does: finds GIMP, builds the bridge's environment, puts the plug-in in place.
+
+Standard library only, and valid on Python 3.10: it runs before anything is installed.
+"""

@@ -1,0 +1,248 @@
+"""The bridge's third-party packages: a virtual environment, or a folder of packages for a sandbox.
+
+Each is kept at `places.program_directory()/environments/<digest of lock and interpreter>` and is never
+changed once its marker file says that it is complete. So running again is instant, and a new one never
+touches the old.
+
+Flatpak and Snap: the host's interpreter does not exist inside, and a snap may not read hidden directories of
+the home directory other than its own. There the packages go beside the plug-in, for the sandbox's own Python;
+the host's pip fetches them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge import places
+from bridge.setup.gimps import Gimp, inside
+from bridge.setup.lockfile import for_linux_python
+from bridge.setup.system import Outcome, SetupError, remove, run
+
+OLDEST, NEWEST = (3, 11), (3, 14)
+RANGE = "Python 3.11 to 3.14"
+_MARKER = ".photio-complete"
+_PROBE = "import sys; print(sys.executable, '.'.join(map(str, sys.version_info[:3])), sep='\\n')"
+_BUILD_SECONDS = 1800.0
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that can be run: its own absolute path, and its version ("3.13.5")."""
+
+    path: str
+    version: str
+
+    @property
+    def release(self) -> tuple[int, int]:
+        major, minor = self.version.split(".")[:2]
+        return int(major), int(minor)
+
+    @property
+    def suits(self) -> bool:
+        return OLDEST <= self.release <= NEWEST
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What the bridge runs on.
+
+    Attributes:
+        python: the interpreter as the plug-in must start it.
+        environment: the folder that holds the packages.
+        packages: the same folder when it is to be copied beside the plug-in, else `None`.
+    """
+
+    python: str
+    environment: Path
+    packages: Path | None
+
+
+Report = Callable[[str], None]
+
+
+def environments() -> Path:
+    return places.program_directory() / "environments"
+
+
+def lock_file(checkout: Path, neural: bool) -> Path:
+    return checkout / "bridge" / ("requirements-neural.lock" if neural else "requirements.lock")
+
+
+def probe(command: Sequence[str]) -> Interpreter | None:
+    """What the interpreter says of itself; `None` when it cannot be run."""
+    outcome = run([*command, "-I", "-c", _PROBE], 30.0)
+    lines = outcome.output.split("\n")
+    return Interpreter(lines[0].strip(), lines[1].strip()) if outcome.status == 0 and len(lines) > 1 else None
+
+
+def choose(named: str | None) -> Interpreter:
+    """The interpreter that the user named, else this one, else one on the search path.
+
+    Raises `SetupError` when none of them is of a version that the locked packages have wheels for.
+    """
+    if named is not None:
+        found = probe([named])
+        if found is None:
+            raise SetupError(f"{named} cannot be run as Python; name another interpreter with --python.")
+        if not found.suits:
+            raise SetupError(f"{named} is Python {found.version}; name one of {RANGE} with --python.")
+        return found
+    names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)] + ["python3", "python"]
+    for candidate in [sys.executable, *filter(None, map(shutil.which, names))]:
+        found = probe([candidate])
+        if found is not None and found.suits:
+            return found
+    raise SetupError(f"Photio needs {RANGE}; install one of them, or name it with --python PATH.")
+
+
+def prepare(gimp: Gimp, interpreter: Interpreter, lock: Path, report: Report) -> Runtime:
+    """Build what the bridge needs to run for this GIMP, or find it built. Raises `SetupError`."""
+    if not gimp.sandboxed:
+        folder = _complete(lock.read_text(), interpreter, report, _build_venv)
+        return Runtime(str(venv_python(folder)), folder, None)
+    inner = probe(inside(gimp, ["python3"]))
+    if inner is None:
+        raise SetupError(
+            f"{gimp.name} could not be asked for its Python version; "
+            f"check that '{' '.join(inside(gimp, ['python3'])[:2])}' works here, then run this again."
+        )
+    text = for_linux_python(lock.read_text(), inner.version)
+    folder = _complete(text, Interpreter(gimp.kind, inner.version), report, _target_builder(interpreter))
+    return Runtime("python3", folder, folder / "packages")
+
+
+def planned(interpreter: Interpreter, lock: Path) -> Path:
+    """Where the virtual environment is, or will be."""
+    return _folder(lock.read_text(), interpreter)
+
+
+def is_complete(folder: Path) -> bool:
+    return (folder / _MARKER).is_file()
+
+
+def venv_python(folder: Path) -> Path:
+    if sys.platform == "win32":
+        return folder / "Scripts" / "python.exe"
+    return folder / "bin" / "python"
+
+
+def remove_unused(used: set[str]) -> list[Path]:
+    """Remove every environment whose name is not in `used`; returns those removed."""
+    folder = environments()
+    unused = [path for path in sorted(folder.iterdir()) if path.name not in used] if folder.is_dir() else []
+    for path in unused:
+        # Without its marker first: an interrupted removal must not leave one that looks complete.
+        remove(path / _MARKER)
+        remove(path)
+    return unused
+
+
+_Builder = Callable[[str, Interpreter, Path], None]
+
+
+def _folder(lock: str, interpreter: Interpreter) -> Path:
+    key = json.dumps([lock, interpreter.path, interpreter.version])
+    return environments() / hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def _complete(lock: str, interpreter: Interpreter, report: Report, build: _Builder) -> Path:
+    folder = _folder(lock, interpreter)
+    if is_complete(folder):
+        report(f"  packages: there already, {folder}")
+        return folder
+    report("  packages: fetching (about 60 MB the first time)")
+    remove(folder)
+    folder.mkdir(parents=True)
+    requirements = folder / "requirements.lock"
+    requirements.write_text(lock)
+    build(str(requirements), interpreter, folder)
+    (folder / _MARKER).write_text(interpreter.version + "\n")
+    report(f"  packages: ready, {folder}")
+    return folder
+
+
+def _build_venv(requirements: str, interpreter: Interpreter, folder: Path) -> None:
+    pip = [str(venv_python(folder)), "-I", "-m", "pip"]
+    if run([interpreter.path, "-I", "-m", "venv", str(folder)], 300.0).status != 0:
+        # Debian splits ensurepip off into python3-venv; its python3-pip can do the same from outside.
+        bare = run([interpreter.path, "-I", "-m", "venv", "--without-pip", str(folder)], 300.0)
+        pip = [interpreter.path, "-I", "-m", "pip", "--python", str(venv_python(folder))]
+        if bare.status != 0 or run([*pip, "--version"]).status != 0:
+            raise _no_venv(interpreter)
+    _check(run([*pip, *_INSTALL, "-r", requirements], _BUILD_SECONDS))
+
+
+def _no_venv(interpreter: Interpreter) -> SetupError:
+    name = "python{}.{}-venv".format(*interpreter.release)
+    return SetupError(
+        f"{interpreter.path} cannot make virtual environments; "
+        f"on Debian and Ubuntu 'apt install python3-venv' (or {name}) adds that, then run this again."
+    )
+
+
+_INSTALL = ("install", "--quiet", "--no-input", "--require-hashes", "--only-binary=:all:")
+
+
+def _target_builder(host: Interpreter) -> _Builder:
+    def build(requirements: str, inner: Interpreter, folder: Path) -> None:
+        pip = [host.path, "-I", "-m", "pip"]
+        if run([*pip, "--version"]).status != 0:
+            raise SetupError(
+                f"{host.path} has no pip, which is needed to fetch packages for the sandbox's Python; "
+                "on Debian and Ubuntu 'apt install python3-pip' adds it, then run this again."
+            )
+        release = "{}.{}".format(*inner.release)
+        # pip would judge the packages' own demands by the host's Python; the lock has settled them.
+        target = ["--no-deps", "--ignore-requires-python", "--target", str(folder / "packages")]
+        target += ["--python-version", release, "--implementation", "cp"]
+        _check(run([*pip, *_INSTALL, *target, *_platforms(), "-r", requirements], _BUILD_SECONDS))
+
+    return build
+
+
+def _platforms() -> list[str]:
+    """The sandbox has a C library of its own: glibc 2.39 (Ubuntu 24.04, freedesktop 24.08) or newer."""
+    machine = platform.machine()
+    tags = [f"manylinux_2_{minor}_{machine}" for minor in range(39, 16, -1)] + [f"manylinux2014_{machine}"]
+    return [f"--platform={tag}" for tag in tags]
+
+
+def _check(outcome: Outcome) -> None:
+    if outcome.status != 0:
+        raise SetupError(
+            "The packages could not be installed; check the network connection and the free disk space, "
+            "then run this again.",
+            outcome.last_lines(),
+        )
+
+
+def ledger() -> Path:
+    """The list of plug-in folders that this user installed; it says which environments are in use."""
+    return places.program_directory() / "installations.json"
+
+
+def remembered() -> list[Path]:
+    try:
+        names = json.loads(ledger().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [Path(name) for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def remember(folders: Sequence[Path]) -> None:
+    """Replace the list; an empty one removes the file."""
+    if not folders:
+        remove(ledger())
+        return
+    ledger().parent.mkdir(parents=True, exist_ok=True)
+    fresh = ledger().with_suffix(".new")
+    fresh.write_text(json.dumps([str(folder) for folder in folders], indent=1), encoding="utf-8")
+    os.replace(fresh, ledger())

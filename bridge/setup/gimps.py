@@ -1,0 +1,207 @@
+"""Finds every GIMP 3 of this user: its configuration directories, and its programs.
+
+Where GIMP keeps them: `$XDG_CONFIG_HOME/GIMP/3.x` on Linux (native, AppImage); the same below the sandbox's
+own configuration directory for Flatpak (`~/.var/app/org.gimp.GIMP/config`) and Snap
+(`~/snap/gimp/current/.config`, which GNOME's snap extension makes `XDG_CONFIG_HOME`);
+`~/Library/Application Support/GIMP/3.x` on macOS; `%APPDATA%\\GIMP\\3.x` on Windows; or wherever
+`GIMP3_DIRECTORY` says.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bridge.setup.system import run
+
+Kind = Literal["native", "flatpak", "snap"]
+FLATPAK = "org.gimp.GIMP"
+_RELEASE = re.compile(r"3\.\d+")
+_VERSION = re.compile(r"\b(3\.\d+)\.\d+\S*")
+_NAMES = tuple(
+    stem + suffix
+    for suffix in ("", "-3", *(f"-3.{minor}" for minor in range(0, 12, 2)))
+    for stem in ("gimp", "gimp-console")
+)
+
+
+@dataclass(frozen=True)
+class Computer:
+    """Whose GIMPs are meant: `sys.platform`, the home directory, and the environment variables."""
+
+    platform: str
+    home: Path
+    variables: Mapping[str, str]
+
+    @staticmethod
+    def this() -> Computer:
+        return Computer(sys.platform, Path.home(), os.environ)
+
+
+@dataclass(frozen=True)
+class Gimp:
+    """One configuration directory of GIMP 3 and the kind of package that reads it."""
+
+    directory: Path
+    kind: Kind
+
+    @property
+    def name(self) -> str:
+        suffix = "" if self.kind == "native" else f" ({self.kind.capitalize()})"
+        return f"GIMP {self.directory.name}{suffix}"
+
+    @property
+    def folder(self) -> Path:
+        """The plug-in's folder, which may not exist."""
+        return self.directory / "plug-ins" / "photio"
+
+    @property
+    def sandboxed(self) -> bool:
+        return self.kind != "native"
+
+
+@dataclass(frozen=True)
+class Program:
+    """A GIMP that can be started, and the version it gives ("3.0.4")."""
+
+    kind: Kind
+    path: str
+    version: str
+
+    @property
+    def release(self) -> str:
+        return ".".join(self.version.split(".")[:2])
+
+
+def roots(computer: Computer) -> dict[Kind, Path]:
+    """For each kind of package the directory that holds one directory per release."""
+    home = computer.home
+    if computer.platform == "win32":
+        return {"native": Path(computer.variables.get("APPDATA") or home / "AppData" / "Roaming") / "GIMP"}
+    if computer.platform == "darwin":
+        return {"native": home / "Library" / "Application Support" / "GIMP"}
+    configured = computer.variables.get("XDG_CONFIG_HOME") or ""
+    config = Path(configured) if os.path.isabs(configured) else home / ".config"
+    return {
+        "native": config / "GIMP",
+        "flatpak": home / ".var" / "app" / FLATPAK / "config" / "GIMP",
+        "snap": home / "snap" / "gimp" / "current" / ".config" / "GIMP",
+    }
+
+
+def classify(directory: Path, computer: Computer) -> Gimp:
+    """The GIMP whose configuration directory the user named."""
+    directory = Path(os.path.abspath(directory.expanduser()))
+    for kind, root in roots(computer).items():
+        if kind != "native" and root in directory.parents:
+            return Gimp(directory, kind)
+    return Gimp(directory, "native")
+
+
+def configured(computer: Computer) -> list[Gimp]:
+    """Every configuration directory that exists, or that `GIMP3_DIRECTORY` names."""
+    found = [
+        Gimp(directory, kind)
+        for kind, root in roots(computer).items()
+        if root.is_dir()
+        for directory in sorted(root.iterdir())
+        if _RELEASE.fullmatch(directory.name) and directory.is_dir()
+    ]
+    own = computer.variables.get("GIMP3_DIRECTORY")
+    if own:
+        # GIMP takes a relative value as one below the home directory.
+        gimp = classify(computer.home / own, computer)
+        found += [gimp] if gimp not in found else []
+    return found
+
+
+def find(computer: Computer, started: Sequence[Program]) -> list[Gimp]:
+    """Every GIMP 3: those configured, and those of the given programs that never ran."""
+    found = configured(computer)
+    for program in started:
+        root = roots(computer).get(program.kind)
+        # A snap's `current` is a link that snapd makes at the first start: it must not become a directory.
+        if root is None or (program.kind == "snap" and not root.parent.parent.exists()):
+            continue
+        gimp = Gimp(root / program.release, program.kind)
+        found += [gimp] if gimp not in found else []
+    return found
+
+
+def programs(computer: Computer) -> list[Program]:
+    """Every GIMP 3 program that answers when asked for its version."""
+    found: dict[tuple[Kind, str], Program] = {}
+    for kind, path, command in _candidates(computer):
+        outcome = run(command, 30.0)
+        match = _VERSION.search(_own_lines(kind, outcome.output))
+        if match and outcome.status == 0:
+            found.setdefault((kind, match[1]), Program(kind, path, match[0]))
+    return list(found.values())
+
+
+def inside(gimp: Gimp, command: Sequence[str]) -> list[str]:
+    """The command that runs `command` where this GIMP's plug-ins run: in its sandbox, if it has one."""
+    if gimp.kind == "flatpak":
+        return ["flatpak", "run", f"--command={command[0]}", FLATPAK, *command[1:]]
+    if gimp.kind == "snap":
+        return ["snap", "run", "--shell", "gimp", "-c", shlex.join(command)]
+    return list(command)
+
+
+def sandbox_homes(gimp: Gimp, computer: Computer) -> tuple[Path, Path] | None:
+    """The sandbox's own directories for (settings, data) of the bridge; `None` outside a sandbox."""
+    if gimp.kind == "flatpak":
+        base = computer.home / ".var" / "app" / FLATPAK
+        return base / "config" / "photio", base / "data" / "photio"
+    if gimp.kind == "snap":
+        base = computer.home / "snap" / "gimp" / "current"
+        return base / ".config" / "photio", base / ".local" / "share" / "photio"
+    return None
+
+
+def _candidates(computer: Computer) -> list[tuple[Kind, str, list[str]]]:
+    search = computer.variables.get("PATH")
+    candidates: list[tuple[Kind, str, list[str]]] = []
+    seen: set[Path] = set()
+    named = [shutil.which(name, path=search) for name in _NAMES]
+    for path in [Path(name) for name in named if name] + _bundles(computer):
+        if path.resolve() in seen or path.parent.parent.name == "snap" or path.resolve().name == "snap":
+            continue
+        seen.add(path.resolve())
+        candidates.append(("native", str(path), [str(path), "--version"]))
+    if computer.platform.startswith("linux"):
+        if flatpak := shutil.which("flatpak", path=search):
+            columns = "--columns=application,version"
+            candidates.append(("flatpak", flatpak, [flatpak, "list", "--app", columns]))
+        if snap := shutil.which("snap", path=search):
+            candidates.append(("snap", snap, [snap, "list", "gimp"]))
+    return candidates
+
+
+def _own_lines(kind: Kind, output: str) -> str:
+    """Flatpak lists every application; the others answer for GIMP alone."""
+    if kind != "flatpak":
+        return output
+    return "\n".join(line for line in output.splitlines() if line.split()[:1] == [FLATPAK])
+
+
+def _bundles(computer: Computer) -> list[Path]:
+    """Programs where macOS and Windows keep them, off the search path."""
+    if computer.platform == "darwin":
+        places = [Path("/Applications"), computer.home / "Applications"]
+        pattern = "GIMP*.app/Contents/MacOS/gimp-console*"
+    elif computer.platform == "win32":
+        names = ("ProgramFiles", "LOCALAPPDATA")
+        places = [Path(value) for name in names if (value := computer.variables.get(name))]
+        places += [place / "Programs" for place in places]
+        pattern = "GIMP 3*/bin/gimp-console-3*.exe"
+    else:
+        return []
+    return [path for place in places for path in sorted(place.glob(pattern))]

@@ -1,0 +1,376 @@
+"""One HTTP exchange that another thread can watch and cancel, and that knows whether it was sent.
+
+The exchange runs in a thread of its own while the caller waits on a condition. That is the one arrangement
+in which a cancel is prompt in every stage, a name look-up included, and in which a server that drips one
+byte a second, in its headers or its body, cannot stretch the deadline: whoever gives up shuts the socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import logging
+import os
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from bridge.regen_errors import AnswerTimeout, Cancelled, ConnectionFailedError, MalformedResponseError
+
+Stage = Literal["connecting", "uploading", "waiting", "receiving"]
+Progress = Callable[[Stage, int, int], None]
+
+LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
+_BLOCK = 64 * 1024
+_GRACE = 5.0  # seconds: the thread that waits gives up first, and only then the socket by itself
+# It quotes header lines that it cannot parse, and the service may have echoed the key in them.
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """How long to wait, in seconds.
+
+    Attributes:
+        connect: until a connection stands, name look-up and TLS included.
+        answer: from the request's last byte to the answer's last one; also the longest stall of an upload.
+    """
+
+    connect: float = 10.0
+    answer: float = 300.0
+
+
+class HttpAnswer(NamedTuple):
+    """What came back: headers with lower-case names, the body unpacked, at most `LONGEST_ANSWER` bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Call:
+    """One request, as seen from another thread: it may be watched and cancelled. Thread-safe.
+
+    Args:
+        on_progress: called with the stage, and the bytes done and in all (0: not known), from a thread of
+            the transport's own.
+    """
+
+    def __init__(self, on_progress: Progress | None = None) -> None:
+        self._changed = threading.Condition()
+        self._on_progress = on_progress
+        self._cancelled = False
+        self._sent = False
+
+    def cancel(self) -> None:
+        """Cancel the request, unless it is already sent.
+
+        When this has returned and `sent` is False, the service surely never gets the whole request. When
+        `sent` is True, the wait for the answer goes on: it may be paid for.
+        """
+        with self._changed:
+            self._cancelled = True
+            self._changed.notify_all()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel()` was called."""
+        with self._changed:
+            return self._cancelled
+
+    @property
+    def sent(self) -> bool:
+        """Whether the request's last byte was handed to the socket: from then on it may be billed."""
+        with self._changed:
+            return self._sent
+
+    def pause(self, seconds: float) -> None:
+        """Wait before a repeat of a request that was not taken.
+
+        Raises:
+            Cancelled: at once, when the request is or gets cancelled.
+        """
+        with self._changed:
+            self._sent = False
+            self._changed.wait_for(lambda: self._cancelled, timeout=seconds)
+            self.refuse_if_cancelled()
+
+    def refuse_if_cancelled(self) -> None:
+        """Raises `Cancelled` when the request was cancelled before it was sent."""
+        with self._changed:
+            if self._cancelled and not self._sent:
+                raise Cancelled("Cancelled before the service took the request: nothing was billed.")
+
+    def mark_sent(self) -> None:
+        """From now on the request may be billed."""
+        with self._changed:
+            self._sent = True
+
+    def report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
+        """Tell whoever watches, `done` and `total` in bytes."""
+        if self._on_progress is not None:
+            self._on_progress(stage, done, total)
+
+
+def post(
+    url: str, headers: Mapping[str, str], body: bytes, *, call: Call, timeouts: Timeouts, direct: bool
+) -> HttpAnswer:
+    """Send one POST request over a connection of its own, once, and wait for the answer.
+
+    Redirects are not followed; no cookies, no netrc. A kept-alive connection is never used: when one of
+    those breaks, nobody can tell whether the request had arrived.
+
+    Args:
+        url: where to, checked by the caller.
+        headers: all but `Content-Length`, `Host` and `Accept-Encoding`.
+        body: the request's body.
+        call: the request's state.
+        timeouts: in seconds.
+        direct: ignore the environment's proxies.
+
+    Raises:
+        Cancelled, ConnectionFailedError, AnswerTimeout, MalformedResponseError: see there.
+    """
+    exchange = _Exchange(url, headers, body, call, timeouts, direct)
+    threading.Thread(target=exchange.run, name="photio-request", daemon=True).start()
+    return exchange.wait()
+
+
+class _Exchange:
+    """One attempt. `run` is for the thread that does it, `wait` for the one that wants it."""
+
+    def __init__(
+        self, url: str, headers: Mapping[str, str], body: bytes, call: Call, timeouts: Timeouts, direct: bool
+    ) -> None:
+        self._url = url
+        self._headers = {**headers, "Accept-Encoding": "gzip"}
+        self._body = memoryview(body)
+        self._call = call
+        self._timeouts = timeouts
+        self._direct = direct
+        self._position = 0
+        self._socket: socket.socket | None = None
+        self._abandoned = False
+        self._deadline = time.monotonic() + timeouts.connect
+        self._outcome: Future[HttpAnswer] = Future()
+
+    # For the thread that waits
+
+    def wait(self) -> HttpAnswer:
+        """The answer, or the typed error."""
+        call = self._call
+        with call._changed:
+            try:
+                while not self._outcome.done():
+                    call.refuse_if_cancelled()
+                    remaining = self._deadline - time.monotonic()
+                    if remaining <= 0:
+                        raise self._too_late()
+                    call._changed.wait(remaining)
+            finally:
+                self._abandon()
+        return self._outcome.result()
+
+    def _too_late(self) -> AnswerTimeout | ConnectionFailedError:
+        if self._call.sent:
+            return AnswerTimeout(
+                f"No answer came within {self._timeouts.answer:g} seconds, but the request may have been "
+                "billed: try again only if you accept that it may be billed twice."
+            )
+        if self._socket is None:
+            return ConnectionFailedError(
+                "The service could not be reached in time: check the internet connection, then try again.",
+                f"no connection within {self._timeouts.connect:g} s",
+                never_connected=True,
+            )
+        return ConnectionFailedError(
+            "The upload came to a halt, and nothing was billed: check the internet connection and try again.",
+            f"stalled for {self._timeouts.answer:g} s after {self._position} of {len(self._body)} bytes",
+        )
+
+    def _abandon(self) -> None:
+        """Nobody waits any more: let no byte leave, and wake the thread that is blocked in the socket."""
+        self._abandoned = True
+        opened = getattr(self._socket, "socket", self._socket)  # urllib3 wraps a socket for TLS inside TLS
+        if isinstance(opened, socket.socket):
+            with contextlib.suppress(OSError):  # it may be closed already
+                # SSLSocket's own `shutdown` would first take the encryption away under the other thread.
+                socket.socket.shutdown(opened, socket.SHUT_RDWR)
+
+    # For the thread that does it
+
+    def run(self) -> None:
+        """Do the exchange and leave its outcome."""
+        try:
+            self._report("connecting")
+            answer = self._exchange()
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
+            self._outcome.set_exception(self._typed(error))
+        else:
+            self._outcome.set_result(answer)
+        with self._call._changed:
+            self._call._changed.notify_all()
+
+    def opened(self, connected: Any) -> None:
+        """The connection stands, TLS and all."""
+        with self._call._changed:
+            self._refuse_if_over()
+            self._socket = connected
+            connected.settimeout(self._timeouts.answer + _GRACE)
+            self._deadline = time.monotonic() + self._timeouts.answer
+            self._call._changed.notify_all()
+
+    def __len__(self) -> int:
+        """Makes `requests` send a Content-Length, in bytes."""
+        return len(self._body)
+
+    def read(self, amount: int = _BLOCK) -> bytes:
+        """The body as a file: what the socket gets next, unless nobody wants it sent any more."""
+        with self._call._changed:
+            self._refuse_if_over()
+            block = bytes(self._body[self._position : self._position + amount])
+            self._position += len(block)
+            if self._position == len(self._body):
+                self._call.mark_sent()
+            self._deadline = time.monotonic() + self._timeouts.answer
+            self._call._changed.notify_all()
+        if block:
+            self._report("uploading", self._position, len(self._body))
+        else:
+            self._report("waiting")
+        return block
+
+    def _refuse_if_over(self) -> None:
+        self._call.refuse_if_cancelled()
+        if self._abandoned:
+            raise Cancelled("The request was given up.")
+
+    def _report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
+        if not self._abandoned:
+            self._call.report(stage, done, total)
+
+    def _exchange(self) -> HttpAnswer:
+        # No Session: it would follow redirects, keep cookies and read netrc.
+        request = requests.Request("POST", self._url, headers=self._headers, data=self).prepare()
+        adapter = _Adapter(self.opened)
+        try:
+            response = adapter.send(
+                request,
+                stream=True,
+                # Half, for each address: a dead IPv6 address must leave time to try IPv4.
+                timeout=(self._timeouts.connect / 2, self._timeouts.answer + _GRACE),
+                verify=ca_bundle(),
+                proxies={} if self._direct else requests.utils.get_environ_proxies(self._url, no_proxy=None),
+            )
+            with response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return HttpAnswer(response.status_code, headers, self._receive(response.raw, headers))
+        finally:
+            adapter.close()
+
+    def _receive(self, raw: Any, headers: Mapping[str, str]) -> bytes:
+        """The answer's body, unpacked here: only urllib3's newest releases bound their own unpacking."""
+        packed = headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("identity", "gzip", ""):
+            raise MalformedResponseError(*_unreadable(f"Content-Encoding {packed[:40]!r}"))
+        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if packed == "gzip" else None
+        declared = headers.get("content-length", "")
+        total = int(declared) if declared.isascii() and declared.isdecimal() and len(declared) < 16 else 0
+        content, received = bytearray(), 0
+        while block := raw.read(_BLOCK, decode_content=False):
+            received += len(block)
+            if unpacker is not None:
+                block = unpacker.decompress(block, LONGEST_ANSWER + 1 - len(content))
+            content += block
+            if max(len(content), received) > LONGEST_ANSWER:
+                raise MalformedResponseError(*_unreadable(f"more than {LONGEST_ANSWER} bytes"))
+            self._report("receiving", received, total)
+        if unpacker is not None and received and not unpacker.eof:
+            raise MalformedResponseError(*_unreadable("truncated gzip"))
+        return bytes(content)
+
+    def _typed(self, error: BaseException) -> BaseException:
+        if isinstance(error, zlib.error):
+            return MalformedResponseError(*_unreadable(f"gzip: {error}"))
+        if not isinstance(error, OSError | urllib3.exceptions.HTTPError | http.client.HTTPException):
+            return error  # one of ours already, or a bug
+        # Without the cause: its text may repeat what the service sent, and that may be the key.
+        details = f"{type(error).__name__}: {error}"
+        if self._call.sent:
+            return ConnectionFailedError(
+                "The connection broke before the answer had come, but the request may have been billed: "
+                "try again only if you accept that it may be billed twice.",
+                details,
+                may_be_billed=True,
+            )
+        if self._socket is not None:
+            return ConnectionFailedError(
+                "The connection broke during the upload, and nothing was billed: try again.", details
+            )
+        if isinstance(error, requests.exceptions.SSLError):
+            return ConnectionFailedError(
+                "The service's TLS certificate is not trusted, so nothing was sent: check the computer's "
+                "clock and the service's address, and ask whoever runs your network.",
+                details,
+            )
+        return ConnectionFailedError(
+            "The service could not be reached: check the internet connection and the service's address, "
+            "then try again.",
+            details,
+            never_connected=True,
+        )
+
+
+class _Adapter(HTTPAdapter):
+    """Tells when the connection stands, and which socket it is."""
+
+    def __init__(self, opened: Callable[[Any], None]) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1)
+        self._opened = opened
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """As in `requests`, which has made this method to be overridden."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        plain, opened = pool.ConnectionCls, self._opened
+
+        def connect(connection: Any) -> None:
+            plain.connect(connection)
+            opened(connection.sock)
+
+        pool.ConnectionCls = type(plain.__name__, (plain,), {"connect": connect})
+        return pool
+
+
+def ca_bundle() -> str | Literal[True]:
+    """The TLS certificates to trust: a path that the environment names, or True for `requests`' own.
+
+    Raises:
+        ConnectionFailedError: the environment names something that does not exist.
+    """
+    for name in _CA_VARIABLES:
+        path = os.environ.get(name)
+        if path and not os.path.exists(path):
+            raise ConnectionFailedError(
+                f"{name} must name a file with TLS certificates: correct or unset it.", path
+            )
+        if path:
+            return path
+    return True
+
+
+def _unreadable(why: str) -> tuple[str, str]:
+    return (
+        "The service's answer could not be read, but the request may have been billed: try again later, "
+        "and tell whoever runs the service.",
+        why,
+    )

@@ -1,0 +1,145 @@
+"""Proxies, passwords and certificates: what the environment may change, and what it may not."""
+
+from __future__ import annotations
+
+import random
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bridge.regen import Call, RegenClient, RegenRequest, RegenResult
+from bridge.regen_errors import Cancelled, ConnectionFailedError, RegenError
+from tests.regen_server import RegenServer
+
+SMALL = Image.new("RGB", (96, 64), (9, 99, 199))
+REQUEST = RegenRequest(SMALL, Image.new("L", SMALL.size, 0))
+LARGE = Image.frombytes("RGB", (1408, 1408), random.Random(1).randbytes(3 * 1408 * 1408))
+LARGE_REQUEST = RegenRequest(LARGE, Image.new("L", LARGE.size, 0))
+
+
+@pytest.fixture
+def server() -> Iterator[RegenServer]:
+    with RegenServer() as running:
+        yield running
+
+
+def client(origin: str) -> RegenClient:
+    return RegenClient(origin, "k", pause=0.0)
+
+
+def in_background(action: Callable[[], RegenResult]) -> Future[RegenResult]:
+    future: Future[RegenResult] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(action())
+        except RegenError as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
+
+
+def test_this_computer_is_never_asked_through_a_proxy(
+    server: RegenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("no_proxy", "")
+    assert client(server.origin).regenerate(REQUEST).attempts == 1
+
+
+def test_another_computer_is_asked_through_the_configured_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "")
+        future = in_background(lambda: client("https://photio.invalid").regenerate(REQUEST))
+        asked = []
+        for _ in range(3):
+            connection = proxy.accept()[0]
+            asked.append(connection.recv(4096))
+            connection.close()
+        with pytest.raises(ConnectionFailedError):
+            future.result(60)
+    assert all(line.startswith(b"CONNECT photio.invalid:443 ") for line in asked)
+
+
+def test_netrc_adds_no_password(server: RegenServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    client(server.origin).regenerate(REQUEST)
+    assert "authorization" not in server.requests()[0]["headers"]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate and its private key for “localhost”, in one file."""
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    subject = "/CN=localhost -addext subjectAltName=DNS:localhost"
+    command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj {subject}"
+    try:
+        subprocess.run(
+            [*command.split(), "-keyout", path, "-out", f"{path}.crt"], check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("openssl is not here to make a certificate")
+    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
+    return path
+
+
+@pytest.fixture
+def tls_server(certificate: Path) -> Iterator[RegenServer]:
+    server = RegenServer()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    http = server._http
+    http.socket = context.wrap_socket(http.socket, server_side=True)
+    server.origin = f"https://localhost:{http.server_address[1]}"
+    with server:
+        yield server
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_a_certificate_that_the_environment_trusts_is_trusted(
+    tls_server: RegenServer, certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, f"{certificate}.crt")
+    tls_server.script({"hold": "before-body"})
+    call = Call()
+    future = in_background(lambda: client(tls_server.origin).regenerate(LARGE_REQUEST, call=call))
+    tls_server.wait("headers")
+    call.cancel()
+    with pytest.raises(Cancelled):
+        future.result(60)
+    tls_server.release()
+    assert client(tls_server.origin).regenerate(LARGE_REQUEST).image.tobytes() == LARGE.tobytes()
+
+
+def test_an_untrusted_certificate_gets_neither_the_key_nor_the_image(tls_server: RegenServer) -> None:
+    with pytest.raises(ConnectionFailedError, match="certificate is not trusted") as caught:
+        client(tls_server.origin).regenerate(REQUEST)
+    assert not caught.value.never_connected, "asking again would not help"
+    assert tls_server.requests() == []
+
+
+def test_a_certificate_file_that_is_missing_is_named(
+    server: RegenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(ConnectionFailedError, match="REQUESTS_CA_BUNDLE must name"):
+        client(server.origin).regenerate(REQUEST)
