@@ -28,12 +28,8 @@ def arguments() -> argparse.ArgumentParser:
         default=[],
         help="install into this configuration directory (~/.config/GIMP/3.0, say) only; repeatable",
     )
-    parser.add_argument(
-        "--python", metavar="PATH", help="run the bridge with this interpreter (3.11 to 3.14)"
-    )
-    parser.add_argument(
-        "--link", action="store_true", help="for developers: link to this checkout instead of copying"
-    )
+    parser.add_argument("--python", metavar="PATH", help="run the bridge with this interpreter (3.11 to 3.14)")
+    parser.add_argument("--link", action="store_true", help="for developers: link to this checkout instead of copying")
     parser.add_argument("--neural", action="store_true", help="add the MI-GAN engine and its model (28 MB)")
     parser.add_argument(
         "--model-file", metavar="PATH", type=Path, help="take the model from this file (means --neural)"
@@ -66,9 +62,7 @@ def main() -> int:
         dry_run=chosen.dry_run,
         purge=chosen.purge,
     )
-    command = (
-        commands.uninstall if chosen.uninstall else commands.examine if chosen.doctor else commands.install
-    )
+    command = commands.uninstall if chosen.uninstall else commands.examine if chosen.doctor else commands.install
     try:
         return command(options, Computer.this())
     except PhotioError as error:

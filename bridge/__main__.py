@@ -9,7 +9,7 @@ from pathlib import Path
 
 def _find_packages() -> None:
     """Make `bridge` itself importable, and what `install.py` put beside the plug-in (Flatpak)."""
-    parent = Path(__file__).resolve().parent.parent
+    parent = Path(__file__).absolute().parent.parent  # of the link, in a developer's installation
     if not __package__:  # run as a directory: then this directory is the first place, not the one it is in
         sys.path[0] = str(parent)
     try:

@@ -40,9 +40,7 @@ def check_origin(origin: str) -> str:
     except (ValueError, TypeError, AttributeError) as error:
         raise _not_an_origin(origin) from error
     if parts.username is not None or parts.password is not None:
-        raise SettingsError(
-            "The service's address must not contain a user name or password: use the key instead."
-        )
+        raise SettingsError("The service's address must not contain a user name or password: use the key instead.")
     if scheme not in ("http", "https") or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise _not_an_origin(origin)
     if port == 0 or not (_HOST_NAME.fullmatch(host) or _address(host)):
@@ -73,9 +71,7 @@ def check_key(key: str) -> str:
     if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST_KEY:
         raise KeyFormatError(f"An API key has between 1 and {_LONGEST_KEY} characters: copy it again.")
     if not all("!" <= character <= "~" for character in key):
-        raise KeyFormatError(
-            "An API key has no spaces and only ASCII letters, digits and signs: copy it again."
-        )
+        raise KeyFormatError("An API key has no spaces and only ASCII letters, digits and signs: copy it again.")
     return key
 
 

@@ -34,11 +34,13 @@ class Backend:
 
     Attributes:
         name: "photio" or "offline".
+        remarks: sentences for the user.
     """
 
     name: str
     settings: Settings
     key: str | None = field(default=None, repr=False)
+    remarks: tuple[str, ...] = ()
 
     @property
     def billed(self) -> bool:
@@ -76,11 +78,10 @@ def choose(job: Job, settings: Settings) -> Backend:
             "“python -m bridge key set”, or choose the offline engine."
         )
     if wanted != "offline" and (found or own_service):
-        return Backend("photio", settings, found.value if found else None)
+        return Backend("photio", settings, found.value, found.warnings) if found else Backend("photio", settings)
     if job.prompt.strip():
         raise OfflineLimitError(
             "Without a Photio API key the offline engine is used, and it can only remove things: leave the prompt "
             "empty, or get a key from the API Dashboard at photio.io."
         )
     return Backend("offline", settings)
-

@@ -64,24 +64,14 @@ def _add_regen(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "which can only remove things."
     )
     regen.add_argument("--base", required=True, metavar="FILE|URL", help="the image")
-    regen.add_argument(
-        "--mask", required=True, metavar="FILE|URL", help="of the same size; black is regenerated"
-    )
-    regen.add_argument(
-        "--out", required=True, metavar="FILE", type=Path, help="a .png, .jpg or .webp file to write"
-    )
-    regen.add_argument(
-        "--prompt", default="", help="what shall be there, in English (default: remove what is there)"
-    )
+    regen.add_argument("--mask", required=True, metavar="FILE|URL", help="of the same size; black is regenerated")
+    regen.add_argument("--out", required=True, metavar="FILE", type=Path, help="a .png, .jpg or .webp file to write")
+    regen.add_argument("--prompt", default="", help="what shall be there, in English (default: remove what is there)")
     regen.add_argument("--negative-prompt", help="what shall not be there (default: the service's own text)")
     regen.add_argument("--quality", default="LOW", type=str.upper, help="LOW (default), MIDDLE or HIGH")
     regen.add_argument("--seed", default=-1, type=int, help="1 to 4294967296, or -1 (default) to draw one")
-    regen.add_argument(
-        "--cfg-scale", default=2.5, type=float, help="how closely to follow the prompt (default 2.5)"
-    )
-    regen.add_argument(
-        "--origin", help=f"the service's address (default: as configured, else {DEFAULT_ORIGIN})"
-    )
+    regen.add_argument("--cfg-scale", default=2.5, type=float, help="how closely to follow the prompt (default 2.5)")
+    regen.add_argument("--origin", help=f"the service's address (default: as configured, else {DEFAULT_ORIGIN})")
 
 
 def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -96,9 +86,7 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     serve = _command(commands, "serve", _serve, "run the offline engine as a server on this computer")
     serve.add_argument("--port", type=int, default=0, help="0 (default) for any free one")
     serve.add_argument("--model", choices=OFFLINE_MODELS, help="(default: as configured, else patchmatch)")
-    serve.add_argument(
-        "--require-key", metavar="KEY", help="answer 401 to everybody who does not send this key"
-    )
+    serve.add_argument("--require-key", metavar="KEY", help="answer 401 to everybody who does not send this key")
     model = _command(commands, "model", None, "the offline engine's neural model")
     actions = model.add_subparsers(title="actions", metavar="ACTION", required=True)
     fetch = _command(actions, "fetch", _model_fetch, "download MI-GAN (28 MB) and check it")

@@ -133,9 +133,7 @@ def _migan() -> Check:
         if not path.exists():
             return Check(name, "ok", "not installed (install.py --neural)")
         if not verify(path):
-            return Check(
-                name, "warning", f"{path} is not the known model", f"remove it, then {_REPAIR} --neural"
-            )
+            return Check(name, "warning", f"{path} is not the known model", f"remove it, then {_REPAIR} --neural")
         importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:
         return Check(name, "warning", _one_line(error), f"{_REPAIR} --neural")
@@ -160,9 +158,7 @@ def _key(found_settings: Settings) -> Check:
     except PhotioError as error:
         return Check("API key", "warning", error.sentence, "“python -m bridge key set” stores another one")
     if found is None:
-        return Check(
-            "API key", "ok", "none: the offline engine serves", "“python -m bridge key set” stores one"
-        )
+        return Check("API key", "ok", "none: the offline engine serves", "“python -m bridge key set” stores one")
     if found.warnings:
         return Check("API key", "warning", found.where, " ".join(found.warnings))
     return Check("API key", "ok", found.where)
@@ -175,9 +171,7 @@ def _service(origin: str) -> Check:
     thread.start()
     thread.join(_REACH + 0.5)
     if failures:
-        return Check(
-            "service", "warning", f"{origin}: {failures[-1]}", "check the network; offline work goes on"
-        )
+        return Check("service", "warning", f"{origin}: {failures[-1]}", "check the network; offline work goes on")
     return Check("service", "ok", f"{origin} is reached")
 
 
@@ -213,9 +207,7 @@ def _connect(origin: str) -> None:
             bundle = ca_bundle()
             path = certifi.where() if bundle is True else bundle
             folder = os.path.isdir(path)
-            trust = ssl.create_default_context(
-                cafile=None if folder else path, capath=path if folder else None
-            )
+            trust = ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
             trust.wrap_socket(connection, server_hostname=host).close()
 
 

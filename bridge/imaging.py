@@ -116,7 +116,7 @@ def fill_transparent(pixels: Pixels) -> Pixels:
     colours = np.ascontiguousarray(pixels[..., :3])
     if not hidden.any() or hidden.all():
         return colours
-    from bridge.engine.diffusion import diffuse
+    from bridge.diffusion import diffuse
 
     return diffuse(colours, hidden)
 

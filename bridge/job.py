@@ -115,8 +115,8 @@ class RunningJob:
             engine=self._backend.name,
         )
         self._planning = Planning(area, mask, crop)
-        export = CropPlan(BASE_FILE, tuple(crop.box), tuple(crop.size), crop.scale)
-        return Planned((export,), self._job.variations, self._backend.name, self._remarks)
+        export = CropPlan(BASE_FILE, crop.box, crop.size, crop.scale)
+        return Planned((export,), self._job.variations, self._backend.name, (*self._remarks, *self._backend.remarks))
 
     def start(self) -> None:
         """Runs the rest in a thread of its own."""
@@ -137,8 +137,7 @@ class RunningJob:
         self.cancel()
         if self._runner and any(variation.call.sent for variation in self._variations):
             self._runner.join()
-        else:
-            self._folder.discard()
+        self._folder.discard_if_unanswered()
 
     def placed(self) -> None:
         """The layers are in the image."""
@@ -150,7 +149,7 @@ class RunningJob:
         except PhotioError as error:
             _log.warning("%s: %s %s", error.code, error.sentence, error.details)
             self._announce(Failed(error.code, error.sentence))
-        except Exception:  # the last line of defence: the user gets a sentence, the log everything
+        except Exception:  # noqa: BLE001  (the last line of defence: the user gets a sentence, the log everything)
             _log.exception("the job failed")
             self._announce(Failed("internal", f"Something unexpected happened; {places.log_file()} says more."))
 
@@ -195,6 +194,8 @@ class RunningJob:
 
     def _obtain(self, variation: Variation, client: RegenClient, planning: Planning, source: Pixels) -> None:
         """Sends one request, journals the answer, makes it fit. Its errors wait for `_outcome`."""
+        from bridge.regen_errors import MalformedResponseError
+
         try:
             with self._turns:
                 answer = client.regenerate(variation.request, call=variation.call)
@@ -203,9 +204,13 @@ class RunningJob:
             self._announce(Received(variation.number, answer.seed))
             variation.remarks = answer.warnings
             variation.result = self._fit(variation, answer, planning, source)
+        except MalformedResponseError as error:
+            if error.received:  # no picture that we can use, but paid for: somebody may make sense of it
+                self._folder.save(f"answer-1-{variation.number}.unreadable", error.received)
+            variation.error = error
         except PhotioError as error:
             variation.error = error
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (as in `_run`)
             _log.exception("variation %d failed", variation.number)
             variation.error = PhotioError(f"Something unexpected happened; {places.log_file()} says more.", repr(error))
 
@@ -229,7 +234,7 @@ class RunningJob:
         self._folder.note(state="received", results=[{"file": result.file, "seed": result.seed} for result in results])
         remarks = [remark for variation in self._variations for remark in variation.remarks]
         remarks += [f"A variation is missing: {error.sentence}" for error in errors]
-        return Finished(tuple(planning.area), LAYER_MASK_FILE, results, tuple(dict.fromkeys(remarks)))
+        return Finished(planning.area, LAYER_MASK_FILE, results, tuple(dict.fromkeys(remarks)))
 
 
 def _seeds(seed: int, count: int) -> list[int]:

@@ -1,20 +1,19 @@
 """Job folders: what was asked, what was sent and what came back, as files that outlive every process here.
 
-    <journal>/20261123-104501-3fa9c1/
-        request.json          the job, its plan and what became of it; no key
-        selection.pgm         the selection
-        base-1.ppm            a crop as it left GIMP
-        sent-1.png            … and as the service got it
-        mask-1.png            the mask that went with it
-        answer-1-2.png        the answer for crop 1, variation 2, byte for byte
-        result-2.ppm          what GIMP places, for variation 2
-        layer-mask.pgm        … and through which mask
+<journal>/20261123-104501-3fa9c1/
+    request.json          the job, its plan and what became of it; no key
+    selection.pgm         the selection
+    base-1.ppm            a crop as it left GIMP
+    sent-1.png            … and as the service got it
+    mask-1.png            the mask that went with it
+    answer-1-2.png        the answer for crop 1, variation 2, byte for byte
+    result-2.ppm          what GIMP places, for variation 2
+    layer-mask.pgm        … and through which mask
 """
 
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
 import time
@@ -23,50 +22,16 @@ from pathlib import Path
 from typing import Any
 
 from bridge.errors import PhotioError
+from bridge.private_files import write_private
 from bridge.protocol import Job
 
 FORMAT = 1
 
 
 class JournalError(PhotioError):
-    """A job folder could not be written: no space, no permission, gone."""
+    """A job folder could not be made."""
 
     code = "journal"
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Writes a file so that it is either whole and on the disk, or not there: also after a power cut.
-
-    Raises:
-        JournalError: the disk is full, the folder is gone or must not be written to.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with open(partial, "wb", opener=_private) as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-        _sync_directory(path.parent)
-    except OSError as error:
-        raise JournalError(
-            f"The result could not be saved in {path.parent} ({error.strerror}): make room there, then try again.",
-            repr(error),
-        ) from error
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _sync_directory(path: Path) -> None:
-    if os.name == "nt":  # directories cannot be opened there; NTFS journals renames by itself
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class JobFolder:
@@ -104,16 +69,20 @@ class JobFolder:
         """Where the file of that name is."""
         return self.path / name
 
-    def save(self, name: str, data: bytes) -> Path:
-        """Saves a file durably; its path."""
-        write_durably(self.file(name), data)
-        return self.file(name)
+    def save(self, name: str, data: bytes) -> None:
+        """Saves a file so that it is either whole and on the disk, or not there: also after a power cut.
+
+        Raises:
+            StorageError: the disk is full, the folder is gone or must not be written to.
+        """
+        write_private(self.file(name), data)
 
     def note(self, **facts: Any) -> None:
         """Adds facts to `request.json` (anything that JSON knows)."""
         self._record = {**self._record, **facts}
-        write_durably(self.file("request.json"), json.dumps(self._record, indent=2, ensure_ascii=False).encode())
+        write_private(self.file("request.json"), json.dumps(self._record, indent=2, ensure_ascii=False).encode())
 
-    def discard(self) -> None:
-        """Removes the folder: nothing was received, so nothing is lost."""
-        shutil.rmtree(self.path, ignore_errors=True)
+    def discard_if_unanswered(self) -> None:
+        """Removes the folder when nothing was received: then nothing is lost."""
+        if not any(self.path.glob("answer-*")):
+            shutil.rmtree(self.path, ignore_errors=True)

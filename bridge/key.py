@@ -116,9 +116,7 @@ def _remove_file() -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise StorageError(
-            f"The key in “{key_file()}” cannot be removed: remove that file.", str(error)
-        ) from error
+        raise StorageError(f"The key in “{key_file()}” cannot be removed: remove that file.", str(error)) from error
     return True
 
 

@@ -172,9 +172,7 @@ class Failed:
     sentence: str
 
 
-Message = (
-    Open | Plan | Run | Cancel | Placed | Opened | Planned | Progress | Received | Finished | Cancelled | Failed
-)
+Message = Open | Plan | Run | Cancel | Placed | Opened | Planned | Progress | Received | Finished | Cancelled | Failed
 
 _KINDS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in typing.get_args(Message)}
 
@@ -225,7 +223,9 @@ def from_json(kind: Any, value: Any, name: str) -> Any:
         hints = _Described.of(typing.cast("type[Any]", kind))
         if not isinstance(value, dict) or set(value) != set(hints):
             raise ProtocolError(f"{name}: these fields are needed: {', '.join(hints) or 'none'}")
-        return typing.cast("type[Any]", kind)(**{key: from_json(hint, value[key], f"{name}.{key}") for key, hint in hints.items()})
+        return typing.cast("type[Any]", kind)(
+            **{key: from_json(hint, value[key], f"{name}.{key}") for key, hint in hints.items()}
+        )
     if typing.get_origin(kind) is tuple:
         return _tuple_from_json(typing.get_args(kind), value, name)
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
@@ -245,4 +245,6 @@ def _tuple_from_json(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any
         kinds = (kinds[0],) * len(value)
     if len(kinds) != len(value):
         raise ProtocolError(f"{name}: {len(kinds)} values expected")
-    return tuple(from_json(kind, item, f"{name}[{index}]") for index, (kind, item) in enumerate(zip(kinds, value)))
+    return tuple(
+        from_json(kind, item, f"{name}[{index}]") for index, (kind, item) in enumerate(zip(kinds, value, strict=True))
+    )

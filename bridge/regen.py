@@ -14,7 +14,7 @@ import math
 import re
 import secrets
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from PIL import Image
@@ -59,7 +59,7 @@ _URL_CHARACTERS = re.compile(r"[!-~]{1,8192}")
 _log = logging.getLogger(__name__)
 
 
-class Quality(str, Enum):
+class Quality(StrEnum):
     """Detail against speed."""
 
     LOW = "LOW"
@@ -274,9 +274,7 @@ def _check_image(name: str, value: object) -> None:
         if min(value.size) < 1:
             raise ParameterError(name, "an empty image", "at least 1 × 1 px")
         if value.mode not in _MODES:
-            raise ParameterError(
-                name, f"an image of mode {value.mode}", "one of these modes: " + ", ".join(_MODES)
-            )
+            raise ParameterError(name, f"an image of mode {value.mode}", "one of these modes: " + ", ".join(_MODES))
     elif not isinstance(value, str) or not _is_url(value):
         raise ParameterError(name, value, "an image, or a URL that begins with http:// or https://")
 
@@ -284,11 +282,7 @@ def _check_image(name: str, value: object) -> None:
 def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and bool(_URL_CHARACTERS.fullmatch(text))
-        )
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and bool(_URL_CHARACTERS.fullmatch(text))
     except ValueError:
         return False
 

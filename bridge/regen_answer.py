@@ -164,17 +164,11 @@ def _refusal(status: int, document: dict[str, Any], answer: HttpAnswer, key: str
     details = f"status {status}, HTTP {answer.status}: {_excerpt(document, answer, key)}"
     wait = retry_after(answer.headers.get("retry-after"))
     if status == 401 and key is None:
-        return AuthenticationError(
-            f"The service asks for an API key{says}: enter yours, then try again.", details
-        )
+        return AuthenticationError(f"The service asks for an API key{says}: enter yours, then try again.", details)
     if status in (401, 403):
-        return AuthenticationError(
-            f"The service does not accept the API key{says}: check and enter it again.", details
-        )
+        return AuthenticationError(f"The service does not accept the API key{says}: check and enter it again.", details)
     if status == 429:
-        return RateLimitError(
-            f"The service has too many requests from you{says}: {_later(wait)}.", details, wait
-        )
+        return RateLimitError(f"The service has too many requests from you{says}: {_later(wait)}.", details, wait)
     if status >= 500:
         return ServiceError(
             f"The service has a problem of its own{says}: {_later(wait)}.",

@@ -103,9 +103,7 @@ def _write(out: Path, result: RegenResult) -> None:
         handle, refuge = tempfile.mkstemp(prefix="photio-", suffix=out.suffix)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        raise StorageError(
-            f"“{out}” could not be written: the result is in “{refuge}”.", str(error)
-        ) from error
+        raise StorageError(f"“{out}” could not be written: the result is in “{refuge}”.", str(error)) from error
 
 
 def _replace(out: Path, content: bytes) -> None:

@@ -163,9 +163,7 @@ def quote(text: str, secret: str | None, limit: int = _LONGEST_QUOTE) -> str:
         secret: the key, which the service may have echoed.
         limit: the longest result, in characters.
     """
-    visible = "".join(
-        " " if c in "\t\r\n" else c for c in text if c in "\t\r\n" or unicodedata.category(c)[0] != "C"
-    )
+    visible = "".join(" " if c in "\t\r\n" else c for c in text if c in "\t\r\n" or unicodedata.category(c)[0] != "C")
     line = " ".join(visible.split())
     if secret:
         line = line.replace(secret, _HIDDEN)

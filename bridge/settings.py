@@ -60,9 +60,7 @@ class Settings:
                 raise SettingsError(f"The setting “{name}” must be one of {', '.join(map(str, allowed))}.")
         for name in ("connect_timeout", "answer_timeout"):
             if not _is_timeout(getattr(self, name)):
-                raise SettingsError(
-                    f"The setting “{name}” must be a number of seconds up to {_LONGEST_TIMEOUT:g}."
-                )
+                raise SettingsError(f"The setting “{name}” must be a number of seconds up to {_LONGEST_TIMEOUT:g}.")
 
 
 def settings_file() -> Path:

@@ -360,9 +360,7 @@ def ca_bundle() -> str | Literal[True]:
     for name in _CA_VARIABLES:
         path = os.environ.get(name)
         if path and not os.path.exists(path):
-            raise ConnectionFailedError(
-                f"{name} must name a file with TLS certificates: correct or unset it.", path
-            )
+            raise ConnectionFailedError(f"{name} must name a file with TLS certificates: correct or unset it.", path)
         if path:
             return path
     return True

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A real GIMP 3 with this checkout's plug-in: run a Python file in it, open its window, or a shell beside it.
 
-    gimp.py [--release 3.0|3.2] run FILE.py [ARGUMENTS …]
+    gimp.py [--release 3.0|3.2] run [--window] FILE.py [ARGUMENTS …]
     gimp.py [--release 3.0|3.2] gui [IMAGE]
     gimp.py [--release 3.0|3.2] shell
 
@@ -81,8 +81,17 @@ class RealGimp:
         """The command line that runs `arguments` where this GIMP is."""
         return rootfs.enter(self.tree, arguments, visible) if self.tree else arguments
 
+    def _quieten(self) -> None:
+        """Nobody is to be welcomed, or asked for updates, in such runs."""
+        settings = self.profile / "gimprc"
+        if not settings.exists():
+            self.profile.mkdir(parents=True, exist_ok=True)
+            version = _version(self.command(["gimp-console", "--version"]))  # another one there means: welcome
+            settings.write_text(f'(show-welcome-dialog no)\n(check-updates no)\n(config-version "{version}")\n')
+
     def install_plugin(self) -> None:
         """Puts this checkout's plug-in into the profile; quick when it is there already."""
+        self._quieten()
         python = "/usr/bin/python3" if self.tree else sys.executable
         command = [python, str(CHECKOUT / "install.py"), "--gimp-dir", str(self.profile)]
         done = subprocess.run(
@@ -97,13 +106,13 @@ class RealGimp:
             raise SetupError(f"The plug-in could not be installed into {self.profile}:\n{done.stdout}{done.stderr}")
 
 
-def _version(program: str) -> str:
-    """ "3.0" for GIMP 3.0.4; empty where the program is no GIMP."""
+def _version(command: list[str]) -> str:
+    """What `gimp --version` says, "3.0.4"; empty where there is no GIMP."""
     try:
-        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
         return ""
-    found = re.search(r"version (\d+\.\d+)", done.stdout)
+    found = re.search(r"version (\d+\.\d+\.\d+)", done.stdout)
     return found.group(1) if found else ""
 
 
@@ -114,23 +123,28 @@ def find(release: str | None) -> RealGimp:
         SetupError: there is none and none can be set up here.
     """
     if shutil.which("gimp-console"):
-        installed = _version("gimp-console")
+        installed = ".".join(_version(["gimp-console", "--version"]).split(".")[:2])
         if installed in rootfs.SUITES and release in (None, installed):
             return RealGimp(installed, None)
     release = release or "3.0"
     return RealGimp(release, rootfs.provision(release))
 
 
-def run_file(gimp: RealGimp, file: Path, arguments: list[str], extra: dict[str, str] | None = None) -> int:
-    """Runs a Python file inside GIMP without a window; its exit status."""
+def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = False) -> int:
+    """Runs a Python file inside GIMP, without a window or (`window`) on a virtual display; its exit status."""
     gimp.home.mkdir(parents=True, exist_ok=True)
     inside = CHECKOUT / "scripts" / "inside.py"
     with tempfile.TemporaryDirectory(prefix="photio-run-", dir=gimp.home) as scratch:
         status = Path(scratch) / "status"
         order = {"file": str(file), "arguments": arguments, "status": str(status)}
-        command = ["gimp-console", "-i", "--quit", "--batch-interpreter=python-fu-eval"]
+        environment = gimp.environment({"PHOTIO_RUN": json.dumps(order)})
+        command = ["--quit", "--batch-interpreter=python-fu-eval"]
         command += ["-b", f"exec(compile(open({str(inside)!r}).read(), {str(inside)!r}, 'exec'))"]
-        environment = gimp.environment({"PHOTIO_RUN": json.dumps(order), **(extra or {})})
+        if window:
+            command = on_virtual_display(["gimp", *command])
+            environment["GTK_MODULES"] = "gail:atk-bridge"  # assistive technology, or a test, sees every widget
+        else:
+            command = ["gimp-console", "-i", *command]
         ended = subprocess.run(
             gimp.command(command, [file, inside]), env=environment, stdin=subprocess.DEVNULL, check=False
         )
@@ -139,15 +153,22 @@ def run_file(gimp: RealGimp, file: Path, arguments: list[str], extra: dict[str, 
         return ended.returncode or 70  # GIMP went away in the middle: EX_SOFTWARE
 
 
+def on_virtual_display(command: list[str]) -> list[str]:
+    """The command, on a screen of 1366 × 768 with a window manager and an accessibility bus of its own."""
+    session = (
+        'openbox & /usr/libexec/at-spi-bus-launcher --launch-immediately & "$@"; status=$?; kill %1 %2; exit $status'
+    )
+    screen = ["xvfb-run", "-a", "-s", "-screen 0 1366x768x24"]
+    return [*screen, "dbus-run-session", "--", "bash", "-c", session, "session", *command]
+
+
 def open_window(gimp: RealGimp, image: Path | None) -> int:
-    """Opens GIMP's window, under Xvfb where there is no display."""
+    """Opens GIMP's window, on a virtual display where there is no other."""
     command = ["gimp", *([str(image)] if image else [])]
-    extra = {}
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        print("No display: GIMP opens on a virtual one (Xvfb :77). Ctrl-C ends it.", file=sys.stderr)
-        script = 'Xvfb :77 -screen 0 1366x768x24 & export DISPLAY=:77; openbox & "$@"; kill %1 %2'
-        command = ["dbus-run-session", "bash", "-c", script, "gimp", *command]
-    return subprocess.run(gimp.command(command, [image] if image else None), env=gimp.environment(extra)).returncode
+        print("No display: GIMP opens on a virtual one. Ctrl-C ends it.", file=sys.stderr)
+        command = on_virtual_display(command)
+    return subprocess.run(gimp.command(command, [image] if image else None), env=gimp.environment()).returncode
 
 
 def main() -> int:
@@ -156,6 +177,7 @@ def main() -> int:
     parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's, else 3.0")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run a Python file inside GIMP, without a window")
+    run.add_argument("--window", action="store_true", help="with a window, on a virtual display")
     run.add_argument("file", type=Path)
     run.add_argument("arguments", nargs=argparse.REMAINDER)
     gui = commands.add_parser("gui", help="open GIMP's window")
@@ -168,7 +190,7 @@ def main() -> int:
         if asked.command == "run":
             if not asked.file.is_file():
                 raise SetupError(f"There is no file {asked.file}: name a Python file to run inside GIMP.")
-            return run_file(gimp, asked.file.resolve(), asked.arguments)
+            return run_file(gimp, asked.file.resolve(), asked.arguments, asked.window)
         if asked.command == "gui":
             return open_window(gimp, asked.image.resolve() if asked.image else None)
         shell = gimp.command(["bash"] if gimp.tree else [os.environ.get("SHELL", "sh")])

@@ -13,17 +13,19 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
 
 SUITES = {"3.0": "trixie", "3.2": "forky"}
 
-PACKAGES = (
-    "gimp gir1.2-gimp-3.0 python3-gi python3-venv "
-    "xvfb xauth xdotool openbox imagemagick dbus-x11 procps "
-    "at-spi2-core gir1.2-atspi-2.0 libatk-adaptor fonts-dejavu-core adwaita-icon-theme"
-).split()
+# fmt: off
+PACKAGES = [
+    "gimp", "gir1.2-gimp-3.0", "python3-gi", "python3-venv", "procps", "dbus-x11", "imagemagick",
+    "xvfb", "xauth", "xdotool", "openbox", "fonts-dejavu-core", "adwaita-icon-theme",
+    "at-spi2-core", "gir1.2-atspi-2.0", "libatk-adaptor",
+]
+# fmt: on
 
 #: Directories that the tree has of its own; everything else at the machine's root is visible inside as it is.
 OWN = {"bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "var", "run", "boot", "lost+found"}
@@ -115,7 +117,9 @@ def _build(suite: str, tree: Path) -> None:
         + " ".join(PACKAGES)
         + " && apt-get clean && rm -rf /var/lib/apt/lists/* /usr/share/doc/*"
     )
-    _run(_chroot(partial, [], "/", ["sh", "-c", install]), log, env={**environment, "DEBIAN_FRONTEND": "noninteractive"})
+    _run(
+        _chroot(partial, [], "/", ["sh", "-c", install]), log, env={**environment, "DEBIAN_FRONTEND": "noninteractive"}
+    )
     shutil.rmtree(scripts)
     (partial / ".complete").touch()
     partial.rename(tree)
@@ -124,7 +128,11 @@ def _build(suite: str, tree: Path) -> None:
 def _show(source: str, target: Path, read_only: bool = False) -> str:
     """The shell line that makes `source` appear as `target`."""
     here, there = shlex.quote(source), shlex.quote(str(target))
-    make = f"mkdir -p {there}" if os.path.isdir(source) else f"mkdir -p $(dirname {there}); [ -e {there} ] || touch {there}"
+    make = (
+        f"mkdir -p {there}"
+        if os.path.isdir(source)
+        else f"mkdir -p $(dirname {there}); [ -e {there} ] || touch {there}"
+    )
     return f"{make}; mount --rbind {here} {there}" + (f"; mount -o remount,ro,bind {there}" if read_only else "")
 
 
@@ -158,5 +166,8 @@ def enter(tree: Path, command: list[str], visible: list[Path] | None = None) -> 
 
 def _chroot(tree: Path, mounts: list[str], here: str, command: list[str]) -> list[str]:
     system = [_show(f"/{name}", tree / name) for name in SYSTEM]
-    script = "\n".join(["set -e", "mount --make-rprivate /", *system, *mounts]) + '\nhere="$1"; shift; exec chroot "$0" sh -c \'cd "$0" && exec "$@"\' "$here" "$@"'
+    script = (
+        "\n".join(["set -e", "mount --make-rprivate /", *system, *mounts])
+        + '\nhere="$1"; shift; exec chroot "$0" sh -c \'cd "$0" && exec "$@"\' "$here" "$@"'
+    )
     return ["unshare", "--mount", "sh", "-c", script, str(tree), here, *command]

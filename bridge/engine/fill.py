@@ -47,9 +47,7 @@ def fill_hole(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
         ValueError: the arrays do not fit together, or the hole is everything.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or hole.shape != rgb.shape[:2]:
-        raise ValueError(
-            f"an image of {rgb.dtype} {rgb.shape} and a hole of {hole.shape} do not fit together"
-        )
+        raise ValueError(f"an image of {rgb.dtype} {rgb.shape} and a hole of {hole.shape} do not fit together")
     if hole.all():
         raise ValueError("the hole covers the whole image")
     filled = rgb.copy()
@@ -66,9 +64,7 @@ def _within_limit(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
     size = (max(1, int(width * scale)), max(1, int(height * scale)))
     # A box filter reaches no further than its own pixel: whatever it mixed with the hole is marked as hole.
     small = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
-    coverage = Image.fromarray(np.where(hole, np.float32(1), np.float32(0))).resize(
-        size, Image.Resampling.BOX
-    )
+    coverage = Image.fromarray(np.where(hole, np.float32(1), np.float32(0))).resize(size, Image.Resampling.BOX)
     small_hole = np.asarray(coverage) > 0
     if small_hole.all():
         raise ValueError("the hole leaves too little of the image to continue from")

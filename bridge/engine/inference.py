@@ -46,9 +46,7 @@ def regenerate(model: str, parameters: Parameters) -> str:
     if not hole.any():
         raise RequestRefused(400, "mask_image keeps everything: paint black what is to be removed.")
     if hole.all():
-        raise RequestRefused(
-            400, "mask_image edits everything: leave some of the image white, to continue from."
-        )
+        raise RequestRefused(400, "mask_image edits everything: leave some of the image white, to continue from.")
     rgb = np.asarray(_decode(base, "base_image").convert("RGB"))
     png = io.BytesIO()
     # Level 1: the answer crosses loopback only, and time matters more than bytes.

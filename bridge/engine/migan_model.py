@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from bridge.diffusion import diffuse
 from bridge.engine import models
-from bridge.engine.diffusion import diffuse
 from bridge.engine.errors import ModelUnavailable
 from bridge.engine.fill import Hole, Rgb, fill_hole
 

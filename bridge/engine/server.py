@@ -53,9 +53,7 @@ class EngineServer:
         OSError: the port is taken or forbidden.
     """
 
-    def __init__(
-        self, port: int = 0, model: str = parameters.MODELS[0], require_key: str | None = None
-    ) -> None:
+    def __init__(self, port: int = 0, model: str = parameters.MODELS[0], require_key: str | None = None) -> None:
         if model not in parameters.MODELS:
             raise ValueError(f"no fill model is called {model!r}")
         self._http = _HttpServer(port, model, require_key)

@@ -144,18 +144,14 @@ def _preview(gimp: Gimp, options: Options, interpreter: Interpreter) -> None:
         say("  would fetch the MI-GAN model (28 MB), unless it is there")
 
 
-def _install_one(
-    gimp: Gimp, options: Options, computer: Computer, interpreter: Interpreter, prepare: Prepare
-) -> None:
+def _install_one(gimp: Gimp, options: Options, computer: Computer, interpreter: Interpreter, prepare: Prepare) -> None:
     say(f"{gimp.name}: {gimp.directory}")
     if plugin_folder.repair(gimp):
         say("  an interrupted install was put right")
     plugin_folder.refuse_foreign(gimp.folder)
     before = plugin_folder.read_manifest(gimp.folder)
     made = plugin_folder.missing_directories(gimp)
-    runtime = prepare(
-        gimp, interpreter, environment.lock_file(options.checkout, _neural(options, before)), say
-    )
+    runtime = prepare(gimp, interpreter, environment.lock_file(options.checkout, _neural(options, before)), say)
     manifest = _manifest(gimp, options, before, runtime, before.made if before else made)
     # Before the folder is there: a killed run must not leave an environment that nobody is known to use.
     environment.remember(list(dict.fromkeys([*environment.remembered(), gimp.folder])))
@@ -196,9 +192,7 @@ def _fetch_model(gimp: Gimp, options: Options, computer: Computer) -> None:
     from bridge.engine import models
 
     homes = gimps.sandbox_homes(gimp, computer)
-    models.fetch_model(
-        options.model_file, lambda line: say(f"  {line}"), homes[1] / "models" if homes else None
-    )
+    models.fetch_model(options.model_file, lambda line: say(f"  {line}"), homes[1] / "models" if homes else None)
 
 
 def _uninstall_one(gimp: Gimp) -> None:
@@ -221,9 +215,7 @@ def _clear_keys(found: Sequence[Gimp]) -> None:
             continue
         command = [manifest.python, *manifest.isolated, "-B", manifest.bridge, "key", "clear"]
         if run(gimps.inside(gimp, command)).status != 0:
-            say(
-                "The API key could not be cleared; if the system keyring has one for photio, remove it there."
-            )
+            say("The API key could not be cleared; if the system keyring has one for photio, remove it there.")
 
 
 def _personal(found: Sequence[Gimp], computer: Computer) -> list[Path]:

@@ -68,9 +68,7 @@ def table(rows: Sequence[Row]) -> str:
     lines = [tuple(" ".join(cell.split()) for cell in line) for line in cells]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     return "\n".join(
-        "  ".join(
-            [*(cell.ljust(width) for cell, width in zip(line[:3], widths, strict=True)), line[3]]
-        ).rstrip()
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line[:3], widths, strict=True)), line[3]]).rstrip()
         for line in lines
     )
 
@@ -88,11 +86,7 @@ def _row(check: dict[str, object]) -> Row:
 
 
 def _program(gimp: Gimp, programs: Sequence[Program]) -> Row:
-    matching = [
-        program
-        for program in programs
-        if program.kind == gimp.kind and program.release == gimp.directory.name
-    ]
+    matching = [program for program in programs if program.kind == gimp.kind and program.release == gimp.directory.name]
     if matching:
         return Row(gimp.name, "ok", f"{matching[0].version}, {matching[0].path}")
     return Row(gimp.name, "warning", str(gimp.directory), "no such program on PATH; fine for an AppImage")
@@ -104,9 +98,7 @@ def _installation(gimp: Gimp) -> list[Row]:
         if needs_repair(gimp):
             return [Row("plug-in folder", "problem", "an install was interrupted", AGAIN)]
         if gimp.folder.exists():
-            return [
-                Row("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {AGAIN}")
-            ]
+            return [Row("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {AGAIN}")]
         return [Row("plug-in folder", "problem", "not installed", "run python3 install.py")]
     return [_folder(gimp, manifest), *_bridge(gimp, manifest)]
 

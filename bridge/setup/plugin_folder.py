@@ -169,9 +169,7 @@ def uninstall(gimp: Gimp) -> bool:
 def damage(folder: Path, manifest: Manifest) -> list[str]:
     """The files of an installed folder that are missing or changed, by their path in it."""
     if manifest.linked:
-        return (
-            [] if (folder / "photio.py").is_file() and (folder / "bridge").is_dir() else ["photio.py, bridge"]
-        )
+        return [] if (folder / "photio.py").is_file() and (folder / "bridge").is_dir() else ["photio.py, bridge"]
     return [
         name
         for name, digest in manifest.files.items()
@@ -211,12 +209,8 @@ def _link(checkout: Path, stage: Path) -> None:
 def _write_manifest(stage: Path, manifest: Manifest) -> None:
     fields = {"format": FORMAT, **asdict(manifest)}
     if not manifest.linked:
-        files = {
-            path.relative_to(stage).as_posix(): path for path in sorted(stage.rglob("*")) if path.is_file()
-        }
-        fields["files"] = {
-            name: _digest(path) for name, path in files.items() if not name.startswith("packages/")
-        }
+        files = {path.relative_to(stage).as_posix(): path for path in sorted(stage.rglob("*")) if path.is_file()}
+        fields["files"] = {name: _digest(path) for name, path in files.items() if not name.startswith("packages/")}
     (stage / MANIFEST).write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from bridge.protocol import Cancelled, Failed, Message, Progress, ProtocolError, Received, decode, encode
 from gi.repository import Gio, GLib
+
+from bridge.protocol import Cancelled, Failed, Message, Progress, ProtocolError, Received, decode, encode
 
 HERE = Path(__file__).absolute().parent
 
@@ -88,7 +89,9 @@ class Bridge:
         self._stdin.close(None)
 
 
-_GONE = "Photio's bridge ended unexpectedly. What it had received is kept; run “python3 install.py --doctor” to see why."
+_GONE = (
+    "Photio's bridge ended unexpectedly. What it had received is kept; run “python3 install.py --doctor” to see why."
+)
 
 
 def _expected(received: Message | None, answer: type[Answer]) -> Answer:
@@ -117,4 +120,6 @@ def _start(command: list[str]) -> Gio.Subprocess:
     try:
         return launcher.spawnv(command)
     except GLib.Error as error:
-        raise BridgeError(f"Photio's bridge cannot be started ({error.message}): run “python3 install.py” again.") from error
+        raise BridgeError(
+            f"Photio's bridge cannot be started ({error.message}): run “python3 install.py” again."
+        ) from error

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.protocol import Finished, Rectangle
 from gi.repository import Gegl, Gimp
+
+from bridge.protocol import Finished, Rectangle
 
 #: Bare format names mean sRGB: babl converts from and to the image's profile and precision by itself.
 RGB, RGBA = "R'G'B' u8", "R'G'B'A u8"

@@ -7,11 +7,12 @@ import sys
 # not the resolved path: a developer's installation is made of links, and `bridge` stands beside the link
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import gi  # noqa: E402
+import gi
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
 from gi.repository import Gimp  # noqa: E402
+
 from procedures import PROCEDURES, create  # noqa: E402
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gi.repository import Gegl, Gimp, GLib, GObject
+
 import canvas
 from bridge.protocol import SELECTION_FILE, Finished, Job, Open, Opened, Placed, Plan, Planned, Run
 from bridge_process import Bridge, BridgeError
-from gi.repository import Gegl, Gimp, GLib, GObject
 
 NEGATIVE_PROMPT = "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch"
 HIGHEST_SEED = 4294967296
@@ -77,22 +78,20 @@ def _declare_arguments(procedure: Gimp.Procedure, declared: Declaration) -> None
             "prompt", "_Prompt", "What to put there, in English; empty: remove what is there", "", flags
         )
     add.add_string_argument("negative-prompt", "_Negative prompt", "What should not appear", NEGATIVE_PROMPT, flags)
-    add.add_choice_argument(
-        "quality", "_Quality", "Higher quality takes longer", _choice(QUALITIES), "LOW", flags
-    )
+    add.add_choice_argument("quality", "_Quality", "Higher quality takes longer", _choice(QUALITIES), "LOW", flags)
     add.add_double_argument(  # an int argument is 32-bit signed, too small for a seed
-        "seed", "See_d", "The same seed gives the same result; −1 draws one", -1, HIGHEST_SEED, -1, flags
+        "seed", "See_d (−1: random)", "The same seed gives the same result", -1, HIGHEST_SEED, -1, flags
     )
     add.add_double_argument(
-        "cfg-scale", "C_FG scale", "How closely to follow the prompt; 1.0–2.5 is recommended", 0, 30, 2.5, flags
+        "cfg-scale", "CFG sc_ale", "How closely to follow the prompt; 1.0–2.5 is recommended", 0, 30, 2.5, flags
     )
     add.add_int_argument("variations", "_Variations", "How many results, one request each", 1, 8, 1, flags)
-    add.add_choice_argument("sample", "Sa_mple", "What is sent", _choice(SAMPLES), "layer", flags)
-    add.add_double_argument(
+    add.add_choice_argument("sample", "Sa_mple", "What the service gets to see", _choice(SAMPLES), "layer", flags)
+    add.add_int_argument(
         "context", "Conte_xt (%)", "Surroundings to show, in percent of the selection's longer side", 0, 400, 50, flags
     )
-    add.add_int_argument("grow", "_Grow (px)", "Grow the selection first", 0, 500, declared.grow, flags)
-    add.add_int_argument("feather", "Feathe_r (px)", "Fade the result's edge", 0, 500, declared.feather, flags)
+    add.add_int_argument("grow", "Gro_w (px)", "Grow the selection first", 0, 500, declared.grow, flags)
+    add.add_int_argument("feather", "_Feather (px)", "Fade the result's edge", 0, 500, declared.feather, flags)
     add.add_choice_argument("engine", "_Engine", "Who does the work", _choice(ENGINES), "auto", flags)
 
 
@@ -145,14 +144,14 @@ def _job(config: Gimp.ProcedureConfig, image: Gimp.Image, declared: Declaration)
     if seed != int(seed):
         raise canvas.Refusal(f"The seed {seed} is no whole number: use −1, or 1 to {HIGHEST_SEED}.")
     return Job(
-        prompt=get("prompt") if declared.has_prompt else "",
-        negative_prompt=get("negative-prompt"),
+        prompt=(get("prompt") or "") if declared.has_prompt else "",  # an untouched one can be None
+        negative_prompt=get("negative-prompt") or "",
         quality=get("quality"),
         seed=int(seed),
         cfg_scale=get("cfg-scale"),
         variations=get("variations"),
         sample=get("sample"),
-        context=get("context"),
+        context=float(get("context")),
         grow=get("grow"),
         feather=get("feather"),
         engine=get("engine"),

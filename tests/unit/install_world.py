@@ -56,9 +56,7 @@ class World:
     def uninstall(self, **options: object) -> int:
         return commands.uninstall(commands.Options(self.checkout, **options), self.computer)
 
-    def prepare(
-        self, gimp: Gimp, interpreter: Interpreter, lock: Path, report: environment.Report
-    ) -> Runtime:
+    def prepare(self, gimp: Gimp, interpreter: Interpreter, lock: Path, report: environment.Report) -> Runtime:
         folder = environment.environments() / ("made-up-neural" if "neural" in lock.name else "made-up")
         folder.mkdir(parents=True, exist_ok=True)
         return Runtime(sys.executable, folder, None)

@@ -40,9 +40,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def bridge(
-    folder: Path, *arguments: str, text: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
+def bridge(folder: Path, *arguments: str, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     own = {"PHOTIO_HOME": str(folder / "home"), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PHOTIO_")}
     return subprocess.run(
@@ -56,9 +54,7 @@ def bridge(
     )
 
 
-def regen(
-    folder: Path, *more: str, out: str = "out.png", **environment: str
-) -> subprocess.CompletedProcess[str]:
+def regen(folder: Path, *more: str, out: str = "out.png", **environment: str) -> subprocess.CompletedProcess[str]:
     files = (
         "--base",
         str(folder / "base.png"),
@@ -85,15 +81,11 @@ def test_help_names_every_command_and_is_instant(folder: Path) -> None:
         "PHOTIO_HOME",
     ):
         assert word in done.stdout
-    heavy = (
-        "import sys, bridge.cli; sys.exit(bool({'requests', 'PIL', 'numpy', 'keyring'} & set(sys.modules)))"
-    )
+    heavy = "import sys, bridge.cli; sys.exit(bool({'requests', 'PIL', 'numpy', 'keyring'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", heavy], cwd=ROOT).returncode == 0
 
 
-@pytest.mark.parametrize(
-    "command", [["regen"], ["key"], ["key", "set"], ["serve"], ["model", "fetch"], ["doctor"]]
-)
+@pytest.mark.parametrize("command", [["regen"], ["key"], ["key", "set"], ["serve"], ["model", "fetch"], ["doctor"]])
 def test_every_command_explains_itself(folder: Path, command: list[str]) -> None:
     assert bridge(folder, *command, "--help").stdout.startswith("usage: python -m bridge " + command[0])
 
@@ -145,9 +137,7 @@ def test_urls_are_passed_through(folder: Path, server: RegenServer) -> None:
 
 
 @pytest.mark.parametrize(("out", "kind"), [("o.jpg", "JPEG"), ("o.WEBP", "WEBP"), ("o.png", "PNG")])
-def test_the_result_has_the_format_of_its_name(
-    folder: Path, server: RegenServer, out: str, kind: str
-) -> None:
+def test_the_result_has_the_format_of_its_name(folder: Path, server: RegenServer, out: str, kind: str) -> None:
     server.script({"format": "WEBP"})
     assert regen(folder, "--origin", server.origin, out=out).returncode == 0
     assert Image.open(folder / out).format == kind
@@ -279,9 +269,7 @@ def test_a_damaged_install_file_does_no_harm(folder: Path, content: str) -> None
     assert done.returncode == 0, done.stderr
 
 
-def test_a_result_that_cannot_be_put_in_place_is_kept_elsewhere(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_result_that_cannot_be_put_in_place_is_kept_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bridge import regen_command
     from bridge.private_files import StorageError
     from bridge.regen import RegenResult

@@ -65,9 +65,7 @@ def test_an_upload_without_a_length_is_refused(engine: EngineServer, headers: li
         assert connection.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
 
 
-def test_an_upload_that_stops_half_way_is_refused(
-    engine: EngineServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_upload_that_stops_half_way_is_refused(engine: EngineServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server._Handler, "timeout", 0.2)
     status, answer = raw(engine, post("Content-Length: 10"), b"{")
     assert (status, answer["status_code"]) == (408, 408)
@@ -86,9 +84,7 @@ def test_an_upload_that_stops_half_way_is_refused(
         ("BREW", REGEN_PATH, 405),
     ],
 )
-def test_other_paths_and_methods_are_refused(
-    engine: EngineServer, method: str, path: str, status: int
-) -> None:
+def test_other_paths_and_methods_are_refused(engine: EngineServer, method: str, path: str, status: int) -> None:
     response = requests.request(method, engine.origin + path, timeout=60)
     assert response.status_code == status
     refusal(response)
@@ -157,9 +153,7 @@ def test_a_client_that_goes_away_leaves_the_server_well(
     assert capfd.readouterr().err == ""
 
 
-def test_more_clients_than_slots_wait_for_their_turn(
-    engine: EngineServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_clients_than_slots_wait_for_their_turn(engine: EngineServer, monkeypatch: pytest.MonkeyPatch) -> None:
     entered, release, counting = threading.Semaphore(0), threading.Event(), threading.Lock()
     active: list[int] = []
     peak: list[int] = []

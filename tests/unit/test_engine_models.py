@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.diffusion import diffuse
 from bridge.engine import fill, migan_model, models, patchmatch_model
-from bridge.engine.diffusion import diffuse
 from bridge.engine.errors import ModelUnavailable
 from tests.unit.pictures import Scene, striped_wall
 
@@ -81,9 +81,7 @@ def test_another_seed_gives_another_picture(model: fill.Fill, scene: Scene, othe
     assert changed > 0.2, "of the hole's pixels"
 
 
-def test_a_crop_above_the_limit_is_filled_at_its_own_size(
-    model: fill.Fill, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crop_above_the_limit_is_filled_at_its_own_size(model: fill.Fill, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = striped_wall(301, 203)
     monkeypatch.setattr(fill, "MODEL_PIXELS", 20_000)
     answer = model(scene.rgb, scene.hole, 1)
@@ -167,9 +165,7 @@ def test_a_fill_writes_nothing_into_the_channel_to_gimp() -> None:
     assert done.stdout == b""
 
 
-def test_a_library_that_does_not_load_is_said_in_a_sentence(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_library_that_does_not_load_is_said_in_a_sentence(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("patchmatch.patchmatch_available", False)
     with pytest.raises(ModelUnavailable, match=r"install\.py"):
         patchmatch_model.fill(scene.rgb, scene.hole, 1)

@@ -43,17 +43,13 @@ def test_the_neural_model_answers_in_the_same_way() -> None:
 
 
 def test_a_seed_repeats_and_another_seed_differs(engine: EngineServer) -> None:
-    first, again, *others = (
-        send(engine, seed=seed).json()["body"] for seed in (9, 9, 1, 70_000, 4_294_967_296)
-    )
+    first, again, *others = (send(engine, seed=seed).json()["body"] for seed in (9, 9, 1, 70_000, 4_294_967_296))
     assert first == again
     assert set(others) != {first}
 
 
 @pytest.mark.parametrize("seed", [-1, None, ...])
-def test_a_seed_left_open_is_drawn_anew(
-    engine: EngineServer, monkeypatch: pytest.MonkeyPatch, seed: object
-) -> None:
+def test_a_seed_left_open_is_drawn_anew(engine: EngineServer, monkeypatch: pytest.MonkeyPatch, seed: object) -> None:
     """Looked at where the model gets it: on a picture this small, two seeds may agree."""
     drawn: list[int] = []
     monkeypatch.setattr(patchmatch_model, "fill", lambda rgb, _hole, used: drawn.append(used) or rgb)
@@ -105,9 +101,7 @@ def test_colours_under_transparency_are_kept(engine: EngineServer) -> None:
 
 def test_a_mask_pixel_is_edited_below_the_threshold(engine: EngineServer) -> None:
     mask = np.where(SCENE.hole, 127, 128).astype(np.uint8)
-    assert (
-        decode(send(engine, mask_image=encode(mask)).json()).tolist() == decode(send(engine).json()).tolist()
-    )
+    assert decode(send(engine, mask_image=encode(mask)).json()).tolist() == decode(send(engine).json()).tolist()
 
 
 @pytest.mark.parametrize(
@@ -143,9 +137,7 @@ def test_a_mask_pixel_is_edited_below_the_threshold(engine: EngineServer) -> Non
         ({"mask_image": encode(np.zeros((64, 96), np.uint8))}, "edits everything"),
     ],
 )
-def test_a_request_that_cannot_work_is_told_why(
-    engine: EngineServer, changes: dict[str, Any], word: str
-) -> None:
+def test_a_request_that_cannot_work_is_told_why(engine: EngineServer, changes: dict[str, Any], word: str) -> None:
     response = send(engine, **changes)
     assert response.status_code == 400
     assert word in refusal(response)

@@ -1,6 +1,9 @@
 """What is cut out of the canvas and sent."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from bridge.geometry import (
     LEAST_CONTEXT,
     RECOMMENDED_SIZES,
@@ -13,8 +16,6 @@ from bridge.geometry import (
     plan_crop,
     stretch,
 )
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 NOTHING = Padding(0, 0, 0, 0)
 

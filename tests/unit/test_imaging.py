@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from bridge import imaging
-from bridge.geometry import Box, Crop, Padding, Size, plan_crop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+
+from bridge import imaging
+from bridge.geometry import Box, Crop, Padding, Size, plan_crop
 
 NOTHING = Padding(0, 0, 0, 0)
 
@@ -62,7 +63,7 @@ def test_feather_reaches_as_far_as_it_says_and_no_further(radius):
     assert (np.diff(row.astype(int)) >= 0).all()
     if radius:
         assert row[30 - radius] < 255
-        assert 100 < row[29 : 31].mean() < 156
+        assert 100 < row[29:31].mean() < 156
 
 
 def test_an_object_at_the_canvas_edge_is_hidden_up_to_the_edge():

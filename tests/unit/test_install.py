@@ -160,9 +160,7 @@ def test_uninstall_says_what_it_keeps_and_purge_removes_that_too(
     assert not journal.parent.exists()
 
 
-def test_somebody_elses_folder_is_refused_and_not_touched(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_somebody_elses_folder_is_refused_and_not_touched(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     folder = world.gimp() / "plug-ins/photio"
     folder.mkdir(parents=True)
     (folder / "mine.py").write_text("mine")
@@ -184,9 +182,7 @@ def test_packages_that_another_gimp_still_uses_are_kept(world: World, tmp_path: 
     assert [path.name for path in environment.environments().iterdir()] == ["made-up"]
 
 
-def test_the_doctor_finds_a_changed_file_and_says_what_to_do(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_doctor_finds_a_changed_file_and_says_what_to_do(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.program("gimp", "print('GNU Image Manipulation Program version 3.0.4')")
     folder = world.gimp() / "plug-ins/photio"
     world.install()
@@ -221,9 +217,7 @@ def _fail_at(step: int, patch: pytest.MonkeyPatch, error: BaseException) -> None
 
 @pytest.mark.parametrize("step", [1, 2])
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_an_interrupted_install_leaves_the_previous_one_whole(
-    world: World, step: int, error: BaseException
-) -> None:
+def test_an_interrupted_install_leaves_the_previous_one_whole(world: World, step: int, error: BaseException) -> None:
     world.gimp()
     world.install()
     before = tree(world.home)

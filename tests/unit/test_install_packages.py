@@ -56,9 +56,7 @@ def test_flatpak_gets_its_packages_beside_the_plug_in(world: World, monkeypatch:
     assert (folder / "packages/numpy.py").is_file()
     version = ".".join(map(str, sys.version_info[:2]))
     assert ["--python-version", version] == asked[-1][asked[-1].index("--python-version") :][:2]
-    assert {"--only-binary=:all:", "--require-hashes", "--no-deps", "--ignore-requires-python"} <= set(
-        asked[-1]
-    )
+    assert {"--only-binary=:all:", "--require-hashes", "--no-deps", "--ignore-requires-python"} <= set(asked[-1])
 
 
 @pytest.mark.parametrize(

@@ -165,9 +165,7 @@ def test_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found() == ("stored-key", f"file {key_file()}")
 
 
-@pytest.mark.parametrize(
-    "value", ["", "two words", "line\nX-Other: header", "tab\t", "schlüssel", "x" * 513, "nul\0"]
-)
+@pytest.mark.parametrize("value", ["", "two words", "line\nX-Other: header", "tab\t", "schlüssel", "x" * 513, "nul\0"])
 def test_what_cannot_be_a_key_is_not_stored_and_not_repeated(value: str) -> None:
     with pytest.raises(KeyFormatError) as caught:
         store_key(value, loaded())
@@ -187,9 +185,7 @@ def test_a_key_file_that_others_can_read_is_closed_and_the_user_is_told() -> Non
     assert again.warnings == ()
 
 
-def test_a_link_in_the_key_files_place_is_refused_and_never_written_through(
-    home: Path, tmp_path: Path
-) -> None:
+def test_a_link_in_the_key_files_place_is_refused_and_never_written_through(home: Path, tmp_path: Path) -> None:
     home.mkdir()
     target = tmp_path / "target"
     target.write_text(KEY)

@@ -5,6 +5,9 @@ from dataclasses import fields, is_dataclass
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from bridge.protocol import (
     CropPlan,
     Failed,
@@ -20,8 +23,6 @@ from bridge.protocol import (
     decode,
     encode,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 JOB = Job("a “cat”\n", "no", "LOW", 4294967296, 2.5, 1, "layer", 50.0, 6, 3, "auto", "photo.xcf")
 

@@ -160,9 +160,7 @@ def test_a_key_that_the_service_echoes_is_in_no_error_and_no_log(
 
 def assert_secret(error: RegenError, caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("test").error("failed", exc_info=error)
-    told = "".join(
-        [error.sentence, error.details, repr(error), *traceback.format_exception(error), caplog.text]
-    )
+    told = "".join([error.sentence, error.details, repr(error), *traceback.format_exception(error), caplog.text])
     for piece in (KEY, KEY[:8], KEY[-8:]):
         assert piece not in told
 
@@ -220,9 +218,7 @@ def test_a_bomb_of_zeros_is_refused_before_it_fills_the_memory(
 
 
 @pytest.mark.parametrize("behaviour", [{"hold": "before-answer"}, {"drip": 0.05}], ids=str)
-def test_a_slow_answer_ends_with_a_word_about_the_bill(
-    server: RegenServer, behaviour: dict[str, Any]
-) -> None:
+def test_a_slow_answer_ends_with_a_word_about_the_bill(server: RegenServer, behaviour: dict[str, Any]) -> None:
     # Each byte of the drip comes well within the time-out; all of them never do.
     with pytest.raises(AnswerTimeout, match="may have been billed") as caught:
         regenerate(server, behaviour, answer=0.3)

@@ -52,9 +52,7 @@ def unused_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def test_this_computer_is_never_asked_through_a_proxy(
-    server: RegenServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_this_computer_is_never_asked_through_a_proxy(server: RegenServer, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
     monkeypatch.setenv("no_proxy", "")
@@ -91,9 +89,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subject = "/CN=localhost -addext subjectAltName=DNS:localhost"
     command = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj {subject}"
     try:
-        subprocess.run(
-            [*command.split(), "-keyout", path, "-out", f"{path}.crt"], check=True, capture_output=True
-        )
+        subprocess.run([*command.split(), "-keyout", path, "-out", f"{path}.crt"], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("openssl is not here to make a certificate")
     path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
@@ -137,9 +133,7 @@ def test_an_untrusted_certificate_gets_neither_the_key_nor_the_image(tls_server:
     assert tls_server.requests() == []
 
 
-def test_a_certificate_file_that_is_missing_is_named(
-    server: RegenServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_certificate_file_that_is_missing_is_named(server: RegenServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     with pytest.raises(ConnectionFailedError, match="REQUESTS_CA_BUNDLE must name"):
         client(server.origin).regenerate(REQUEST)

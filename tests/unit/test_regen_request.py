@@ -71,10 +71,7 @@ def test_the_defaults_are_the_documented_ones(server: RegenServer) -> None:
     body = sent(server, RegenRequest(BASE, MASK))["body"]
     assert body["prompt"] == ""
     assert body["negative_prompt"] == DEFAULT_NEGATIVE_PROMPT
-    assert (
-        DEFAULT_NEGATIVE_PROMPT
-        == "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch"
-    )
+    assert DEFAULT_NEGATIVE_PROMPT == "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch"
     assert (body["quality"], body["cfg_scale"]) == ("LOW", 2.5)
 
 

@@ -79,9 +79,10 @@ def test_a_busy_service_is_asked_again_and_the_user_gets_the_image(
     result = client(server.origin).regenerate(REQUEST)
     assert result.attempts == 3
     assert [record["body"]["seed"] for record in server.requests()] == [result.seed] * 3
-    assert [
-        record.getMessage().count("because") for record in caplog.records if record.name == "bridge.regen"
-    ] == [1, 1]
+    assert [record.getMessage().count("because") for record in caplog.records if record.name == "bridge.regen"] == [
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize(("code", "error"), [(429, RateLimitError), (503, ServiceError)])
@@ -275,9 +276,7 @@ def test_a_cancel_is_prompt_even_while_the_name_is_looked_up(monkeypatch: pytest
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     call = Call()
-    future = in_background(
-        lambda: client("https://photio.invalid", connect=600.0).regenerate(REQUEST, call=call)
-    )
+    future = in_background(lambda: client("https://photio.invalid", connect=600.0).regenerate(REQUEST, call=call))
     assert looking.wait(60)
     call.cancel()
     with pytest.raises(Cancelled):

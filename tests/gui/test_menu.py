@@ -1,0 +1,131 @@
+"""Filters > Photio in a real window, by way of accessibility and keyboard."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+from gi.repository import Gimp
+
+from support import BRIDGE, PLUG_IN, make_image, pixels, processes, rendered, select, until, wait_for_end
+
+WIDGETS = str(Path(__file__).with_name("widgets.py"))
+
+
+def widget(*arguments):
+    """Uses a widget; what was read from it."""
+    done = subprocess.run(["/usr/bin/python3", WIDGETS, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def shown():
+    """An image in a window, with a selection."""
+    image = make_image(1152, 896)
+    select(image, 500, 400, 100, 100)
+    display = Gimp.Display.new(image)
+    Gimp.displays_flush()
+    yield image
+    display.delete()
+
+
+def interactively(name, image):
+    """Starts a procedure as the menu does; a thread to join, and a list that gets the status."""
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    config = procedure.create_config()
+    config.set_property("run-mode", Gimp.RunMode.INTERACTIVE)
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", image.get_layers()[-1:])
+    return procedure.run(config).index(0)
+
+
+def meanwhile(*steps):
+    """Does something in a thread, while the test's own waits in a procedure."""
+    failures = []
+
+    def work():
+        try:
+            for step in steps:
+                step()
+        except BaseException as failure:  # noqa: BLE001  (handed over to the test's thread, which waits)
+            failures.append(failure)
+            for pid in processes(PLUG_IN):
+                os.kill(pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return lambda: (thread.join(), [pytest.fail(str(failure)) for failure in failures])
+
+
+def test_remove_object_in_the_menu_needs_no_dialog_and_one_undo_takes_it_back(shown):
+    selection, before = pixels(shown.get_selection(), "Y u8"), rendered(shown)
+    widget("gimp", "menu item", "Remove Object", "press")
+    until(lambda: len(shown.get_layers()) == 2)
+    assert shown.get_layers()[0].get_name() == "Photio: removed"
+    assert rendered(shown) != before
+    for pid in processes(PLUG_IN):
+        wait_for_end(pid)
+    widget("gimp", "menu item", "Undo Remove Object", "press")
+    until(lambda: len(shown.get_layers()) == 1)
+    assert rendered(shown) == before
+    assert pixels(shown.get_selection(), "Y u8") == selection
+
+
+def test_regenerate_asks_for_a_prompt_and_sends_it(shown, server):
+    done = meanwhile(
+        lambda: widget("photio", "text", "Prompt", "type", "a wooden bench"),
+        lambda: widget("photio", "button", "Generate", "press"),
+    )
+    status = interactively("photio-regenerate", shown)
+    done()
+    assert status == Gimp.PDBStatusType.SUCCESS
+    (request,) = server.requests
+    assert request["prompt"] == "a wooden bench"
+    assert shown.get_layers()[0].get_name() == "Photio: a wooden bench"
+
+
+def test_the_dialog_remembers_what_was_asked_last(shown, server):
+    read = []
+    done = meanwhile(
+        lambda: widget("photio", "text", "Prompt", "type", "a brass lamp"),
+        lambda: widget("photio", "button", "Generate", "press"),
+    )
+    interactively("photio-regenerate", shown)
+    done()
+    done = meanwhile(
+        lambda: read.append(widget("photio", "text", "Prompt", "read")),
+        lambda: widget("photio", "button", "Cancel", "press"),
+    )
+    status = interactively("photio-regenerate", shown)
+    done()
+    assert status == Gimp.PDBStatusType.CANCEL
+    assert read == ["a brass lamp"]
+    assert len(server.requests) == 1
+
+
+def test_an_unanswered_request_can_be_cancelled_in_the_status_bar_and_is_not_lost(shown, server, journal):
+    server.script({"hold": "before-answer"})
+    bridges = []
+    done = meanwhile(
+        lambda: server.wait("body"),
+        lambda: bridges.extend(processes(BRIDGE)),
+        lambda: widget("gimp", "button", "Cancel", "press"),
+    )
+    status = interactively("photio-remove", shown)
+    done()
+    assert status != Gimp.PDBStatusType.SUCCESS
+    assert len(shown.get_layers()) == 1
+    server.release()
+    wait_for_end(*bridges)
+    (folder,) = journal()
+    assert json.loads((folder / "request.json").read_text())["state"] == "received"
+
+
+def test_an_error_is_one_sentence_in_gimp_itself(shown, server):
+    server.script({"answer": "status", "status_code": 401, "body": "no"})
+    assert interactively("photio-remove", shown) == Gimp.PDBStatusType.EXECUTION_ERROR
+    assert "key" in Gimp.get_pdb().get_last_error()
