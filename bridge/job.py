@@ -133,9 +133,8 @@ class RunningJob:
         return Cancelled(self._backend.billed and any(variation.call.sent for variation in self._variations))
 
     def leave(self) -> None:
-        """The plug-in is gone: returns when the answers to all that was sent are in the journal."""
-        self.cancel()
-        if self._runner and any(variation.call.sent for variation in self._variations):
+        """The plug-in is gone: returns when the answers to all that was paid for are in the journal."""
+        if self._runner and self.cancel().may_be_billed:
             self._runner.join()
         self._folder.discard_if_unanswered()
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +41,8 @@ class JobFolder:
     def __init__(self, path: Path, record: dict[str, Any]) -> None:
         self.path = path
         self._record = record
+        self._lock = threading.Lock()
+        self._discarded = False
 
     @classmethod
     def create(cls, journal: Path, job: Job) -> JobFolder:
@@ -75,14 +78,18 @@ class JobFolder:
         Raises:
             StorageError: the disk is full, the folder is gone or must not be written to.
         """
-        write_private(self.file(name), data)
+        with self._lock:
+            if not self._discarded:
+                write_private(self.file(name), data)
 
     def note(self, **facts: Any) -> None:
         """Adds facts to `request.json` (anything that JSON knows)."""
         self._record = {**self._record, **facts}
-        write_private(self.file("request.json"), json.dumps(self._record, indent=2, ensure_ascii=False).encode())
+        self.save("request.json", json.dumps(self._record, indent=2, ensure_ascii=False).encode())
 
     def discard_if_unanswered(self) -> None:
         """Removes the folder when nothing was received: then nothing is lost."""
-        if not any(self.path.glob("answer-*")):
-            shutil.rmtree(self.path, ignore_errors=True)
+        with self._lock:  # what another thread still writes must not make the folder anew
+            if not any(self.path.glob("answer-*")):
+                self._discarded = True
+                shutil.rmtree(self.path, ignore_errors=True)

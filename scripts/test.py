@@ -28,7 +28,7 @@ CHECKOUT = gimp.CHECKOUT
 LOCKS = [CHECKOUT / "tests" / "requirements.lock", CHECKOUT / "bridge" / "requirements-neural.lock"]
 
 #: What pytest needs inside GIMP, whatever Python that has: pure Python, taken from the tests' environment.
-INSIDE = ["pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments"]
+INSIDE = ["pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments"]
 
 
 @dataclass(frozen=True)

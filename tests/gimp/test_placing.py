@@ -1,5 +1,7 @@
 """The new layer: where it goes, what it shows, and all that stays as it was."""
 
+import array
+
 import pytest
 from gi.repository import Gegl, Gimp
 
@@ -112,17 +114,24 @@ def test_nothing_is_painted_where_the_layer_has_no_pixels(server):
     assert after[on_layer : on_layer + 4] == bytes([255, 0, 0, 255])
 
 
+def untouched(image, before):
+    """Whether all rows above the repair are as before, but for the rounding of GIMP's own compositing of floats."""
+    rows = slice(0, 4 * 320 * 70)
+    after = array.array("f", rendered(image, "RGBA float"))
+    return all(abs(one - other) <= 5e-7 for one, other in zip(after[rows], before[rows], strict=True))
+
+
 @pytest.mark.parametrize("precision", ["U8_NON_LINEAR", "U8_LINEAR", "U16_NON_LINEAR", "FLOAT_LINEAR"])
 @pytest.mark.parametrize("base", ["RGB", "GRAY"])
 def test_every_kind_of_image_gets_a_layer_of_its_own_kind(server, base, precision):
     image = make_image(base=getattr(Gimp.ImageBaseType, base), precision=getattr(Gimp.Precision, precision))
-    before = rendered(image)
+    before = array.array("f", rendered(image, "RGBA float"))
     select(image, 100, 80, 60, 40)
     server.script({"answer": "colour", "rgb": [90, 90, 90]})
     (layer,) = run("photio-remove", image)
     assert layer.is_gray() == (base == "GRAY")
     assert pixels(layer, "R'G'B' u8")[:3] == bytes([90, 90, 90])
-    assert rendered(image)[: 4 * 320 * 70] == before[: 4 * 320 * 70]
+    assert untouched(image, before)
 
 
 def test_variations_come_with_seeds_of_their_own_and_only_the_first_is_shown(server):

@@ -1,0 +1,271 @@
+"""The bridge as the plug-in meets it: a process that is told things on stdin and answers on stdout."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bridge import imaging
+from bridge.protocol import (
+    SELECTION_FILE,
+    Cancel,
+    Cancelled,
+    Failed,
+    Finished,
+    Job,
+    Open,
+    Opened,
+    Placed,
+    Plan,
+    Planned,
+    Progress,
+    Received,
+    Run,
+    decode,
+    encode,
+)
+from tests.regen_server import RegenServer
+
+BRIDGE = Path(__file__).parents[2] / "bridge"
+KEY = "test-key-0123456789abcdef"
+CANVAS = (1216, 832)
+
+
+class BridgeProcess:
+    """A bridge, and the plug-in's end of its pipes."""
+
+    def __init__(self, home: Path, **variables: str) -> None:
+        environment = {**os.environ, "PHOTIO_HOME": str(home), **variables}
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", str(BRIDGE), "service"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+
+    def say(self, message):
+        """Sends a message."""
+        self.process.stdin.write(encode(message))
+        self.process.stdin.flush()
+
+    def hear(self, *kinds):
+        """The next message of these kinds; those that pass by are kept in `heard`."""
+        for line in self.process.stdout:
+            message = decode(line)
+            if isinstance(message, kinds):
+                return message
+        raise AssertionError("the bridge ended")
+
+    def ask(self, message, *kinds):
+        """Sends a message, and gives its answer."""
+        self.say(message)
+        return self.hear(*kinds)
+
+    def leave(self):
+        """Closes our end, as a killed plug-in does; the exit status when the bridge has ended."""
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def bridge(tmp_path):
+    started = []
+
+    def start(**variables):
+        started.append(BridgeProcess(tmp_path / "home", **variables))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.wait()
+
+
+@pytest.fixture
+def server():
+    with RegenServer() as running:
+        yield running
+
+
+def job(**changes):
+    values = {
+        "prompt": "", "negative_prompt": "", "quality": "LOW", "seed": 7, "cfg_scale": 2.5, "variations": 1,
+        "sample": "layer", "context": 400.0, "grow": 0, "feather": 0, "engine": "auto", "image": "photo.xcf",
+    }  # fmt: skip
+    return Job(**{**values, **changes})
+
+
+def prepare(started, selection=(500, 400, 100, 50), **changes):
+    """Goes as far as the export: the plan and the job's folder."""
+    opened = started.ask(Open(job(**changes)), Opened)
+    folder = Path(opened.folder)
+    (folder / SELECTION_FILE).write_bytes(imaging.pnm(np.full((selection[3], selection[2]), 255, np.uint8)))
+    planned = started.ask(Plan(CANVAS, selection, True), Planned)
+    for crop in planned.crops:
+        pixels = np.random.default_rng(1).integers(0, 256, (crop.box[3], crop.box[2], 3), dtype=np.uint8)
+        (folder / crop.file).write_bytes(imaging.pnm(pixels))
+    return planned, folder
+
+
+def photio(server):
+    return {"PHOTIO_ORIGIN": server.origin, "PHOTIO_API_KEY": KEY}
+
+
+def state(folder):
+    return json.loads((folder / "request.json").read_text())["state"]
+
+
+def test_a_job_goes_from_selection_to_result_and_is_kept(bridge, server):
+    started = bridge(**photio(server))
+    planned, folder = prepare(started)
+    assert planned.engine == "photio"
+    assert planned.requests == 1
+    finished = started.ask(Run(), Finished)
+    assert finished.box == (500, 400, 100, 50)
+    (result,) = finished.results
+    assert result.seed == 7
+    assert imaging.read_pnm(folder / result.file).shape == (50, 100, 3)
+    started.say(Placed())
+    assert started.leave() == 0
+    assert state(folder) == "placed"
+    assert json.loads((folder / "request.json").read_text())["seeds"] == [7]
+
+
+def test_the_service_gets_the_mask_black_where_the_selection_is_and_white_elsewhere(bridge, server):
+    started = bridge(**photio(server))
+    planned, folder = prepare(started, selection=(300, 200, 400, 300))
+    assert planned.crops[0].size == CANVAS
+    started.ask(Run(), Finished)
+    sent = np.asarray(Image.open(folder / "mask-1.png"))
+    expected = np.full((832, 1216), 255, np.uint8)
+    expected[200:500, 300:700] = 0
+    np.testing.assert_array_equal(sent, expected)
+
+
+def test_the_answer_is_in_the_journal_before_anybody_hears_of_it(bridge, server):
+    started = bridge(**photio(server))
+    _planned, folder = prepare(started)
+    received = started.ask(Run(), Received)
+    assert (folder / f"answer-1-{received.variation}.png").exists()
+    finished = started.hear(Finished)
+    assert (folder / finished.results[0].file).exists()
+
+
+def test_progress_tells_the_stages_in_order(bridge, server):
+    started = bridge(**photio(server))
+    prepare(started)
+    started.say(Run())
+    texts, fractions = [], []
+    while not isinstance(message := started.hear(Progress, Finished), Finished):
+        texts.append(message.text.split()[0])
+        fractions.append(message.fraction)
+    assert list(dict.fromkeys(texts)) == ["Preparing", "Connecting", "Uploading", "Waiting", "Receiving"]
+    assert fractions == sorted(fractions)
+
+
+def test_variations_have_different_seeds_and_each_is_asked_for_once(bridge, server):
+    started = bridge(**photio(server))
+    prepare(started, variations=8, seed=-1)
+    finished = started.ask(Run(), Finished)
+    seeds = [result.seed for result in finished.results]
+    assert len(set(seeds)) == 8
+    assert sorted(request["body"]["seed"] for request in server.requests()) == sorted(seeds)
+
+
+def test_a_variation_that_failed_does_not_cost_the_others(bridge, server):
+    server.script({}, {"answer": "status", "status_code": 500, "body": "busy"}, {})
+    started = bridge(**photio(server))
+    prepare(started, variations=3)
+    finished = started.ask(Run(), Finished)
+    assert len(finished.results) == 2
+    assert any("A variation is missing" in remark for remark in finished.remarks)
+
+
+def test_cancelling_before_the_request_is_sent_costs_nothing(bridge, server):
+    server.script({"hold": "before-body"})
+    started = bridge(**photio(server))
+    _planned, folder = prepare(started)
+    started.say(Run())
+    server.wait("headers")
+    assert started.ask(Cancel(), Cancelled) == Cancelled(may_be_billed=False)
+    server.release()
+    server.wait("dropped")
+    assert started.leave() == 0
+    assert not folder.exists()
+
+
+def test_cancelling_later_says_that_it_may_cost_and_keeps_the_answer(bridge, server):
+    server.script({"hold": "before-answer"})
+    started = bridge(**photio(server))
+    _planned, folder = prepare(started)
+    started.say(Run())
+    server.wait("body")
+    assert started.ask(Cancel(), Cancelled) == Cancelled(may_be_billed=True)
+    server.release()
+    assert started.leave() == 0
+    assert state(folder) == "received"
+
+
+def test_a_plug_in_that_dies_at_any_stage_leaves_no_bridge_behind(bridge, server):
+    for stage in range(3):
+        started = bridge(**photio(server))
+        if stage > 0:
+            opened = started.ask(Open(job()), Opened)
+        if stage > 1:
+            started.ask(Plan(CANVAS, (0, 0, 10, 10), False), Planned)
+        assert started.leave() == 0
+        if stage > 0:
+            assert not Path(opened.folder).exists()
+    assert server.requests() == []
+
+
+def test_without_a_key_the_offline_engine_answers(bridge):
+    started = bridge()
+    planned, _folder = prepare(started, selection=(500, 400, 20, 10), context=100.0)
+    assert planned.engine == "offline"
+    assert started.ask(Run(), Finished).results[0].seed == 7
+
+
+def test_a_prompt_without_a_key_is_refused_at_once(bridge):
+    failed = bridge().ask(Open(job(prompt="a boat")), Opened, Failed)
+    assert failed.code == "offline-limit"
+
+
+@pytest.mark.parametrize("line", [b"nonsense\n", b'{"type": "run"}\n', b'{"type": "finished"}\n'])
+def test_what_is_not_understood_is_answered_with_a_sentence(bridge, line):
+    started = bridge()
+    started.process.stdin.write(line)
+    started.process.stdin.flush()
+    assert started.hear(Failed).code == "protocol"
+
+
+def test_a_selection_file_that_is_damaged_is_a_sentence(bridge, server):
+    started = bridge(**photio(server))
+    opened = started.ask(Open(job()), Opened)
+    (Path(opened.folder) / SELECTION_FILE).write_bytes(b"P5\n1 1\n255\n")
+    assert started.ask(Plan(CANVAS, (0, 0, 10, 10), True), Planned, Failed).code == "picture"
+
+
+def test_a_home_that_cannot_be_written_to_is_said_so(bridge, tmp_path):
+    (tmp_path / "home").write_text("a file where the folder should be")
+    failed = bridge().ask(Open(job()), Opened, Failed)
+    assert failed.code == "storage"
+    assert str(tmp_path / "home") in failed.sentence
+
+
+def test_neither_key_nor_prompt_is_in_the_log(bridge, server, tmp_path):
+    server.script({"answer": "status", "status_code": 401, "body": f"bad key {KEY}"})
+    started = bridge(**photio(server))
+    prepare(started, prompt="a secret garden")
+    failed = started.ask(Run(), Finished, Failed)
+    assert failed.code == "authentication"
+    started.leave()
+    log = (tmp_path / "home" / "log" / "bridge.log").read_text()
+    assert KEY not in log + failed.sentence
+    assert "secret garden" not in log
