@@ -50,14 +50,15 @@ def capture(image: Gimp.Image, drawables: list[Gimp.Drawable], sample: str, whol
     """
     layer = _single_layer(image, drawables)
     canvas = (image.get_width(), image.get_height())
-    layer_box = _common(_bounds(layer), (0, 0, *canvas))
+    whole = (0, 0, *canvas)
+    layer_box = _common(_bounds(layer), whole)
     _, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
     if not selected and not whole_layer:
         raise Refusal("Nothing is selected: select what should vanish, then try again.")
     selection = (x1, y1, x2 - x1, y2 - y1) if selected else layer_box
-    reach = (0, 0, *canvas) if sample == "visible" else layer_box
-    if not _common(selection, reach):
-        raise Refusal("The selection lies outside the layer: select a part of the layer, or another layer.")
+    reach = whole if sample == "visible" else layer_box
+    if selection is None or reach is None or not _common(selection, reach):
+        raise Refusal("The layer has nothing there: select a part of the canvas that the layer covers, or another layer.")
     return Capture(image, layer, sample, canvas, selection, bool(selected))
 
 

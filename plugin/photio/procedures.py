@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gi.repository import Gegl, Gimp, GLib, GObject
 
@@ -139,7 +140,7 @@ def _returned(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.Value
 
 
 def _job(config: Gimp.ProcedureConfig, image: Gimp.Image, declared: Declaration) -> Job:
-    get: Callable = config.get_property
+    get: Callable[[str], Any] = config.get_property
     seed = get("seed")
     if seed != int(seed):
         raise canvas.Refusal(f"The seed {seed} is no whole number: use −1, or 1 to {HIGHEST_SEED}.")

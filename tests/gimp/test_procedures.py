@@ -186,6 +186,11 @@ def selection_beside_the_layer():
     return image, [layer]
 
 
+def layer_beside_the_canvas():
+    image = make_image()
+    return image, [add_layer(image, "outside", 50, 50, 1000, 1000)]
+
+
 def floating_selection():
     image = selected_image()
     layers = image.get_layers()
@@ -201,7 +206,7 @@ def floating_selection():
         (two_layers, "exactly one layer"),
         (no_layer, "exactly one layer"),
         (nothing_selected, "select what should vanish"),
-        (selection_beside_the_layer, "outside the layer"),
+        (selection_beside_the_layer, "has nothing there"),
         (floating_selection, "floating selection"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -213,6 +218,13 @@ def test_what_could_not_be_placed_is_refused_before_anything_is_sent(server, mad
         run("photio-remove", image, drawables)
     assert server.requests == []
     assert every_layer(image) == layers
+
+
+def test_a_layer_outside_the_canvas_is_refused_with_a_prompt_too(server):
+    image, drawables = layer_beside_the_canvas()
+    with pytest.raises(PdbError, match="has nothing there"):
+        run("photio-regenerate", image, drawables, prompt="a boat")
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("seed", [0.0, 1.5])
