@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Shows what is in an XCF file without starting GIMP: its layers, and how Photio made those that it made.
+
+    xcf.py show FILE.xcf [--json]
+
+Images of 8 bits only. Never writes. Where this Python has no gimpformats, it goes on in the tests' virtual
+environment (in the user's cache directory), which it sets up once. docs/provenance.md explains the fields.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rootfs
+
+if TYPE_CHECKING:
+    import xcf_reader
+
+
+def lines(name: str, picture: xcf_reader.Picture) -> Iterator[str]:
+    """The file as a person reads it."""
+    width, height = picture.size
+    count = len(picture.layers)
+    layers = "1 layer" if count == 1 else f"{count} layers"
+    yield f"{name}: {width} × {height} px, {layers}, XCF version {picture.version}"
+    for layer in picture.layers:
+        indent = "  " * (layer.depth + 1)
+        size, offset = "{} × {}".format(*layer.size), "{:+d} {:+d}".format(*layer.offset)
+        mask = "mask {} × {}".format(*layer.mask) if layer.mask else "no mask"
+        kind = "group, " if layer.group else ""
+        state = "visible" if layer.visible else "hidden"
+        yield f"{indent}“{layer.name}”: {kind}{size} at {offset}, {layer.mode}, {layer.opacity:.0%}, {state}, {mask}"
+        if layer.problem:
+            yield f"{indent}    Photio: {layer.problem}"
+        for field, value in (layer.provenance or {}).items():
+            shown = value if isinstance(value, str) else json.dumps(value)
+            yield f"{indent}    {field + ':':<17} {shown}".rstrip()
+
+
+def use_environment() -> None:
+    """Goes on in the tests' environment, which has gimpformats; does not return.
+
+    Raises:
+        SetupError: it could not be set up.
+    """
+    import test  # this folder's; here, because a Python that has gimpformats needs none of it
+
+    folder = test.environment_directory()
+    if Path(sys.prefix).resolve() == folder.resolve():
+        raise rootfs.SetupError(f"{folder} has no gimpformats: remove that folder, then try again.")
+    python = str(folder / "bin" / "python")
+    os.execv(python, [python, *sys.argv])
+
+
+def main() -> int:
+    """The command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    show = commands.add_parser("show", help="print layers and provenance")
+    show.add_argument("file", type=Path)
+    show.add_argument("--json", action="store_true", help="for programs")
+    asked = parser.parse_args()
+    try:
+        if not importlib.util.find_spec("gimpformats"):
+            use_environment()
+    except rootfs.SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    import xcf_reader
+
+    sys.stdout.reconfigure(errors="backslashreplace")  # a layer's name may be beyond the terminal's letters
+    sys.stderr.reconfigure(errors="backslashreplace")
+    name = xcf_reader.printable(str(asked.file))
+    try:
+        picture = xcf_reader.read(asked.file)
+    except xcf_reader.XcfError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 1
+    text = json.dumps(asdict(picture), indent=2) if asked.json else "\n".join(lines(name, picture))
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # `| head` has seen enough; Python would complain when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
