@@ -1,0 +1,210 @@
+"""Undoes what the service did to colours that it should have kept: seen around the repair, corrected everywhere."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bridge.diffusion import diffuse
+from bridge.match_sharpness import match_sharpness
+
+#: px; colours are compared as averages of such cells, so that neither noise nor blur biases the gain.
+CELL = 8
+#: px around the repair that are not compared: the service blends there.
+GUARD = 3
+#: What has to be left around the repair: px, and share of the picture.
+LEAST_PIXELS, LEAST_SHARE = 256, 0.01
+#: A service that keeps a picture recognisable stays within this; beyond it the fit has found something else.
+GAIN_LIMITS = (0.8, 1.25)
+#: Levels. Answers beyond these may have been clipped: they say nothing about the gain.
+DARKEST, BRIGHTEST = 2, 253
+#: Levels, for all three: the least spread of an honest residual; the contrast below which a gain cannot be told
+#: from an offset; the most that the smooth field corrects.
+LEAST_SCALE, LEAST_CONTRAST, FIELD_LIMIT = 0.5, 3.0, 24.0
+#: Cells: the standard deviation of the field's smoothing.
+FIELD_REACH = 4.0
+
+_TUKEY = 4.685  # 95 % efficiency on Gaussian residuals: P. J. Huber, "Robust Statistics", 1981, chapter 7
+_MAD = 1.4826  # standard deviations per median absolute deviation, for Gaussian residuals
+_ROUNDS = 8
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+
+class _Cells(NamedTuple):
+    """Averages of `CELL` × `CELL` px over what was kept: levels [h, w, 3], and trust in each, 0.0–1.0, [h, w, 3]."""
+
+    sent: Doubles
+    answer: Doubles
+    trust: Doubles
+
+
+def match_colour(sent: NDArray[np.uint8], answer: NDArray[np.uint8], edited: NDArray[np.bool_]) -> Floats:
+    """The answer in the colours of the picture that was sent.
+
+    Outside `edited` both should be the same picture. Per channel `answer = gain · sent + offset` is fitted there by
+    iteratively reweighted least squares (P. J. Huber, "Robust Statistics", 1981, chapter 7, with Tukey's biweight:
+    what the service really changed has no say), then the residual is continued smoothly into the repair. Where the
+    answer is clipped at 0 or 255, it takes the colours that were clipped around it. At last the softness that the
+    service's autoencoder gave to details is undone (`match_sharpness`).
+
+    Args:
+        sent: [H, W, 3], sRGB, what the service got.
+        answer: [H, W, 3], sRGB, what it gave back.
+        edited: [H, W]; true where it was to regenerate.
+
+    Returns:
+        [H, W, 3], sRGB levels 0.0–255.0, not rounded (they may be slightly beyond): the whole answer corrected; the
+        answer as it is where too little was kept to compare (under 1 % or 256 px).
+
+    Raises:
+        ValueError: the arrays do not fit together.
+    """
+    if sent.ndim != 3 or sent.shape[2] != 3 or answer.shape != sent.shape or edited.shape != sent.shape[:2]:
+        raise ValueError(f"pictures of {sent.shape} and {answer.shape} and {edited.shape} do not fit together")
+    kept = ~_grown(edited, GUARD)
+    count = int(np.count_nonzero(kept))
+    if count < LEAST_PIXELS or count < LEAST_SHARE * kept.size:
+        return answer.astype(np.float32)
+    honest = kept[..., None] & (answer >= DARKEST) & (answer <= BRIGHTEST)
+    cells = _cells(sent, answer, honest)
+    gain, offset, agreed = _fit(cells)
+    residual = cells.sent - (cells.answer - offset) / gain
+    field = _field(residual, agreed)
+    corrected = answer.astype(np.float32)
+    corrected -= offset.astype(np.float32)
+    corrected /= gain.astype(np.float32)
+    for channel in range(3):
+        corrected[..., channel] += _enlarged(field[..., channel], edited.shape)
+    _restore_clipped(corrected, sent, answer, kept)
+    return match_sharpness(sent, corrected, ~kept)
+
+
+def _grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
+    """Widened by `by` px, a square: two passes, whatever the radius."""
+    padded = np.pad(mask, by)
+    rows = np.logical_or.reduce([padded[shift : shift + mask.shape[0]] for shift in range(2 * by + 1)])
+    return np.asarray(np.logical_or.reduce([rows[:, shift : shift + mask.shape[1]] for shift in range(2 * by + 1)]))
+
+
+def _sums(values: NDArray[np.float32]) -> Doubles:
+    """Sums over cells of [H, W, C]; those at the right and lower edge may be smaller."""
+    height, width, channels = values.shape
+    padded = np.pad(values, ((0, -height % CELL), (0, -width % CELL), (0, 0)))
+    # rows first: adding whole rows is what numpy does fastest
+    rows = padded.reshape(-1, CELL, padded.shape[1] * channels).sum(axis=1)
+    return np.asarray(rows.reshape(len(rows), -1, CELL, channels).sum(axis=2, dtype=np.float64))
+
+
+def _cells(sent: NDArray[np.uint8], answer: NDArray[np.uint8], honest: NDArray[np.bool_]) -> _Cells:
+    """Both pictures under one small Gaussian-like window that sees only what is `honest`, [H, W, 3]."""
+    counts, sent_sums, answer_sums = (
+        _blurred(_sums(values), 0.6)
+        for values in (honest.astype(np.float32), *(np.where(honest, a, np.float32(0)) for a in (sent, answer)))
+    )
+    # a cell of which little is left compares the window's far ends: no trust
+    trust = np.where(counts >= CELL * CELL / 4, np.minimum(counts / (CELL * CELL), 1), 0)
+    divisor = np.maximum(counts, 1)
+    return _Cells(sent_sums / divisor, answer_sums / divisor, trust)
+
+
+def _blurred(values: Doubles, sigma: float) -> Doubles:
+    """A Gaussian of `sigma` cells along the first two axes, zeros beyond the edges."""
+    reach = max(1, round(3 * sigma))
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    kernel /= kernel.sum()
+    for axis in (0, 1):
+        lines = np.moveaxis(values, axis, 0)
+        padded = np.pad(lines, ((reach, reach), *[(0, 0)] * (lines.ndim - 1)))
+        blurred = sum(weight * padded[shift : shift + len(lines)] for shift, weight in enumerate(kernel))
+        values = np.moveaxis(np.asarray(blurred), 0, axis)
+    return values
+
+
+def _median(values: Doubles, trust: Doubles) -> float:
+    """Of the values that have any trust; 0 where none has."""
+    seen = values[trust > 0]
+    return float(np.median(seen)) if seen.size else 0.0
+
+
+def _agreement(residual: Doubles, trust: Doubles, centre: Doubles | float = 0.0) -> Doubles:
+    """`trust` less what is out of line: Tukey's biweight of the residual, [h, w, C]; one channel speaks for all."""
+    strayed = np.abs(residual - centre)
+    distance = np.zeros(residual.shape[:2])
+    for channel in range(residual.shape[2]):
+        away, seen = strayed[..., channel], trust[..., channel]
+        scale = max(LEAST_SCALE, _MAD * _median(away, seen))
+        distance = np.maximum(distance, np.where(seen > 0, away / (_TUKEY * scale), 0))
+    return np.asarray(trust * ((1 - np.minimum(distance, 1) ** 2) ** 2)[..., None])
+
+
+def _fit(cells: _Cells) -> tuple[Doubles, Doubles, Doubles]:
+    """Gain and offset, [3] each, of `answer = gain · sent + offset`; and the trust left to each cell, [h, w, 3]."""
+    gain = np.ones(3)
+    # from the median difference: least squares would start among the outliers
+    offset = np.array([_median((cells.answer - cells.sent)[..., c], cells.trust[..., c]) for c in range(3)])
+    weights = cells.trust
+    for _ in range(_ROUNDS):
+        weights = _agreement(cells.answer - gain * cells.sent - offset, cells.trust)
+        total = np.maximum(weights.sum(axis=(0, 1)), 1e-9)
+        middle, shifted = ((weights * side).sum(axis=(0, 1)) / total for side in (cells.sent, cells.answer))
+        spread = cells.sent - middle
+        variance = (weights * spread**2).sum(axis=(0, 1)) / total
+        covariance = (weights * spread * (cells.answer - shifted)).sum(axis=(0, 1)) / total
+        # the prior gain of 1 counts as much as a contrast of LEAST_CONTRAST: decides in flat pictures only
+        gain = np.clip((covariance + LEAST_CONTRAST**2) / (variance + LEAST_CONTRAST**2), *GAIN_LIMITS)
+        offset = np.where(weights.sum(axis=(0, 1)) > 0, shifted - gain * middle, 0.0)
+    gain = np.where(weights.sum(axis=(0, 1)) > 0, gain, 1.0)
+    return gain, offset, weights
+
+
+def _field(residual: Doubles, agreed: Doubles) -> Doubles:
+    """What gain and offset left, smooth and continued to where nothing was kept, levels [h, w, C]."""
+    field = np.zeros_like(residual)
+    weights = agreed
+    for _ in range(3):
+        support = _blurred(weights, FIELD_REACH)
+        field = np.divide(_blurred(weights * residual, FIELD_REACH), support, out=field, where=support > 1e-3)
+        weights = _agreement(residual, agreed, field)
+    for channel in range(field.shape[2]):
+        unknown = support[..., channel] <= 1e-3
+        if unknown.all():
+            field[..., channel] = 0
+        else:
+            field[..., channel] = diffuse(field[..., channel, None], unknown)[..., 0]
+    return np.clip(field, -FIELD_LIMIT, FIELD_LIMIT)
+
+
+def _enlarged(field: Doubles, shape: tuple[int, ...]) -> Floats:
+    """A value per cell, [h, w], as a smooth value per px, [H, W] of `shape`."""
+    height, width = shape
+    # one more cell on each side: else the outermost half cells would be flat, with a crease beside them
+    plane = Image.fromarray(np.pad(field, 1, mode="edge").astype(np.float32))
+    large = plane.resize((plane.width * CELL, plane.height * CELL), Image.Resampling.BICUBIC)
+    return np.asarray(large)[CELL : CELL + height, CELL : CELL + width]
+
+
+def _restore_clipped(
+    corrected: Floats, sent: NDArray[np.uint8], answer: NDArray[np.uint8], kept: NDArray[np.bool_]
+) -> None:
+    """Gives clipped areas what the clipping took, as seen where they were kept; in place.
+
+    A white cloud that came back as 255 would be a grey 237 once a gain of 1.05 and 6 levels are undone.
+    """
+    for limit in (0, 255):
+        # soft: 252 beside 255 is no edge
+        depth = np.clip(1 - np.abs(np.arange(256, dtype=np.float32) - limit) / 4, 0, 1)
+        for channel in range(3):
+            clipped = kept & (answer[..., channel] == limit)
+            if np.count_nonzero(clipped) < LEAST_PIXELS:
+                continue
+            counts = _sums(clipped.astype(np.float32)[..., None])
+            losses = _sums(np.where(clipped, sent[..., channel] - corrected[..., channel], 0)[..., None])
+            lost = np.divide(losses, counts, out=np.zeros_like(losses), where=counts > 0)
+            trust = np.where(np.abs(lost) <= FIELD_LIMIT, counts / (CELL * CELL), 0)
+            field = _enlarged(_field(lost, trust)[..., 0], kept.shape)
+            corrected[..., channel] += depth[answer[..., channel]] * field

@@ -1,0 +1,244 @@
+"""Gives a repair the grain of the photograph around it, where it came back smoother."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+#: px; noise is measured in square patches of this size.
+PATCH = 16
+#: At most so many patches are looked at, and fewer than that many are no measurement.
+MOST_PATCHES, LEAST_PATCHES = 3000, 12
+#: px around the repair in which its surroundings are measured, when there are enough flat patches.
+NEAR = 96
+#: Levels, standard deviation of the luma. Less is 8-bit rounding (0.29) or nothing; more is texture.
+FAINTEST, STRONGEST = 0.4, 16.0
+#: Patches up to so much more variance than the flattest tenth are noise as well: 256 px of correlated noise vary
+#: by some 20 %, so this keeps all of them and little else. And that many levels² more: JPEG makes faint noise uneven.
+NOISE_SPREAD, UNEVENNESS = 2.0, 1.0
+#: How much noisier (variance) one tone may be than the quietest one without being texture; more only where it is as
+#: even as noise: the median variance of its patches at most so much above the lowest tenth, and not too strong.
+TONE_SPREAD, EVEN, EVEN_STRONGEST = 6.0, 1.8, 8.0
+#: A repair with more than this share of its surroundings' noise power is as it should be.
+ENOUGH = 0.9
+#: px; the noise repeats after that, which nobody sees, and its cost stays small.
+TILE = 1024
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
+_TONES = 12
+_WINDOW = np.outer(*[np.hanning(PATCH + 2)[1:-1]] * 2).astype(np.float32)
+
+Floats = NDArray[np.float32]
+
+
+class _Noise(NamedTuple):
+    """Noise seen in flat patches: each with its plane and curvature taken away, [n, PATCH, PATCH, 3], 0–255 levels,
+    the patch's luma [n], and the luma's variance [n]."""
+
+    patches: Floats
+    luma: Floats
+    variance: Floats
+
+
+def match_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_], seed: int) -> Floats:
+    """The repair with the noise that it lacks, of the surroundings' level, spatial correlation and colour.
+
+    Power spectra (Hann-windowed periodograms: P. D. Welch, IEEE Trans. Audio Electroacoustics 15, 1967) of flat
+    patches around and inside the repair are compared, per principal component of the noise's colour and relative to
+    the photograph's noise at the patch's brightness. What the repair lacks at a frequency is added there as Gaussian
+    noise; nothing is ever removed. Independent noise adds up by power, so the sum has the surroundings' spectrum.
+
+    Args:
+        colours: [H, W, 3], 0.0–255.0: the repair, in canvas px.
+        original: [H, W, 3], 0–255: the photograph there. Some surroundings of the repair have to be in it.
+        edited: [H, W]; true where the repair will be shown.
+        seed: any whole number; the same one gives the same noise.
+
+    Returns:
+        [H, W, 3], 0.0–255.0, a new array: exactly `colours` outside `edited`, and everywhere when the photograph has
+        no measurable noise, the repair has as much of it, or too little of either can be seen.
+
+    Raises:
+        ValueError: the arrays do not fit together.
+    """
+    if colours.ndim != 3 or colours.shape[2] != 3 or original.shape != colours.shape:
+        raise ValueError(f"pictures of {colours.shape} and {original.shape} do not fit together")
+    if edited.shape != colours.shape[:2]:
+        raise ValueError(f"a picture of {colours.shape} and a repair of {edited.shape} do not fit together")
+    result = colours.astype(np.float32)
+    box = _bounds(edited)
+    around = None if box is None else _surroundings(original, edited, box)
+    if box is None or around is None:
+        return result
+    tones, levels = _levels(around)
+    axes, wanted = _spectra(around, tones, levels)
+    missing = np.maximum(wanted - _present(result, edited, around, tones, levels, axes, wanted), 0)
+    if missing.sum() < (1 - ENOUGH) * wanted.sum():
+        return result
+    inside = edited[box]
+    part = result[box][inside]
+    grain = (_synthesised(missing, inside.shape, seed) @ axes.T.astype(np.float32))[inside]
+    grain *= np.interp(part @ _LUMA, tones, levels).astype(np.float32)[:, None]
+    result[box][inside] = np.clip(part + grain, np.minimum(part, 0), np.maximum(part, 255))
+    return result
+
+
+def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
+    """The rows and columns that hold all that is true; None when nothing is."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _surroundings(
+    original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_], box: tuple[slice, slice]
+) -> _Noise | None:
+    """The photograph's noise near the repair, else anywhere; None when there is none to be measured."""
+    near = tuple(slice(max(0, side.start - NEAR), side.stop + NEAR) for side in box)
+    for part in ((near[0], near[1]), (slice(None), slice(None))):
+        noise = _flattest(_noise(original[part], ~edited[part]))
+        if noise is not None:
+            sigma = float(noise.variance.mean()) ** 0.5
+            return noise if FAINTEST <= sigma <= STRONGEST else None
+    return None
+
+
+def _noise(pixels: NDArray[np.uint8] | Floats, where: NDArray[np.bool_]) -> _Noise | None:
+    """All patches that lie inside `where` and are neither black nor white; at most `MOST_PATCHES`, evenly spread."""
+    if min(where.shape) < PATCH:
+        return None
+    step = max(PATCH // 2, int((where.size / (4 * MOST_PATCHES)) ** 0.5))
+    while True:
+        whole = sliding_window_view(where, (PATCH, PATCH))[::step, ::step].all(axis=(2, 3))
+        if np.count_nonzero(whole) <= MOST_PATCHES:
+            break
+        step += PATCH // 4
+    patches = sliding_window_view(pixels, (PATCH, PATCH), axis=(0, 1))[::step, ::step][whole]
+    patches = np.moveaxis(patches, 1, 3).astype(np.float32)
+    luma = patches.mean(axis=(1, 2)) @ _LUMA
+    seen = (luma > 4) & (luma < 251)
+    if np.count_nonzero(seen) < LEAST_PATCHES:
+        return None
+    flat = _without_trend(patches[seen])
+    return _Noise(flat, luma[seen], (flat @ _LUMA).var(axis=(1, 2)))
+
+
+def _without_trend(patches: Floats) -> Floats:
+    """Each patch and channel less its best quadratic surface: shading is not noise."""
+    y, x = np.mgrid[-1 : 1 : PATCH * 1j, -1 : 1 : PATCH * 1j]
+    basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6))
+    basis = basis.astype(np.float32)
+    lines = patches.reshape(len(patches), -1, 3)
+    trend = np.einsum("pk,nkc->npc", basis, np.einsum("pk,npc->nkc", basis, lines))
+    return np.asarray((lines - trend).reshape(patches.shape))
+
+
+def _flattest(noise: _Noise | None) -> _Noise | None:
+    """The patches that show noise alone, tone by tone; None when too few do."""
+    if noise is None:
+        return None
+    quietest = float(np.percentile(noise.variance, 10))
+    kept = np.zeros(len(noise.luma), np.bool_)
+    borders = np.quantile(noise.luma, np.linspace(0, 1, _TONES + 1)[1:-1])
+    for tone in range(_TONES):
+        mine = np.digitize(noise.luma, borders) == tone
+        if np.count_nonzero(mine) >= LEAST_PATCHES // 2:
+            base, middle = np.percentile(noise.variance[mine], (10, 50))
+            if middle > EVEN * base or base > EVEN_STRONGEST**2:
+                base = min(base, TONE_SPREAD * quietest)
+            kept |= mine & (noise.variance <= NOISE_SPREAD * base + UNEVENNESS)
+    if np.count_nonzero(kept) < LEAST_PATCHES:
+        return None
+    return _Noise(noise.patches[kept], noise.luma[kept], noise.variance[kept])
+
+
+def _levels(noise: _Noise) -> tuple[Floats, Floats]:
+    """How strong the noise is at which luma: both [k], levels; made for `np.interp`."""
+    groups = np.array_split(np.argsort(noise.luma), max(1, min(_TONES, len(noise.luma) // LEAST_PATCHES)))
+    tones = np.array([noise.luma[group].mean() for group in groups], np.float32)
+    levels = np.array([noise.variance[group].mean() for group in groups], np.float32) ** 0.5
+    return tones, np.maximum(levels, np.float32(FAINTEST / 4))
+
+
+def _relative(noise: _Noise, tones: Floats, levels: Floats) -> Floats:
+    """The patches divided by the photograph's noise at their brightness: levels per level."""
+    return noise.patches / np.interp(noise.luma, tones, levels).astype(np.float32)[:, None, None, None]
+
+
+def _spectra(noise: _Noise, tones: Floats, levels: Floats) -> tuple[Floats, Floats]:
+    """The noise's principal colours, [3, 3] in columns, and the power of each at each frequency, [PATCH, PATCH, 3]."""
+    patches = _relative(noise, tones, levels)
+    flat = patches.reshape(-1, 3)
+    _, axes = np.linalg.eigh(flat.T @ flat / len(flat))
+    return axes, _periodogram(patches @ axes)
+
+
+def _periodogram(patches: Floats) -> Floats:
+    """Mean power per frequency, [PATCH, PATCH, C]; its mean is the variance."""
+    transformed = np.fft.fft2(patches * _WINDOW[..., None], axes=(1, 2))
+    power = (np.abs(transformed) ** 2).mean(axis=0) / (_WINDOW**2).sum()
+    # neighbouring frequencies of noise differ by chance only: their mean is the better estimate
+    smooth = sum(
+        weight * np.roll(power, (dy, dx), axis=(0, 1))
+        for dy, dx, weight in ((0, 0, 0.5), (0, 1, 0.125), (0, -1, 0.125), (1, 0, 0.125), (-1, 0, 0.125))
+    )
+    return np.asarray(smooth, np.float32)
+
+
+def _present(
+    colours: Floats,
+    edited: NDArray[np.bool_],
+    around: _Noise,
+    tones: Floats,
+    levels: Floats,
+    axes: Floats,
+    wanted: Floats,
+) -> Floats:
+    """The power that the repair has of itself, like `wanted`."""
+    box = _bounds(edited)
+    assert box is not None
+    inside = _flattest(_noise(colours[box], edited[box]))
+    if inside is not None:
+        return _periodogram(_relative(inside, tones, levels) @ axes)
+    # too thin for patches: all frequencies lack the same share of what single pixels show
+    here, here_where = _roughness(colours[box] @ _LUMA), _whole(edited[box])
+    if np.count_nonzero(here_where) < PATCH:
+        return wanted
+    there = np.median([np.median(_roughness(patch @ _LUMA)) for patch in around.patches])
+    return wanted * np.float32(min(1.0, float(np.median(here[here_where])) / max(float(there), 1e-6)) ** 2)
+
+
+def _roughness(luma: Floats) -> Floats:
+    """|Second difference across both axes| where a 3 × 3 px window fits: blind to edges and shading.
+
+    J. Immerkær, "Fast Noise Variance Estimation", Computer Vision and Image Understanding 64, 1996.
+    """
+    rows = luma[:-2] - 2 * luma[1:-1] + luma[2:]
+    return np.asarray(np.abs(rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]))
+
+
+def _whole(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Where all of a 3 × 3 px window is true; as large as `_roughness`."""
+    rows = mask[:-2] & mask[1:-1] & mask[2:]
+    return np.asarray(rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:])
+
+
+def _synthesised(power: Floats, shape: tuple[int, ...], seed: int) -> Floats:
+    """Gaussian noise of that power per frequency, [H, W, C] of `shape`."""
+    height, width = (min(max(length, PATCH), TILE) for length in shape)
+    generator = np.random.default_rng(seed)
+    planes = []
+    for channel in range(power.shape[2]):
+        kernel = np.zeros((height, width), np.float32)
+        # zero phase: any other one has the same power
+        small = np.fft.fftshift(np.fft.ifft2(np.sqrt(power[..., channel])).real)
+        kernel[:PATCH, :PATCH] = small
+        white = generator.standard_normal((height, width), np.float32)
+        coloured = np.fft.irfft2(np.fft.rfft2(white) * np.fft.rfft2(kernel), s=(height, width))
+        planes.append(coloured.astype(np.float32))
+    tile = np.stack(planes, axis=-1)
+    return tile[np.arange(shape[0]) % height][:, np.arange(shape[1]) % width]

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""How faithful a repair is: colours, grain, and what the offline engine invents, measured on real photographs.
+
+    fidelity.py [--photos DIR] [--quick] [--only colour|grain|offline]
+
+DIR holds photographs (*.jpg, *.jpeg, *.png; NAME-object.png are masks and left out); without it the repository's
+own and, where they exist, those of ../shared/photos. --quick: fewer parts, two photographs for the offline engine.
+The exit status is 0 when all targets are met.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SUFFIXES = {".jpg", ".jpeg", ".png"}
+
+#: Rows that the tables of colour and grain have at least.
+LEAST_ROWS = 6
+#: Reductions of the colours' mean absolute error: on a ring around the repair, inside, and inside without a filter.
+COLOUR_TARGETS = (80.0, 80.0, 60.0)
+#: High-frequency energy inside / around.
+GRAIN_TARGET = (0.8, 1.25)
+#: px: the ring's width, and the Gaussian under which colours are compared.
+RING, SMOOTHING = 48, 4.0
+#: Levels, standard deviation of the high frequencies: below it there is no grain to be matched.
+NO_GRAIN = 0.35
+
+
+class Row(NamedTuple):
+    """A line of a table, and whether it meets its targets."""
+
+    cells: list[str]
+    met: bool
+
+
+def photographs(folder: Path | None) -> list[Path]:
+    """The photographs to measure on, by name."""
+    folders = [folder] if folder else [CHECKOUT / "scripts" / "photos", CHECKOUT.parent / "shared" / "photos"]
+    found: dict[str, Path] = {}
+    for place in folders:
+        for path in sorted(place.glob("*")):
+            if path.suffix.lower() in SUFFIXES and not path.stem.endswith("-object"):
+                found.setdefault(path.name, path)
+    return [found[name] for name in sorted(found)]
+
+
+def colour_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
+    """Colours with matching off and on, against the photograph itself."""
+    import fidelity_scenes as scenes
+    import numpy as np
+    from fidelity_measures import blurred, difference
+
+    from bridge.match_colour import match_colour
+
+    with scenes.service(scenes.shifted) as client:
+        for scene in scenes.colour_scenes(paths, LEAST_ROWS if quick else 3 * LEAST_ROWS):
+            came = scenes.exchange(client, scene)
+            # what is lost in scaling is not the service's doing: the truth is the photograph scaled likewise
+            truth = scenes.on_canvas(came.sent.astype(np.float32), scene)
+            off = scenes.on_canvas(came.answer.astype(np.float32), scene)
+            on = scenes.on_canvas(match_colour(came.sent, came.answer, came.edited), scene)
+            ring = scenes.ellipse(*scene.edited.shape, grown=RING) & ~scene.edited
+            smooth = [blurred(picture, SMOOTHING) for picture in (truth, off, on)]
+            errors = [
+                (difference(smooth[1], smooth[0], where), difference(smooth[2], smooth[0], where))
+                for where in (ring, scene.edited)
+            ]
+            errors.append((difference(off, truth, scene.edited), difference(on, truth, scene.edited)))
+            gains = [100 * (1 - after / before) for before, after in errors]
+            numbers = [f"{value:.2f}" for pair in errors for value in pair]
+            cells = [cell for i, gain in enumerate(gains) for cell in (*numbers[2 * i : 2 * i + 2], f"−{gain:.1f} %")]
+            met = all(gain >= target for gain, target in zip(gains, COLOUR_TARGETS, strict=True))
+            yield Row([scene.photograph, scene.part, f"{scene.crop.scale:.2f}", *cells], met)
+
+
+def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
+    """High-frequency energy inside / around, with matching off and on."""
+    import fidelity_scenes as scenes
+    import numpy as np
+
+    from bridge.match_colour import match_colour
+    from bridge.match_grain import match_grain
+
+    for distortion in (scenes.gaussian, scenes.median):
+        with scenes.service(distortion) as client:
+            for scene in scenes.grain_scenes(paths, LEAST_ROWS if quick else 2 * LEAST_ROWS):
+                came = scenes.exchange(client, scene)
+                off = scenes.on_canvas(match_colour(came.sent, came.answer, came.edited), scene)
+                on = match_grain(off, scene.pixels, scene.edited, seed=1)
+                ratios, level = [], 0.0
+                for picture in (scene.pixels, off, on):
+                    whole = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+                    placed = np.where(scene.edited[..., None], whole, scene.pixels)
+                    ratio, level = scenes.grain_ratio(placed, scene)
+                    ratios.append(ratio)
+                grainy = level >= NO_GRAIN
+                met = not grainy or GRAIN_TARGET[0] <= ratios[2] <= GRAIN_TARGET[1]
+                name = distortion.__name__ + ("" if grainy else " (no grain to match)")
+                cells = [f"{level:.2f}", *(f"{ratio:.2f}" for ratio in ratios)]
+                yield Row([scene.photograph, scene.part, f"{scene.crop.scale:.2f}", name, *cells], met)
+
+
+def offline_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
+    """The offline engine's models beside others."""
+    import fidelity_offline
+
+    notes: list[str] = []
+    for cells in fidelity_offline.rows(paths[:2] if quick else paths, notes):
+        yield Row(cells, True)
+    for note in notes:
+        print(note, flush=True)
+
+
+class Table(NamedTuple):
+    """What is printed: a heading, the columns' names, and who makes the rows."""
+
+    heading: str
+    columns: list[str]
+    rows: Callable[[list[Path], bool], Iterator[Row]]
+
+
+TABLES = {
+    "colour": Table(
+        "Colour. The service: blur 0.7 px, gain 1.05, +6 levels. Mean absolute error in levels, matching off → on, "
+        f"against the\nphotograph: under a Gaussian of 4 px on a ring of {RING} px and inside, then inside unfiltered. "
+        "Targets: −80 %, −80 %, −60 %.",
+        ["photograph", "part", "scale", "ring off", "on", "", "inside off", "on", "", "unfiltered off", "on", ""],
+        colour_rows,
+    ),
+    "grain": Table(
+        "Grain. The service denoises. High-frequency energy inside / around in flat tiles: in the photograph itself, "
+        "matching off, on.\n“noise” is the standard deviation around, in levels. Target: 0.8–1.25 with matching on. "
+        "“on film”: noise of 4 levels added first.",
+        ["photograph", "part", "scale", "service", "noise", "photograph", "off", "on"],
+        grain_rows,
+    ),
+    "offline": Table(
+        "Offline engine, in object-like holes of which the truth is known, 1024 × 1024 px. PSNR in dB and SSIM: more "
+        "is better;\nLPIPS (shift-tolerant, VGG): less is better.",
+        ["photograph", "hole", "model", "PSNR", "SSIM", "LPIPS", "seconds"],
+        offline_rows,
+    ),
+}
+
+
+def print_table(table: Table, paths: list[Path], quick: bool) -> int:
+    """Prints it; how many rows miss their targets."""
+    print(f"\n{table.heading}\n", flush=True)
+    rows = list(table.rows(paths, quick))
+    lines = [table.columns, *(row.cells for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(table.columns))]
+    for line, row in zip(lines, [None, *rows], strict=True):
+        text = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
+        text[:2] = [cell.ljust(width) for cell, width in zip(line[:2], widths[:2], strict=True)]
+        print("  ".join(text) + ("  MISSED" if row and not row.met else ""))
+    return sum(not row.met for row in rows)
+
+
+def main() -> int:
+    """The command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, metavar="DIR")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", choices=sorted(TABLES))
+    asked = parser.parse_args()
+    sys.path.insert(0, str(CHECKOUT))
+    if any(importlib.util.find_spec(module) is None for module in ("numpy", "PIL", "requests")):
+        return in_tests_environment()
+    paths = photographs(asked.photos)
+    if not paths:
+        print("There is no photograph to measure on.", file=sys.stderr)
+        return 1
+    print("$ " + shlex.join(["python3", *sys.argv]))
+    print(f"{len(paths)} photographs: " + ", ".join(path.stem for path in paths))
+    if len(paths) < LEAST_ROWS:
+        print(f"That is fewer than {LEAST_ROWS}: give more with --photos.")
+    names = [asked.only] if asked.only else list(TABLES)
+    missed = {name: print_table(TABLES[name], paths, asked.quick) for name in names}
+    print()
+    for name, count in missed.items():
+        if TABLES[name].rows is not offline_rows:
+            print(f"{name}: {'all targets met' if not count else f'{count} rows miss their targets'}")
+    return 1 if any(missed.values()) else 0
+
+
+def in_tests_environment() -> int:
+    """Starts again under the Python that scripts/test.py builds for the tests."""
+    from test import environment_directory  # the neighbour, not the standard library's
+
+    import rootfs
+
+    try:
+        python = environment_directory() / "bin" / "python"
+    except rootfs.SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    os.execv(python, [str(python), *sys.argv])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
