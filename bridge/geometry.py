@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import sqrt
 from typing import NamedTuple
 
 
@@ -58,6 +60,15 @@ class Box(NamedTuple):
         """Whether `other` lies inside, edges included."""
         return self.within(other) == other
 
+    def overlaps(self, other: Box) -> bool:
+        """Whether both, neither of them empty, have a pixel in common; touching edges are not enough."""
+        return (
+            self.x < other.x + other.width
+            and other.x < self.x + self.width
+            and self.y < other.y + other.height
+            and other.y < self.y + self.height
+        )
+
     def relative_to(self, other: Box) -> Box:
         """The same rectangle, counted from `other`'s upper left corner."""
         return Box(self.x - other.x, self.y - other.y, self.width, self.height)
@@ -109,11 +120,33 @@ RECOMMENDED_SIZES: dict[str, Size] = {
     "Tall": Size(768, 1344),
 }
 
+#: Widths and heights of crops at their own size are multiples of this, in px (photio-regen-api.txt names no rule, but
+#: diffusion models work on a grid of 8 px, and all recommended sizes are on it).
+NATIVE_STEP = 8
+
 #: How far width / height of what is sent may differ from that of the size it is scaled to.
 STRETCH_LIMIT = 0.02
 
 #: The least context, in px, around the area to be regenerated (where the canvas has it).
 LEAST_CONTEXT = 64
+
+
+def bounds(boxes: Iterable[Box]) -> Box:
+    """The smallest box around all of them, of which there is at least one."""
+    lefts, tops, rights, bottoms = zip(*((box.x, box.y, box.right, box.bottom) for box in boxes), strict=True)
+    x, y = min(lefts), min(tops)
+    return Box(x, y, max(rights) - x, max(bottoms) - y)
+
+
+def disjoint(boxes: Iterable[Box]) -> tuple[Box, ...]:
+    """The boxes, with those that overlap joined into their `bounds` until none do; top to bottom, left to right."""
+    apart: list[Box] = []
+    for box in boxes:
+        while overlapping := [other for other in apart if other.overlaps(box)]:
+            apart = [other for other in apart if not other.overlaps(box)]
+            box = bounds([box, *overlapping])
+        apart.append(box)
+    return tuple(sorted(apart, key=lambda box: (box.y, box.x)))
 
 
 def context_for(selection: Box, percent: float) -> int:
@@ -152,10 +185,46 @@ def plan_crop(area: Box, context: int, canvas: Size) -> Crop:
     frame, shape = min(
         ((_smallest(wanted.size, shape), shape) for shape in RECOMMENDED_SIZES.values()), key=lambda pair: pair[0].area
     )
+    return _extended(frame, wanted, canvas, shape)
+
+
+def plan_native_crop(area: Box, context: int, canvas: Size, limit: float) -> Crop:
+    """The crop to send so that `area` is regenerated with `context` px around it, px for px.
+
+    The context grows until width and height are multiples of 8 px; where the canvas has no room for that, the crop
+    is extended beyond it. A crop that would then exceed the limit is scaled down to it instead.
+
+    Args:
+        area: all that is to be regenerated; not empty and inside the canvas.
+        context: px on each side; less is taken at the canvas's edges.
+        canvas: the image's size.
+        limit: the most that may be sent, in megapixels (10⁶ px).
+    """
+    wanted = area.grown(context).within(Box(0, 0, *canvas))
+    frame = Size(*(-(-side // NATIVE_STEP) * NATIVE_STEP for side in wanted.size))
+    most = int(limit * 1e6)
+    if frame.area <= most:
+        return _extended(frame, wanted, canvas, frame)
+    size = _reduced(frame, most)
+    frame = _around(wanted.size, size, canvas) or _smallest(wanted.size, size)
+    return _extended(frame, wanted, canvas, size)
+
+
+def _reduced(frame: Size, most: int) -> Size:
+    """About the largest size of `frame`'s proportions, in multiples of 8 px, of at most `most` (≥ 64) px²."""
+    short, long = sorted(frame)
+    least = NATIVE_STEP
+    across = max(least, int(short * sqrt(most / frame.area)) // least * least)
+    along = max(least, min(round(long * across / short / least) * least, most // across // least * least))
+    return Size(along, across) if frame.width > frame.height else Size(across, along)
+
+
+def _extended(frame: Size, wanted: Box, canvas: Size, size: Size) -> Crop:
+    """The crop of `frame` around `wanted`; mirrored padding, half on each side, is what the canvas has no room for."""
     inside = Size(min(frame.width, canvas.width), min(frame.height, canvas.height))
     left, top = (frame.width - inside.width) // 2, (frame.height - inside.height) // 2
     padding = Padding(left, top, frame.width - inside.width - left, frame.height - inside.height - top)
-    return Crop(_place(inside, wanted, wanted, canvas), padding, shape)
+    return Crop(_place(inside, wanted, wanted, canvas), padding, size)
 
 
 def _common(one: Size, other: Size) -> tuple[int, int]:
@@ -182,8 +251,10 @@ def _around(needed: Size, shape: Size, canvas: Size) -> Size | None:
 
 def _inside(canvas: Size, shape: Size, needed: Size) -> Size | None:
     """The largest frame of `shape` in the canvas; None when it does not hold `needed`."""
-    width = min(canvas.width, round(canvas.height * shape.width / shape.height))
-    frame = Size(width, min(canvas.height, max(1, round(width * shape.height / shape.width))))
+    if canvas.width * shape.height < canvas.height * shape.width:
+        frame = Size(canvas.width, max(1, round(canvas.width * shape.height / shape.width)))
+    else:
+        frame = Size(max(1, round(canvas.height * shape.width / shape.height)), canvas.height)
     holds = frame.width >= needed.width and frame.height >= needed.height
     return frame if holds and stretch(frame, shape) <= STRETCH_LIMIT else None
 

@@ -1,6 +1,7 @@
 """Pixels as numpy arrays: PNM/PAM files, the mask, and the way from the canvas to the service's size and back.
 
-Arrays are uint8, [height, width] for masks and [height, width, 3 or 4] for RGB and RGBA, in sRGB.
+Arrays are [height, width] for masks and [height, width, 3 or 4] for RGB and RGBA, in sRGB: uint8 on the way out,
+float32 (0–255) on the way back, so that nothing is rounded before GIMP gets it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bridge.geometry import Box, Crop
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
+Colours: TypeAlias = npt.NDArray[np.float32]
 
 _PNM = re.compile(rb"(P[56])\s+(\d{1,7})\s+(\d{1,7})\s+255\s")
 _PAM = re.compile(rb"P7\nWIDTH (\d{1,7})\nHEIGHT (\d{1,7})\nDEPTH ([34])\nMAXVAL 255\n(?:TUPLTYPE \w+\n)?ENDHDR\n")
@@ -91,7 +93,7 @@ def feather(mask: Pixels, radius: int) -> Pixels:
     for part in (radius // 2, radius - radius // 2):
         if part:
             image = image.filter(ImageFilter.BoxBlur(part))
-    return np.asarray(image)
+    return np.array(image)
 
 
 def layer_mask(selection: Pixels | None, selected: Box, area: Box, grow_by: int, feather_by: int) -> Pixels:
@@ -151,28 +153,42 @@ def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
     return (top, bottom), (left, right)
 
 
-def from_service(answer: Image.Image, crop: Crop, area: Box) -> Pixels:
-    """The part of a crop's answer that covers `area`, in canvas px: [area height, area width, 3]."""
-    image = answer.convert("RGB")
-    if image.size != crop.frame:
-        image = image.resize(crop.frame, Image.Resampling.LANCZOS)
-    inner = area.relative_to(crop.box)
-    left, top = crop.padding.left + inner.x, crop.padding.top + inner.y
-    return np.asarray(image.crop((left, top, left + area.width, top + area.height)))
-
-
-def with_alpha(colours: Pixels, source: Pixels) -> Pixels:
-    """The colours with the alpha channel of `source`, where that has one: no paint where there was nothing."""
-    return colours if source.shape[2] == 3 else np.dstack([colours, source[..., 3]])
-
-
-def edited(mask: Pixels, area: Box, crop: Crop) -> Coverage:
-    """Which pixels of the crop's box the service is to regenerate: those that the layer's mask shows at all.
+def from_service(answer: Colours, crop: Crop, window: Box) -> Colours:
+    """The part of a crop's answer that covers `window`, in canvas px.
 
     Args:
-        mask: the layer's mask over `area`, 0–255.
+        answer: [size height, size width, 3], 0–255.
+        window: inside `crop.box`.
+
+    Returns:
+        float32 [window height, window width, 3], 0–255; unrounded, and beyond by what Lanczos overshoots.
     """
-    shown = np.zeros((crop.box.height, crop.box.width), np.bool_)
-    inner = area.relative_to(crop.box)
-    shown[inner.y : inner.bottom, inner.x : inner.right] = mask > 0
-    return shown
+    inner = window.relative_to(crop.box)
+    left, top = crop.padding.left + inner.x, crop.padding.top + inner.y
+    if crop.frame == crop.size:
+        return answer[top : top + window.height, left : left + window.width]
+    across, down = crop.size.width / crop.frame.width, crop.size.height / crop.frame.height
+    # not one channel's whole frame is scaled, but what is wanted of it
+    part = (left * across, top * down, (left + window.width) * across, (top + window.height) * down)
+    channels = [
+        Image.fromarray(np.ascontiguousarray(answer[..., channel])).resize(
+            window.size, Image.Resampling.LANCZOS, box=part
+        )
+        for channel in range(3)
+    ]
+    return np.dstack([np.asarray(channel) for channel in channels])
+
+
+def deep_pnm(colours: Colours, alpha: Pixels | None) -> bytes:
+    """The bytes of a P6 or P7 file of 16 bits a channel.
+
+    Args:
+        colours: 0–255, whatever lies beyond is cut off.
+        alpha: 0–255, or None for RGB.
+    """
+    values = np.clip(np.rint(colours * 257), 0, 65535).astype(">u2")
+    height, width = values.shape[:2]
+    if alpha is None:
+        return f"P6\n{width} {height}\n65535\n".encode() + values.tobytes()
+    header = f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+    return header.encode() + np.dstack([values, alpha.astype(">u2") * 257]).astype(">u2").tobytes()

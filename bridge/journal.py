@@ -3,12 +3,12 @@
 <journal>/20261123-104501-3fa9c1/
     request.json          the job, its plan and what became of it; no key
     selection.pgm         the selection
-    base-1.ppm            a crop as it left GIMP
+    base-1.pnm            a crop as it left GIMP
     sent-1.png            … and as the service got it
     mask-1.png            the mask that went with it
     answer-1-2.png        the answer for crop 1, variation 2, byte for byte
-    result-2.ppm          what GIMP places, for variation 2
-    layer-mask.pgm        … and through which mask
+    result-1-2-1.pnm      what GIMP places: crop 1, variation 2, area 1
+    layer-mask-1.pgm      … and through which mask
 """
 
 from __future__ import annotations

@@ -22,9 +22,21 @@ LONGEST_LINE = 1 << 20
 
 SELECTION_FILE = "selection.pgm"
 
+#: The layers' persistent parasite (docs/provenance.md).
+PROVENANCE = "photio-regen"
+
 
 class ProtocolError(ValueError):
     """A line that is no message of ours; says what is wrong with it."""
+
+
+_CHOICES = {
+    "sample": ("layer", "visible"),
+    "engine": ("auto", "photio", "offline"),
+    "areas": ("auto", "together", "separate"),
+    "resolution": ("recommended", "native"),
+}
+_RANGES = {"variations": (1, 8), "context": (0, 400), "grow": (0, 500), "feather": (0, 500)}
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,16 @@ class Job:
         grow: px by which the selection is grown before it is regenerated.
         feather: px over which the result fades into its surroundings.
         engine: "auto", "photio" or "offline".
+        areas: "auto", "together" or "separate": whether disjoint parts of the selection are sent together.
+        resolution: "recommended" (one of Photio's sizes) or "native" (the crop's own).
+        fill_transparent: transparent parts of the crops are regenerated too.
+        match_colour: undo what the service did to colours that it should have kept.
+        match_grain: give the result the noise of its surroundings.
+        source: the tattoo (GIMP's lasting number) of the layer that is sampled, for making the result again.
         image: the image's name, for the history.
+
+    Raises:
+        ProtocolError: a value is out of its range. What the service itself checks, is not checked here.
     """
 
     prompt: str
@@ -54,7 +75,21 @@ class Job:
     grow: int
     feather: int
     engine: str
+    areas: str
+    resolution: str
+    fill_transparent: bool
+    match_colour: bool
+    match_grain: bool
+    source: int
     image: str
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise ProtocolError(f"{name}: one of {', '.join(allowed)} expected")
+        for name, (least, most) in _RANGES.items():
+            if not least <= getattr(self, name) <= most:  # false for NaN
+                raise ProtocolError(f"{name}: {least} to {most} expected")
 
 
 @dataclass(frozen=True)
@@ -140,19 +175,41 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Result:
-    """One layer to place: `file` (P6 or P7) in the job folder, made with `seed`."""
+class Patch:
+    """A picture in the job folder, and which part of the canvas it is."""
 
     file: str
+    box: Rectangle
+
+
+@dataclass(frozen=True)
+class Result:
+    """One layer to place.
+
+    Attributes:
+        patches: its pixels: P6 or P7, 16 bits, sRGB; what they do not cover is transparent.
+        seed: what it was made with.
+        provenance: the text of its parasite `PROVENANCE`.
+    """
+
+    patches: tuple[Patch, ...]
     seed: int
+    provenance: str
 
 
 @dataclass(frozen=True)
 class Finished:
-    """All results, and where they go: each covers `box` and is shown through `mask` (P5, same size)."""
+    """All results, and where they go.
+
+    Attributes:
+        box: what each layer covers.
+        masks: what their mask shows: P5, 8 bits; black elsewhere.
+        results: the layers, in the order of the variations.
+        remarks: sentences for the user.
+    """
 
     box: Rectangle
-    mask: str
+    masks: tuple[Patch, ...]
     results: tuple[Result, ...]
     remarks: tuple[str, ...]
 
@@ -236,6 +293,26 @@ def from_json(kind: Any, value: Any, name: str) -> Any:
     if type(value) is not kind:  # exactly: a bool is no int here
         raise ProtocolError(f"{name}: {kind.__name__} expected")
     return value
+
+
+def job_again(provenance: bytes | str, image: str) -> Job:
+    """The job that made a layer, from the text of its parasite, with another seed.
+
+    The text may come from a stranger's file: nothing of it is trusted.
+
+    Raises:
+        ProtocolError: it is no provenance that we know.
+    """
+    try:
+        told = json.loads(provenance)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"not JSON: {error}") from error
+    if not isinstance(told, dict) or told.get("format") != 1:
+        raise ProtocolError("not a provenance of format 1")
+    fields = {name: told.get(name) for name in _Described.of(Job)}
+    own = {"seed": -1, "engine": "auto", "variations": 1, "image": image}
+    job: Job = from_json(Job, {**fields, **own}, "provenance")
+    return job
 
 
 def _tuple_from_json(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:

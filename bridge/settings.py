@@ -36,6 +36,8 @@ class Settings:
         answer_timeout: likewise.
         offline_model: "patchmatch" or "migan".
         key_storage: where the key was put: "keyring", "file", or None when nowhere.
+        most_requests: a job that needs more is refused before anything is sent; 1 to 64.
+        native_limit: the largest crop that is sent at its own size, in megapixels; above 0 and at most 64.
 
     Raises:
         SettingsError: names the setting and what is allowed.
@@ -47,6 +49,8 @@ class Settings:
     answer_timeout: float = 300.0
     offline_model: str = "patchmatch"
     key_storage: str | None = None
+    most_requests: int = 8
+    native_limit: float = 4.0
 
     def __post_init__(self) -> None:
         if check_origin(self.origin) != self.origin:
@@ -61,6 +65,10 @@ class Settings:
         for name in ("connect_timeout", "answer_timeout"):
             if not _is_timeout(getattr(self, name)):
                 raise SettingsError(f"The setting “{name}” must be a number of seconds up to {_LONGEST_TIMEOUT:g}.")
+        if type(self.most_requests) is not int or not 1 <= self.most_requests <= 64:
+            raise SettingsError("The setting “most_requests” must be a whole number from 1 to 64.")
+        if type(self.native_limit) not in (int, float) or not 0 < self.native_limit <= 64:
+            raise SettingsError("The setting “native_limit” must be a number of megapixels up to 64.")
 
 
 def settings_file() -> Path:

@@ -197,6 +197,8 @@ def _copy(checkout: Path, stage: Path) -> None:
             shutil.copytree(source, stage / name, ignore=ignore)
         else:
             shutil.copy2(source, stage / name)
+    # GIMP asks a plug-in again what it offers only when this file's date is another one, whatever else is new.
+    os.utime(stage / "photio.py")
     # GIMP passes over a plug-in without this bit, and a checkout from an archive may have lost it.
     os.chmod(stage / "photio.py", 0o755)
 

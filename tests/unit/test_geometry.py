@@ -12,7 +12,9 @@ from bridge.geometry import (
     Crop,
     Padding,
     Size,
+    bounds,
     context_for,
+    disjoint,
     plan_crop,
     stretch,
 )
@@ -80,6 +82,7 @@ def test_every_crop_covers_the_area_inside_the_canvas_at_a_recommended_size(plan
 
 
 @given(areas_in_canvases(), st.integers(LEAST_CONTEXT, 5000))
+@example((Box(0, 0, 1, 1), Size(33, 55)), 64)
 def test_nothing_is_mirrored_while_a_shape_fits_around_the_area(planned, context):
     area, canvas = planned
     crop = plan_crop(area, context, canvas)
@@ -100,3 +103,29 @@ def test_boxes_keep_their_meaning_when_they_are_moved_and_cut(planned):
     assert box.grown(5).within(whole).contains(box)
     assert box.relative_to(box) == Box(0, 0, *box.size)
     assert box.within(Box(box.right, box.y, 5, 5)).is_empty
+
+
+@given(areas_in_canvases(), st.integers(-50, 50), st.integers(-50, 50))
+def test_boxes_overlap_when_they_have_a_pixel_in_common(planned, dx, dy):
+    box, _ = planned
+    moved = Box(box.x + dx, box.y + dy, *box.size)
+    assert box.overlaps(moved) == moved.overlaps(box) == (not box.within(moved).is_empty)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "expected"),
+    [
+        ((), ()),
+        # edges that touch have no pixel in common
+        (((5, 0, 5, 5), (0, 0, 5, 5), (0, 5, 5, 5)), ((0, 0, 5, 5), (5, 0, 5, 5), (0, 5, 5, 5))),
+        (((0, 0, 5, 5), (4, 4, 5, 5)), ((0, 0, 9, 9),)),
+        # the bounds of two take in a third that overlapped neither
+        (((7, 0, 2, 2), (0, 0, 5, 5), (4, 4, 5, 5), (9, 0, 2, 2)), ((0, 0, 9, 9), (9, 0, 2, 2))),
+    ],
+)
+def test_overlapping_boxes_become_one(boxes, expected):
+    assert disjoint(Box(*box) for box in boxes) == expected
+
+
+def test_bounds_hold_every_box_and_no_more():
+    assert bounds([Box(3, 9, 2, 2), Box(7, 1, 4, 1)]) == Box(3, 1, 8, 10)

@@ -1,7 +1,7 @@
 """Plug-in and bridge understand each other, or say that they do not."""
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import get_args
 
 import pytest
@@ -15,6 +15,7 @@ from bridge.protocol import (
     Job,
     Message,
     Open,
+    Patch,
     Plan,
     Planned,
     Progress,
@@ -22,15 +23,25 @@ from bridge.protocol import (
     Result,
     decode,
     encode,
+    job_again,
 )
+from bridge.provenance import provenance
 
-JOB = Job("a “cat”\n", "no", "LOW", 4294967296, 2.5, 1, "layer", 50.0, 6, 3, "auto", "photo.xcf")
+JOB = Job(
+    "a “cat”\n", "no", "LOW", 4294967296, 2.5, 1, "layer", 50.0, 6, 3, "auto", "auto", "native", False, True, True, 12,
+    "photo.xcf",
+)  # fmt: skip
 
 EXAMPLES = [
     Open(JOB),
     Plan((3840, 2160), (1, 2, 3, 4), True),
     Planned((CropPlan("base-1.ppm", (0, 0, 5, 5), (1024, 1024), 1.5),), 2, "photio", ("one", "two")),
-    Finished((0, 0, 5, 5), "layer-mask.pgm", (Result("result-1.ppm", 7),), ()),
+    Finished(
+        (0, 0, 5, 5),
+        (Patch("layer-mask-1.pgm", (0, 0, 5, 5)),),
+        (Result((Patch("result-1-1-1.pnm", (0, 0, 5, 5)),), 7, "{}"),),
+        (),
+    ),
     Failed("no-key", "Get a key."),
     Progress(0.5, "…"),
 ]
@@ -88,3 +99,27 @@ def test_a_damaged_message_never_gives_anything_but_a_message_or_a_typed_error(m
     except ProtocolError:
         return
     assert isinstance(decoded, get_args(Message))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("sample", "all"), ("engine", ""), ("areas", "x"), ("resolution", "4k"), ("variations", 0), ("variations", 9),
+     ("context", -1.0), ("context", float("nan")), ("grow", 501), ("feather", -1)],
+)  # fmt: skip
+def test_a_job_that_would_take_all_memory_or_means_nothing_is_refused(name, value):
+    with pytest.raises(ProtocolError, match=name):
+        replace(JOB, **{name: value})
+
+
+def test_a_layer_can_be_made_again_from_what_it_says():
+    told = provenance(JOB, "20261123-000000-abcdef", 1, 99, "photio", [])
+    assert job_again(told, "other.xcf") == replace(JOB, seed=-1, variations=1, image="other.xcf")
+
+
+@given(st.text() | json_values.map(json.dumps) | st.binary())
+def test_a_strangers_provenance_is_a_job_or_a_typed_error(text):
+    try:
+        job = job_again(text, "photo.xcf")
+    except ProtocolError:
+        return
+    assert isinstance(job, Job)

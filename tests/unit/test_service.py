@@ -97,6 +97,8 @@ def job(**changes):
     values = {
         "prompt": "", "negative_prompt": "", "quality": "LOW", "seed": 7, "cfg_scale": 2.5, "variations": 1,
         "sample": "layer", "context": 400.0, "grow": 0, "feather": 0, "engine": "auto", "image": "photo.xcf",
+        "areas": "auto", "resolution": "recommended", "fill_transparent": False, "match_colour": True,
+        "match_grain": False, "source": 1,
     }  # fmt: skip
     return Job(**{**values, **changes})
 
@@ -130,7 +132,10 @@ def test_a_job_goes_from_selection_to_result_and_is_kept(bridge, server):
     assert finished.box == (500, 400, 100, 50)
     (result,) = finished.results
     assert result.seed == 7
-    assert imaging.read_pnm(folder / result.file).shape == (50, 100, 3)
+    (patch,) = result.patches
+    assert patch.box == finished.box
+    assert (folder / patch.file).read_bytes().startswith(b"P6\n100 50\n65535\n")
+    assert json.loads(result.provenance)["seed"] == 7
     started.say(Placed())
     assert started.leave() == 0
     assert state(folder) == "placed"
@@ -154,7 +159,7 @@ def test_the_answer_is_in_the_journal_before_anybody_hears_of_it(bridge, server)
     received = started.ask(Run(), Received)
     assert (folder / f"answer-1-{received.variation}.png").exists()
     finished = started.hear(Finished)
-    assert (folder / finished.results[0].file).exists()
+    assert (folder / finished.results[0].patches[0].file).exists()
 
 
 def test_progress_tells_the_stages_in_order(bridge, server):
@@ -184,7 +189,7 @@ def test_a_variation_that_failed_does_not_cost_the_others(bridge, server):
     prepare(started, variations=3)
     finished = started.ask(Run(), Finished)
     assert len(finished.results) == 2
-    assert any("A variation is missing" in remark for remark in finished.remarks)
+    assert any("is missing" in remark for remark in finished.remarks)
 
 
 def test_cancelling_before_the_request_is_sent_costs_nothing(bridge, server):

@@ -1,0 +1,154 @@
+"""A job's steps on pixels: what to send, and what comes of an answer. No files, no network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from bridge import imaging
+from bridge.errors import PhotioError
+from bridge.geometry import Box, Crop, Size, context_for, disjoint
+from bridge.imaging import Colours, Coverage, Pixels
+from bridge.islands import islands
+from bridge.match_colour import match_colour
+from bridge.match_grain import match_grain
+from bridge.planning import Piece, plan_pieces
+from bridge.protocol import Job
+
+#: So much of the surroundings, in px, is looked at to tell their noise.
+GRAIN_REACH = 128
+
+
+class NothingToDoError(PhotioError):
+    """There is nothing to regenerate."""
+
+    code = "nothing-to-do"
+
+
+@dataclass(frozen=True)
+class Area:
+    """A part of the canvas that the layer will cover, and its mask there (0–255)."""
+
+    box: Box
+    mask: Pixels
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What to send, and what of the answers will be shown. Each area is part of just one piece."""
+
+    areas: tuple[Area, ...]
+    pieces: tuple[Piece, ...]
+
+    @property
+    def crops(self) -> tuple[Crop, ...]:
+        """One for each request."""
+        return tuple(piece.crop for piece in self.pieces)
+
+    def areas_of(self, piece: Piece) -> tuple[int, ...]:
+        """The numbers of the areas whose pixels come from this piece's crop."""
+        return tuple(number for number, area in enumerate(self.areas) if piece.area.contains(area.box))
+
+    def edited(self, window: Box) -> Coverage:
+        """Which pixels of `window` the layer will show at all: those that are to be regenerated."""
+        shown = np.zeros((window.height, window.width), np.bool_)
+        for area in self.areas:
+            common = area.box.within(window)
+            if not common.is_empty:
+                here, there = common.relative_to(window), common.relative_to(area.box)
+                part = area.mask[there.y : there.bottom, there.x : there.right]
+                shown[here.y : here.bottom, here.x : here.right] |= part > 0
+        return shown
+
+
+def plan(job: Job, selection: Pixels | None, selected: Box, canvas: Size, native_limit: float) -> Planning:
+    """Decides what will be sent.
+
+    Args:
+        selection: the coverage over `selected`, 0–255; None: all of it.
+        selected: the selection's bounds, inside the canvas.
+        native_limit: in megapixels.
+
+    Raises:
+        NothingToDoError: not one pixel is selected.
+    """
+    whole, reach = Box(0, 0, *canvas), job.grow + job.feather
+    mask = np.full((selected.height, selected.width), 255, np.uint8) if selection is None else selection
+    parts = [Box(selected.x + part.x, selected.y + part.y, *part.size) for part in islands(mask)]
+    if not parts:
+        raise NothingToDoError("The selection holds no pixel: select something, then try again.")
+    areas = []
+    for grown in disjoint(part.grown(reach) for part in parts):
+        part = grown.grown(-reach)
+        inner = part.relative_to(selected)
+        coverage = mask[inner.y : inner.bottom, inner.x : inner.right]
+        box = grown.within(whole)
+        areas.append(Area(box, imaging.layer_mask(coverage, part, box, job.grow, job.feather)))
+
+    def context(area: Box) -> int:
+        return context_for(area.grown(-min(reach, (min(area.size) - 1) // 2)), job.context)
+
+    # transparent parts are known only when the crops are there; they have no part of their own
+    together = "together" if job.fill_transparent else job.areas
+    pieces = plan_pieces(tuple(area.box for area in areas), context, canvas, together, job.resolution, native_limit)
+    return Planning(tuple(areas), pieces)
+
+
+def with_transparency(planning: Planning, source: Pixels, job: Job, masked: bool) -> Planning:
+    """The planning with the transparent parts of its (only) crop added to what is regenerated.
+
+    Args:
+        source: the crop's pixels, RGB or RGBA.
+        masked: whether something was selected; if not, only what is transparent is regenerated.
+
+    Raises:
+        NothingToDoError: nothing was selected, and nothing is transparent.
+    """
+    ((_area, crop),) = planning.pieces
+    mask = np.zeros((crop.box.height, crop.box.width), np.uint8)
+    if source.shape[2] == 4:
+        mask = imaging.feather(imaging.grow(255 - source[..., 3], job.grow), job.feather)
+    for area in planning.areas if masked else ():
+        inner = area.box.relative_to(crop.box)
+        rows, columns = slice(inner.y, inner.bottom), slice(inner.x, inner.right)
+        mask[rows, columns] = np.maximum(mask[rows, columns], area.mask)
+    if not mask.any():
+        raise NothingToDoError("Nothing is selected and nothing is transparent: there is nothing to fill.")
+    return Planning((Area(crop.box, mask),), (Piece(crop.box, crop),))
+
+
+def prepare(planning: Planning, crop: Crop, source: Pixels) -> tuple[Image.Image, Image.Image]:
+    """A crop and its mask as the service gets them."""
+    edited = imaging.mask_to_service(planning.edited(crop.box), crop)
+    return imaging.to_service(source, crop), edited
+
+
+def corrected(job: Job, sent: Image.Image, mask: Image.Image, answer: Image.Image) -> Colours:
+    """An answer as float32 [height, width, 3], 0–255, in the colours of what was sent."""
+    colours = np.asarray(answer.convert("RGB"))
+    if not job.match_colour:
+        return colours.astype(np.float32)
+    return match_colour(np.asarray(sent), colours, np.asarray(mask) == 0)
+
+
+def fit(
+    job: Job, planning: Planning, crop: Crop, area: Area, source: Pixels, answer: Colours, seed: int
+) -> tuple[Colours, Pixels | None]:
+    """What the layer shows in one area: colours, 0–255, and alpha where it is not opaque.
+
+    Args:
+        source: the crop's pixels, RGB or RGBA.
+        answer: the crop's answer, corrected.
+    """
+    window = area.box.grown(GRAIN_REACH).within(crop.box)
+    colours = imaging.from_service(answer, crop, window)
+    around = window.relative_to(crop.box)
+    original = source[around.y : around.bottom, around.x : around.right]
+    if job.match_grain:
+        colours = match_grain(colours, original[..., :3], planning.edited(window), seed)
+    inner = area.box.relative_to(window)
+    rows, columns = slice(inner.y, inner.bottom), slice(inner.x, inner.right)
+    opaque = job.fill_transparent or source.shape[2] == 3
+    return colours[rows, columns], None if opaque else original[rows, columns, 3]
