@@ -1,13 +1,14 @@
-"""The only place that reads or writes GIMP's pixels and layers. All boxes are in canvas px."""
+"""Reads GIMP's pixels: what is selected, and what it looks like there. All boxes are in canvas px."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from gi.repository import Gegl, Gimp
 
-from bridge.protocol import Finished, Rectangle
+from bridge.protocol import Rectangle
 
 #: Bare format names mean sRGB: babl converts from and to the image's profile and precision by itself.
 RGB, RGBA = "R'G'B' u8", "R'G'B'A u8"
@@ -25,44 +26,79 @@ class Capture:
     """What the user had in front of them when they asked: later changes do not matter.
 
     Attributes:
-        layer: what is regenerated, and what the result goes above.
+        layer: what the result goes above.
+        source: what is sampled: `layer` itself, or, where that is a result of ours, what that was made of.
+        hidden: a layer that is not to be seen in what is sampled, or None.
         sample: "layer" or "visible".
-        selection: the bounds of the selection, of the layer where nothing is selected.
-        masked: whether there is a selection.
+        selection: the bounds of what is to be regenerated.
+        coverage: the drawable that tells it from the rest within these bounds, or None for all.
+        origin: the canvas position of that drawable's upper left corner.
     """
 
     image: Gimp.Image
     layer: Gimp.Layer
+    source: Gimp.Layer
+    hidden: Gimp.Layer | None
     sample: str
     canvas: tuple[int, int]
     selection: Rectangle
-    masked: bool
+    coverage: Gimp.Drawable | None
+    origin: tuple[int, int] = (0, 0)
+
+    @property
+    def masked(self) -> bool:
+        """Whether only a part within the bounds is meant."""
+        return self.coverage is not None
 
 
-def capture(image: Gimp.Image, drawables: list[Gimp.Drawable], sample: str, whole_layer: bool) -> Capture:
+def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: str, whole_layer: bool) -> Capture:
     """Looks at what is selected, and reads no pixels.
 
     Args:
+        layer: what the result goes above.
+        source: what is sampled.
         whole_layer: an empty selection means the whole layer, instead of being refused.
 
     Raises:
-        Refusal: the result could not be placed, or there is nothing to do.
+        Refusal: there is nothing to do.
     """
-    layer = _single_layer(image, drawables)
     canvas = (image.get_width(), image.get_height())
     whole = (0, 0, *canvas)
-    layer_box = _common(_bounds(layer), whole)
+    layer_box = common(bounds(source), whole)
     _, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
     if not selected and not whole_layer:
         raise Refusal("Nothing is selected: select what should vanish, then try again.")
     selection = (x1, y1, x2 - x1, y2 - y1) if selected else layer_box
     reach = whole if sample == "visible" else layer_box
-    if selection is None or reach is None or not _common(selection, reach):
-        raise Refusal("The layer has nothing there: select a part of the canvas that the layer covers, or another layer.")
-    return Capture(image, layer, sample, canvas, selection, bool(selected))
+    if selection is None or reach is None or not common(selection, reach):
+        raise Refusal("The selection lies outside the layer: select a part of the layer, or another layer.")
+    coverage = image.get_selection() if selected else None
+    return Capture(image, layer, source, None, sample, canvas, selection, coverage)
 
 
-def _single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Layer:
+def capture_again(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: str) -> Capture:
+    """The area of a result of ours: its mask as it is now, or that of its group of variations.
+
+    Raises:
+        Refusal: it has no mask any more, or that shows nothing of the canvas.
+    """
+    parent = layer.get_parent()
+    holder = layer if layer.get_mask() or not parent else parent
+    mask = holder.get_mask()
+    canvas = (image.get_width(), image.get_height())
+    selection = common(bounds(holder), (0, 0, *canvas))
+    if not mask or selection is None:
+        raise Refusal("The layer has no layer mask that says which part to regenerate: add one, then try again.")
+    _, x, y = holder.get_offsets()
+    return Capture(image, holder, source, holder, sample, canvas, selection, mask, (x, y))
+
+
+def single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Layer:
+    """The one layer that is selected, itself or by its mask.
+
+    Raises:
+        Refusal: the result could not be placed in this image, or at this place.
+    """
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         raise Refusal("Photio cannot work on indexed images: convert it with Image > Mode > RGB first.")
     if image.get_floating_sel():
@@ -70,53 +106,65 @@ def _single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Lay
     if len(drawables) != 1:
         raise Refusal("Select exactly one layer, then try again.")
     (drawable,) = drawables
-    if isinstance(drawable, Gimp.LayerMask):
-        return Gimp.Layer.from_mask(drawable)
-    if not isinstance(drawable, Gimp.Layer):
+    layer = Gimp.Layer.from_mask(drawable) if isinstance(drawable, Gimp.LayerMask) else drawable
+    if not isinstance(layer, Gimp.Layer):
         raise Refusal("A channel is selected: select a layer instead.")
-    return drawable
+    parent = layer.get_parent()
+    while parent:
+        if parent.get_lock_content():
+            raise Refusal(f"The layer group “{parent.get_name()}” is locked: unlock its pixels, then try again.")
+        parent = parent.get_parent()
+    return layer
 
 
-def _bounds(layer: Gimp.Layer) -> Rectangle:
+def every_layer(image: Gimp.Image) -> Iterator[Gimp.Layer]:
+    """All layers from top to bottom, groups before their children."""
+    waiting = list(image.get_layers())
+    while waiting:
+        layer = waiting.pop(0)
+        yield layer
+        if layer.is_group():
+            waiting[:0] = layer.get_children()
+
+
+def bounds(layer: Gimp.Layer) -> Rectangle:
+    """Where the layer is."""
     _, x, y = layer.get_offsets()
     return (x, y, layer.get_width(), layer.get_height())
 
 
-def _common(one: Rectangle, other: Rectangle) -> Rectangle | None:
+def common(one: Rectangle, other: Rectangle) -> Rectangle | None:
     """What both have in common, or None."""
     x, y = max(one[0], other[0]), max(one[1], other[1])
     right, bottom = min(one[0] + one[2], other[0] + other[2]), min(one[1] + one[3], other[1] + other[3])
     return (x, y, right - x, bottom - y) if right > x and bottom > y else None
 
 
-def _read(drawable: Gimp.Drawable, box: Rectangle, pixel_format: str) -> bytes:
-    return drawable.get_buffer().get(Gegl.Rectangle.new(*box), 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
-
-
-def _write(drawable: Gimp.Drawable, size: tuple[int, int], pixel_format: str, pixels: bytes) -> None:
-    buffer = drawable.get_buffer()
-    buffer.set(Gegl.Rectangle.new(0, 0, *size), pixel_format, pixels)
-    buffer.flush()
-    drawable.update(0, 0, *size)
+def read(drawable: Gimp.Drawable, box: Rectangle, pixel_format: str) -> bytes:
+    """The pixels in `box`, counted from the drawable's own corner; transparent beyond it."""
+    pixels: bytes = drawable.get_buffer().get(Gegl.Rectangle.new(*box), 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
+    return pixels
 
 
 def export_selection(captured: Capture, file: Path) -> None:
-    """Writes the selection, within its bounds, as 8-bit P5."""
-    _x, _y, width, height = captured.selection
-    pixels = _read(captured.image.get_selection(), captured.selection, COVERAGE)
+    """Writes what is to be regenerated, within its bounds, as 8-bit P5."""
+    x, y, width, height = captured.selection
+    left, top = captured.origin
+    pixels = read(captured.coverage, (x - left, y - top, width, height), COVERAGE)
     file.write_bytes(f"P5\n{width} {height}\n255\n".encode() + pixels)
 
 
 def export_crop(captured: Capture, box: Rectangle, file: Path) -> None:
-    """Writes a part of what was captured: P6, or P7 with alpha where the layer does not fill it. 8 bits, sRGB."""
+    """Writes a part of what was captured: P6, or P7 with alpha where that can be transparent. 8 bits, sRGB."""
     _x, _y, width, height = box
-    if captured.sample == "visible":
-        pixels, opaque = _read_visible(captured.image, box), False
+    source = captured.source
+    plain = captured.sample == "layer" and not source.get_filters() and not _masks(source) and not source.is_group()
+    opaque = plain and not source.has_alpha() and common(bounds(source), box) == box
+    if plain:
+        x, y, *_size = bounds(source)
+        pixels = read(source, (box[0] - x, box[1] - y, width, height), RGB if opaque else RGBA)
     else:
-        offset_x, offset_y, *_ = bounds = _bounds(captured.layer)
-        opaque = not captured.layer.has_alpha() and _common(bounds, box) == box
-        inner = (box[0] - offset_x, box[1] - offset_y, width, height)
-        pixels = _read(captured.layer, inner, RGB if opaque else RGBA)
+        pixels = _rendered(captured, box)
     if opaque:
         header = f"P6\n{width} {height}\n255\n"
     else:
@@ -124,65 +172,34 @@ def export_crop(captured: Capture, box: Rectangle, file: Path) -> None:
     file.write_bytes(header.encode() + pixels)
 
 
-def _read_visible(image: Gimp.Image, box: Rectangle) -> bytes:
-    """The projection, RGBA. The duplicate shares its pixels with the image, and is cropped before it is rendered."""
+def _masks(layer: Gimp.Layer) -> bool:
+    return bool(layer.get_mask()) and layer.get_apply_mask()
+
+
+def _rendered(captured: Capture, box: Rectangle) -> bytes:
+    """How the layer, or the image, looks in `box`, RGBA: with effects and masks.
+
+    In a copy, which shares its pixels with the image, the canvas becomes that box: so GIMP renders no more than
+    that, while effects still see the whole of their layers.
+    """
     x, y, width, height = box
-    copy = image.duplicate()
+    copy = captured.image.duplicate()
     try:
-        copy.crop(width, height, x, y)
-        return _read(Gimp.Layer.new_from_visible(copy, copy, "visible"), (0, 0, width, height), RGBA)
+        twins = dict(zip((layer.get_id() for layer in every_layer(captured.image)), every_layer(copy), strict=True))
+        if captured.sample == "layer":
+            _isolate(copy, twins[captured.source.get_id()])
+        elif captured.hidden:
+            twins[captured.hidden.get_id()].set_visible(False)
+        copy.resize(width, height, -x, -y)
+        return read(Gimp.Layer.new_from_visible(copy, copy, "rendered"), (0, 0, width, height), RGBA)
     finally:
         copy.delete()
 
 
-def place(captured: Capture, finished: Finished, folder: Path, name: str) -> list[Gimp.Layer]:
-    """Inserts the results right above the captured layer, the first one visible: one undo step.
-
-    Selected layers stay selected. Where the captured layer is gone, the results go to the top of the stack.
-
-    Raises:
-        Refusal: the image has been closed meanwhile.
-    """
-    image = captured.image
-    if not image.is_valid():
-        raise Refusal("The image was closed meanwhile: the result is kept in Photio's journal.")
-    mask = _payload(folder / finished.mask)
-    layers = [_finished_layer(image, finished.box, folder / result.file, mask, name) for result in finished.results]
-    if len(layers) > 1:
-        for layer, result in zip(layers, finished.results, strict=True):
-            layer.set_name(f"{name} (seed {result.seed})")
-    parent, position = None, 0
-    if captured.layer.is_valid():
-        parent, position = captured.layer.get_parent(), image.get_item_position(captured.layer)
-    before = image.get_selected_layers()
-    image.undo_group_start()
-    for number, layer in enumerate(reversed(layers), 1):
-        layer.set_visible(number == len(layers))
-        image.insert_layer(layer, parent, position)
-    image.set_selected_layers(before)
-    image.undo_group_end()
-    Gimp.displays_flush()
-    return layers
-
-
-def _finished_layer(image: Gimp.Image, box: Rectangle, file: Path, mask: bytes, name: str) -> Gimp.Layer:
-    """A layer with offsets, pixels and mask that the image does not know yet: a kill leaves nothing half-done."""
-    x, y, width, height = box
-    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
-    kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
-    layer = Gimp.Layer.new(image, name, width, height, kind, 100, Gimp.LayerMode.NORMAL)
-    layer.set_offsets(x, y)
-    pixels = _payload(file)
-    _write(layer, (width, height), RGBA if len(pixels) == 4 * width * height else RGB, pixels)
-    layer_mask = layer.create_mask(Gimp.AddMaskType.BLACK)
-    layer.add_mask(layer_mask)
-    _write(layer_mask, (width, height), COVERAGE, mask)
-    return layer
-
-
-def _payload(file: Path) -> bytes:
-    """The pixels of a PNM or PAM file that the bridge wrote."""
-    data = file.read_bytes()
-    if data.startswith(b"P7"):
-        return data[data.index(b"ENDHDR\n") + len(b"ENDHDR\n") :]
-    return data.split(b"\n", 3)[3]
+def _isolate(copy: Gimp.Image, layer: Gimp.Layer) -> None:
+    """Shows one layer alone, whatever its opacity, mode and place in the stack."""
+    copy.reorder_item(layer, None, 0)
+    for other in copy.get_layers():
+        other.set_visible(other == layer)
+    layer.set_opacity(100)
+    layer.set_mode(Gimp.LayerMode.NORMAL)

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from gi.repository import Gegl, Gimp, GLib, GObject
 
 import canvas
-from bridge.protocol import SELECTION_FILE, Finished, Job, Open, Opened, Placed, Plan, Planned, Run
+from arguments import Defaults, declare_all, declare_engine, declare_seed, job_of, seed_of, start_from
+from bridge.protocol import (
+    PROVENANCE,
+    SELECTION_FILE,
+    Finished,
+    Job,
+    Open,
+    Opened,
+    Placed,
+    Plan,
+    Planned,
+    ProtocolError,
+    Run,
+    job_again,
+)
 from bridge_process import Bridge, BridgeError
-
-NEGATIVE_PROMPT = "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch"
-HIGHEST_SEED = 4294967296
-
-QUALITIES = (("LOW", "Low", "fastest"), ("MIDDLE", "Middle", ""), ("HIGH", "High", "most detail, slowest"))
-SAMPLES = (
-    ("layer", "Current layer", "the selected layer alone"),
-    ("visible", "All visible layers", "the image as it looks"),
-)
-ENGINES = (
-    ("auto", "Automatic", "Photio when there is an API key, else the offline engine"),
-    ("photio", "Photio", "the service; needs an API key"),
-    ("offline", "Offline", "on this computer; can only remove"),
-)
+from canvas import Capture, Refusal
+from placing import place
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """What distinguishes the procedures."""
+    """What distinguishes the procedures; `defaults` is None for *Re-roll Layer*."""
 
     label: str
     blurb: str
-    has_prompt: bool
-    grow: int
-    feather: int
+    defaults: Defaults | None
 
 
 PROCEDURES = {
-    "photio-remove": Declaration("_Remove Object", "Removes what is selected, in a new layer", False, 6, 3),
+    "photio-remove": Declaration(
+        "_Remove Object", "Removes what is selected, in a new layer", Defaults(False, grow=6, feather=3)
+    ),
     "photio-regenerate": Declaration(
-        "Re_generate…", "Regenerates what is selected from a description, in a new layer", True, 0, 0
+        "Re_generate…",
+        "Regenerates what is selected from a description, in a new layer",
+        Defaults(True, grow=0, feather=0),
+    ),
+    "photio-reroll": Declaration(
+        "Re-ro_ll Layer", "Makes a Photio layer again with another seed, and hides the old one", None
     ),
 }
 
@@ -57,43 +62,15 @@ def create(plug_in: Gimp.PlugIn, name: str) -> Gimp.Procedure:
     procedure.add_menu_path("<Image>/Filters/Photio")
     procedure.set_documentation(declared.blurb, f"{declared.blurb}, using Photio or the offline engine.", name)
     procedure.set_attribution("Photio for GIMP", "Photio for GIMP, GPL-3.0-or-later", "2026")
-    _declare_arguments(procedure, declared)
+    if declared.defaults:
+        declare_all(procedure, declared.defaults)
+    else:
+        declare_seed(procedure)
+        declare_engine(procedure)
     procedure.add_core_object_array_return_value(
         "layers", "Layers", "The new layers, top to bottom", Gimp.Layer.__gtype__, GObject.ParamFlags.READWRITE
     )
     return procedure
-
-
-def _choice(options: tuple[tuple[str, str, str], ...]) -> Gimp.Choice:
-    choice = Gimp.Choice.new()
-    for number, (nick, label, help_text) in enumerate(options):
-        choice.add(nick, number, label, help_text)
-    return choice
-
-
-def _declare_arguments(procedure: Gimp.Procedure, declared: Declaration) -> None:
-    flags = GObject.ParamFlags.READWRITE
-    add = procedure
-    if declared.has_prompt:
-        add.add_string_argument(
-            "prompt", "_Prompt", "What to put there, in English; empty: remove what is there", "", flags
-        )
-    add.add_string_argument("negative-prompt", "_Negative prompt", "What should not appear", NEGATIVE_PROMPT, flags)
-    add.add_choice_argument("quality", "_Quality", "Higher quality takes longer", _choice(QUALITIES), "LOW", flags)
-    add.add_double_argument(  # an int argument is 32-bit signed, too small for a seed
-        "seed", "See_d (−1: random)", "The same seed gives the same result", -1, HIGHEST_SEED, -1, flags
-    )
-    add.add_double_argument(
-        "cfg-scale", "CFG sc_ale", "How closely to follow the prompt; 1.0–2.5 is recommended", 0, 30, 2.5, flags
-    )
-    add.add_int_argument("variations", "_Variations", "How many results, one request each", 1, 8, 1, flags)
-    add.add_choice_argument("sample", "Sa_mple", "What the service gets to see", _choice(SAMPLES), "layer", flags)
-    add.add_int_argument(
-        "context", "Conte_xt (%)", "Surroundings to show, in percent of the selection's longer side", 0, 400, 50, flags
-    )
-    add.add_int_argument("grow", "Gro_w (px)", "Grow the selection first", 0, 500, declared.grow, flags)
-    add.add_int_argument("feather", "_Feather (px)", "Fade the result's edge", 0, 500, declared.feather, flags)
-    add.add_choice_argument("engine", "_Engine", "Who does the work", _choice(ENGINES), "auto", flags)
 
 
 def _run(
@@ -106,15 +83,19 @@ def _run(
 ) -> Gimp.ValueArray:
     """Runs a procedure; every error becomes the procedure's, with one sentence."""
     Gegl.init(None)
-    declared = PROCEDURES[procedure.get_name()]
-    if run_mode == Gimp.RunMode.INTERACTIVE and declared.has_prompt:
-        from regenerate_dialog import ask
-
-        if not ask(procedure, config):
-            return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+    defaults = PROCEDURES[procedure.get_name()].defaults
     try:
-        layers = _regenerate(image, drawables, _job(config, image, declared))
-    except (canvas.Refusal, BridgeError) as error:
+        layer = canvas.single_layer(image, drawables)
+        if defaults and defaults.has_prompt and run_mode == Gimp.RunMode.INTERACTIVE:
+            from regenerate_dialog import ask
+
+            if before := _made_by(layer, image):
+                start_from(config, before)
+            if not ask(procedure, config):
+                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+        job = job_of(config, image, layer, defaults) if defaults else _same_again(layer, image, config)
+        layers = _regenerate(*_captured(image, layer, job, again=not defaults))
+    except (Refusal, BridgeError) as error:
         return _failed(procedure, str(error))
     except OSError as error:
         return _failed(procedure, f"Photio could not read or write {error.filename}: {error.strerror}.")
@@ -139,30 +120,52 @@ def _returned(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.Value
     return returned
 
 
-def _job(config: Gimp.ProcedureConfig, image: Gimp.Image, declared: Declaration) -> Job:
-    get: Callable[[str], Any] = config.get_property
-    seed = get("seed")
-    if seed != int(seed):
-        raise canvas.Refusal(f"The seed {seed} is no whole number: use −1, or 1 to {HIGHEST_SEED}.")
-    return Job(
-        prompt=(get("prompt") or "") if declared.has_prompt else "",  # an untouched one can be None
-        negative_prompt=get("negative-prompt") or "",
-        quality=get("quality"),
-        seed=int(seed),
-        cfg_scale=get("cfg-scale"),
-        variations=get("variations"),
-        sample=get("sample"),
-        context=float(get("context")),
-        grow=get("grow"),
-        feather=get("feather"),
-        engine=get("engine"),
-        image=image.get_name(),
-    )
+def _made_by(layer: Gimp.Layer, image: Gimp.Image) -> Job | None:
+    """The job that made a layer, as far as it says so; of a group of variations: the first one's."""
+    for candidate in (layer, *(layer.get_children() if layer.is_group() else ())):
+        if parasite := candidate.get_parasite(PROVENANCE):
+            try:
+                told = bytes(value & 0xFF for value in parasite.get_data())  # PyGObject takes bytes for signed
+                return job_again(told, image.get_name())
+            except ProtocolError:  # a stranger's, or a later version's
+                return None
+    return None
 
 
-def _regenerate(image: Gimp.Image, drawables: list[Gimp.Drawable], job: Job) -> list[Gimp.Layer]:
+def _same_again(layer: Gimp.Layer, image: Gimp.Image, config: Gimp.ProcedureConfig) -> Job:
+    job = _made_by(layer, image)
+    if job is None:
+        raise Refusal("This layer does not say how it was made: select a layer that Photio made, then try again.")
+    return replace(job, seed=seed_of(config), engine=config.get_property("engine"))
+
+
+def _captured(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> tuple[Capture, Job]:
+    """What to work on. A layer of ours with nothing selected means its own area, of what it was made of."""
+    before = _made_by(layer, image)
+    if before and (again or Gimp.Selection.is_empty(image)):
+        source = _source(image, layer, before)
+        captured = canvas.capture_again(image, layer, source, job.sample)
+        # the mask is already grown and feathered, or painted on since
+        return captured, replace(job, grow=0, feather=0, source=source.get_tattoo())
+    whole_layer = bool(job.prompt.strip()) or job.fill_transparent
+    return canvas.capture(image, layer, layer, job.sample, whole_layer), job
+
+
+def _source(image: Gimp.Image, layer: Gimp.Layer, before: Job) -> Gimp.Layer:
+    """The layer that a result was made of, or, where that is gone, the next one below that is not ours."""
+    source = image.get_layer_by_tattoo(before.source) if before.source > 0 else None
+    if source and source.get_id() != layer.get_id():
+        return source
+    below = list(canvas.every_layer(image))
+    below = below[[other.get_id() for other in below].index(layer.get_id()) + 1 :]
+    for other in below:
+        if not other.is_group() and not other.get_parasite(PROVENANCE):
+            return other
+    raise Refusal("The layer that this one was made of is gone: use Regenerate… on another layer.")
+
+
+def _regenerate(captured: Capture, job: Job) -> list[Gimp.Layer]:
     """The whole way of one job."""
-    captured = canvas.capture(image, drawables, job.sample, whole_layer=bool(job.prompt.strip()))
     Gimp.progress_init("Photio")
     bridge = Bridge(_show_progress)
     try:
@@ -174,7 +177,7 @@ def _regenerate(image: Gimp.Image, drawables: list[Gimp.Drawable], job: Job) -> 
         for crop in planned.crops:
             canvas.export_crop(captured, crop.box, folder / crop.file)
         finished = bridge.ask(Run(), Finished)
-        layers = canvas.place(captured, finished, folder, _layer_name(job.prompt))
+        layers = place(captured, finished, folder, _layer_name(job.prompt))
         bridge.send(Placed())
     finally:
         bridge.close()

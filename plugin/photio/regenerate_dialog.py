@@ -15,7 +15,13 @@ def ask(procedure: Gimp.Procedure, config: Gimp.ProcedureConfig) -> bool:
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Regenerate")
     dialog.set_ok_label("_Generate")
     dialog.get_widget("seed", GimpUi.LabelSpin.__gtype__).set_digits(0)
-    for choice in ("quality", "sample", "engine"):  # GIMP 3.2 would show radio buttons, and a window twice as high
+    for choice in (
+        "quality",
+        "sample",
+        "areas",
+        "resolution",
+        "engine",
+    ):  # GIMP 3.2 would show radio buttons, and a window twice as high
         dialog.get_widget(choice, Gtk.ComboBox.__gtype__)
     dialog.fill(None)
     _name_widgets(dialog)

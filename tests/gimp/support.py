@@ -134,9 +134,13 @@ def rendered(image, pixel_format="R'G'B'A u8"):
     return looks
 
 
-def make_image(width=320, height=240, base=Gimp.ImageBaseType.RGB, precision=Gimp.Precision.U8_NON_LINEAR):
+def make_image(
+    width=320, height=240, base=Gimp.ImageBaseType.RGB, precision=Gimp.Precision.U8_NON_LINEAR, profile=None
+):
     """An image with one layer full of noise."""
     image = Gimp.Image.new_with_precision(width, height, base, precision)
+    if profile:
+        image.set_color_profile(profile)
     add_layer(image, "photograph", width, height)
     return image
 

@@ -65,7 +65,7 @@ def test_killed_while_waiting_the_paid_answer_still_reaches_the_journal(server, 
     (folder,) = journal()
     record = json.loads((folder / "request.json").read_text())
     assert record["state"] == "received"
-    assert (folder / record["results"][0]["file"]).stat().st_size > 0
+    assert (folder / record["result"]["results"][0]["patches"][0]["file"]).stat().st_size > 0
     assert len(server.requests) == 1
 
 

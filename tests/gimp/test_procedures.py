@@ -10,7 +10,8 @@ from gi.repository import Gimp
 from support import HOME, KEY, PdbError, add_layer, configure, every_layer, make_image, pixels, run, select
 
 ARGUMENTS = [
-    "negative-prompt", "quality", "seed", "cfg-scale", "variations", "sample", "context", "grow", "feather", "engine",
+    "negative-prompt", "quality", "seed", "cfg-scale", "variations", "sample", "context", "grow", "feather", "areas",
+    "resolution", "fill-transparent", "match-colour", "match-grain", "engine",
 ]  # fmt: skip
 
 
@@ -45,6 +46,11 @@ def test_the_arguments_have_the_names_and_defaults_that_scripts_rely_on(name, ow
         "context": 50,
         "grow": grow,
         "feather": feather,
+        "areas": "auto",
+        "resolution": "recommended",
+        "fill-transparent": False,
+        "match-colour": True,
+        "match-grain": True,
         "engine": "auto",
     }
     assert [value.name for value in procedure.get_return_values()] == ["layers"]
@@ -206,7 +212,7 @@ def floating_selection():
         (two_layers, "exactly one layer"),
         (no_layer, "exactly one layer"),
         (nothing_selected, "select what should vanish"),
-        (selection_beside_the_layer, "has nothing there"),
+        (selection_beside_the_layer, "outside the layer"),
         (floating_selection, "floating selection"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -222,7 +228,7 @@ def test_what_could_not_be_placed_is_refused_before_anything_is_sent(server, mad
 
 def test_a_layer_outside_the_canvas_is_refused_with_a_prompt_too(server):
     image, drawables = layer_beside_the_canvas()
-    with pytest.raises(PdbError, match="has nothing there"):
+    with pytest.raises(PdbError, match="outside the layer"):
         run("photio-regenerate", image, drawables, prompt="a boat")
     assert server.requests == []
 
@@ -287,6 +293,6 @@ def test_the_key_is_in_no_file_that_a_job_leaves(server, journal):
         if file.is_file() and file.name != "api-key":
             assert KEY.encode() not in file.read_bytes(), file
     (folder,) = journal()
-    assert {"request.json", "selection.pgm", "base-1.ppm", "mask-1.png", "answer-1-1.png", "result-1.ppm"} <= {
+    assert {"request.json", "selection.pgm", "base-1.pnm", "mask-1.png", "answer-1-1.png", "result-1-1-1.pnm"} <= {
         file.name for file in folder.iterdir()
     }

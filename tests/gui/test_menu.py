@@ -10,7 +10,19 @@ from pathlib import Path
 import pytest
 from gi.repository import Gimp
 
-from support import BRIDGE, PLUG_IN, make_image, pixels, processes, rendered, select, until, wait_for_end
+from support import (
+    BRIDGE,
+    PLUG_IN,
+    every_layer,
+    make_image,
+    pixels,
+    processes,
+    rendered,
+    run,
+    select,
+    until,
+    wait_for_end,
+)
 
 WIDGETS = str(Path(__file__).with_name("widgets.py"))
 
@@ -33,13 +45,13 @@ def shown():
     display.delete()
 
 
-def interactively(name, image):
-    """Starts a procedure as the menu does; a thread to join, and a list that gets the status."""
+def interactively(name, image, drawables=None):
+    """Runs a procedure as the menu does; its status."""
     procedure = Gimp.get_pdb().lookup_procedure(name)
     config = procedure.create_config()
     config.set_property("run-mode", Gimp.RunMode.INTERACTIVE)
     config.set_property("image", image)
-    config.set_core_object_array("drawables", image.get_layers()[-1:])
+    config.set_core_object_array("drawables", drawables or image.get_layers()[-1:])
     return procedure.run(config).index(0)
 
 
@@ -73,6 +85,59 @@ def test_remove_object_in_the_menu_needs_no_dialog_and_one_undo_takes_it_back(sh
     until(lambda: len(shown.get_layers()) == 1)
     assert rendered(shown) == before
     assert pixels(shown.get_selection(), "Y u8") == selection
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"variations": 3},
+        {"areas": "separate"},
+        {"sample": "visible", "resolution": "native"},
+        {"fill_transparent": True},
+        {"match_colour": False, "match_grain": False},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_one_undo_takes_back_whatever_was_inserted(shown, server, changes):
+    shown.select_rectangle(Gimp.ChannelOps.ADD, 50, 50, 20, 20)
+    before, names = rendered(shown), [layer.get_name() for layer in every_layer(shown)]
+    server.script(*[{"answer": "invert"}] * 3)
+    run("photio-remove", shown, **changes)
+    assert len(every_layer(shown)) > len(names)
+    widget("gimp", "menu item", "Undo [!H]*", "press")
+    until(lambda: len(shown.get_layers()) == 1)
+    assert [layer.get_name() for layer in every_layer(shown)] == names
+    assert rendered(shown) == before
+
+
+def test_one_undo_takes_back_a_reroll_and_shows_the_old_layer_again(shown, server):
+    (old,) = run("photio-remove", shown)
+    before = rendered(shown)
+    server.script({"answer": "invert"})
+    run("photio-reroll", shown, [old])
+    assert not old.get_visible()
+    widget("gimp", "menu item", "Undo [!H]*", "press")
+    until(lambda: len(shown.get_layers()) == 2)
+    assert old.get_visible()
+    assert rendered(shown) == before
+
+
+def test_regenerate_on_a_photio_layer_starts_from_its_parameters(shown, server):
+    read = []
+    (old,) = run("photio-regenerate", shown, prompt="a brass bell", grow=11)
+    Gimp.Selection.none(shown)
+    done = meanwhile(
+        lambda: read.append(widget("photio", "text", "Prompt", "read")),
+        lambda: read.append(widget("photio", "spin button", "Grow (px)", "read")),
+        lambda: widget("photio", "button", "Generate", "press"),
+    )
+    status = interactively("photio-regenerate", shown, [old])
+    done()
+    assert status == Gimp.PDBStatusType.SUCCESS
+    assert read == ["a brass bell", "11"]
+    assert not old.get_visible()
+    first, second = server.requests
+    assert second["mask_image"] == first["mask_image"]
 
 
 def test_regenerate_asks_for_a_prompt_and_sends_it(shown, server):

@@ -3,8 +3,11 @@
 widgets.py APPLICATION ROLE NAME press         presses it
 widgets.py APPLICATION ROLE NAME type TEXT     replaces its text
 widgets.py APPLICATION ROLE NAME read          prints its text, value or name
+
+In NAME, * stands for anything and [!H] for any letter but H.
 """
 
+import fnmatch
 import sys
 import time
 
@@ -36,7 +39,7 @@ def find(application, role, name):
     """The first such widget that can be seen, or None."""
     for root in applications(application):
         for node in below(root):
-            if node.get_role_name() == role and node.get_name() == name:
+            if node.get_role_name() == role and fnmatch.fnmatchcase(node.get_name(), name):
                 return node
     return None
 

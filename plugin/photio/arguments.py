@@ -1,0 +1,147 @@
+"""What the procedures take, and what of it the bridge is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gi.repository import Gimp, GObject
+
+from bridge.protocol import Job
+from canvas import Refusal
+
+NEGATIVE_PROMPT = "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch"
+HIGHEST_SEED = 4294967296
+
+Options = tuple[tuple[str, str, str], ...]
+
+QUALITIES: Options = (("LOW", "Low", "fastest"), ("MIDDLE", "Middle", ""), ("HIGH", "High", "most detail, slowest"))
+SAMPLES: Options = (
+    ("layer", "Current layer", "the selected layer alone, as it looks"),
+    ("visible", "All visible layers", "the image as it looks"),
+)
+ENGINES: Options = (
+    ("auto", "Automatic", "Photio when there is an API key, else the offline engine"),
+    ("photio", "Photio", "the service; needs an API key"),
+    ("offline", "Offline", "on this computer; can only remove"),
+)
+AREAS: Options = (
+    ("auto", "Automatic", "separately where one picture of all would lose resolution"),
+    ("together", "Together", "in one request"),
+    ("separate", "Separately", "one request each"),
+)
+RESOLUTIONS: Options = (
+    ("recommended", "Recommended", "one of Photio's sizes, about 1 megapixel"),
+    ("native", "Native", "the image's own, up to the limit in the settings"),
+)
+
+FLAGS = GObject.ParamFlags.READWRITE
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """Where the procedures differ."""
+
+    has_prompt: bool
+    grow: int
+    feather: int
+
+
+def _choice(options: Options) -> Gimp.Choice:
+    choice = Gimp.Choice.new()
+    for number, (nick, label, help_text) in enumerate(options):
+        choice.add(nick, number, label, help_text)
+    return choice
+
+
+def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
+    """Declares the arguments of *Remove Object* or *Regenerate…*."""
+    if defaults.has_prompt:
+        prompt_help = "What to put there, in English; empty: remove what is there"
+        to.add_string_argument("prompt", "_Prompt", prompt_help, "", FLAGS)
+    to.add_string_argument("negative-prompt", "_Negative prompt", "What should not appear", NEGATIVE_PROMPT, FLAGS)
+    to.add_choice_argument("quality", "_Quality", "Higher quality takes longer", _choice(QUALITIES), "LOW", FLAGS)
+    declare_seed(to)
+    cfg_help = "How closely to follow the prompt; 1.0–2.5 is recommended"
+    to.add_double_argument("cfg-scale", "CFG sc_ale", cfg_help, 0, 30, 2.5, FLAGS)
+    to.add_int_argument("variations", "_Variations", "How many results, each sent by itself", 1, 8, 1, FLAGS)
+    to.add_choice_argument("sample", "Sa_mple", "What the service gets to see", _choice(SAMPLES), "layer", FLAGS)
+    context_help = "Surroundings to show, in percent of the selection's longer side"
+    to.add_int_argument("context", "Conte_xt (%)", context_help, 0, 400, 50, FLAGS)
+    to.add_int_argument("grow", "Gro_w (px)", "Grow the selection first", 0, 500, defaults.grow, FLAGS)
+    to.add_int_argument("feather", "_Feather (px)", "Fade the result's edge", 0, 500, defaults.feather, FLAGS)
+    areas_help = "How disjoint parts of the selection are sent"
+    to.add_choice_argument("areas", "Dis_joint areas", areas_help, _choice(AREAS), "auto", FLAGS)
+    resolution_help = "At what size the picture is sent"
+    to.add_choice_argument("resolution", "Si_ze sent", resolution_help, _choice(RESOLUTIONS), "recommended", FLAGS)
+    fill_help = "Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected"
+    to.add_boolean_argument("fill-transparent", "F_ill transparent parts", fill_help, False, FLAGS)
+    colour_help = "Undo what the service did to colours that it should have kept"
+    to.add_boolean_argument("match-colour", "Match colo_ur", colour_help, True, FLAGS)
+    grain_help = "Give the result the noise of its surroundings"
+    to.add_boolean_argument("match-grain", "Ma_tch grain", grain_help, True, FLAGS)
+    declare_engine(to)
+
+
+def declare_seed(to: Gimp.Procedure) -> None:
+    """Declares `seed`: a double, for an int argument is 32-bit signed and too small for a seed."""
+    seed_help = "The same seed gives the same result"
+    to.add_double_argument("seed", "See_d (−1: random)", seed_help, -1, HIGHEST_SEED, -1, FLAGS)
+
+
+def declare_engine(to: Gimp.Procedure) -> None:
+    """Declares `engine`."""
+    to.add_choice_argument("engine", "_Engine", "Who does the work", _choice(ENGINES), "auto", FLAGS)
+
+
+def seed_of(config: Gimp.ProcedureConfig) -> int:
+    """The seed.
+
+    Raises:
+        Refusal: it has decimals.
+    """
+    seed: float = config.get_property("seed")
+    if seed != int(seed):
+        raise Refusal(f"The seed {seed} is no whole number: use −1, or 1 to {HIGHEST_SEED}.")
+    return int(seed)
+
+
+def job_of(config: Gimp.ProcedureConfig, image: Gimp.Image, source: Gimp.Layer, defaults: Defaults) -> Job:
+    """What the user asked for.
+
+    Raises:
+        Refusal: the seed has decimals.
+    """
+    get: Callable[[str], Any] = config.get_property
+    return Job(
+        prompt=(get("prompt") or "") if defaults.has_prompt else "",  # an untouched one can be None
+        negative_prompt=get("negative-prompt") or "",
+        quality=get("quality"),
+        seed=seed_of(config),
+        cfg_scale=get("cfg-scale"),
+        variations=get("variations"),
+        sample=get("sample"),
+        context=float(get("context")),
+        grow=get("grow"),
+        feather=get("feather"),
+        engine=get("engine"),
+        areas=get("areas"),
+        resolution=get("resolution"),
+        fill_transparent=get("fill-transparent"),
+        match_colour=get("match-colour"),
+        match_grain=get("match-grain"),
+        source=source.get_tattoo(),
+        image=image.get_name(),
+    )
+
+
+def start_from(config: Gimp.ProcedureConfig, job: Job) -> None:
+    """Sets the arguments to those of a job that was done before."""
+    for name in (
+        "prompt", "negative_prompt", "quality", "sample", "grow", "feather", "areas", "resolution",
+        "fill_transparent", "match_colour", "match_grain",
+    ):  # fmt: skip
+        config.set_property(name.replace("_", "-"), getattr(job, name))
+    config.set_property("cfg-scale", min(max(job.cfg_scale, 0.0), 30.0))
+    config.set_property("context", round(job.context))

@@ -1,0 +1,140 @@
+"""Writes GIMP's pixels: makes a result a layer that is finished before the image knows it."""
+
+from __future__ import annotations
+
+import array
+import sys
+from pathlib import Path
+
+from gi.repository import Gegl, Gimp
+
+from bridge.protocol import PROVENANCE, Finished, Patch, Rectangle, Result
+from canvas import COVERAGE, Capture, Refusal
+
+RGB, RGBA = "R'G'B' u16", "R'G'B'A u16"
+
+
+def place(captured: Capture, finished: Finished, folder: Path, name: str) -> list[Gimp.Layer]:
+    """Inserts the results right above the captured layer: one insertion, and one undo step.
+
+    Several variations go into a group that has the mask, the first one visible. Selected layers stay selected.
+    Where the captured layer is gone, the result goes to the top of the stack.
+
+    Returns:
+        The variations' layers.
+
+    Raises:
+        Refusal: the image has been closed meanwhile.
+    """
+    image = captured.image
+    if not image.is_valid():
+        raise Refusal("The image was closed meanwhile: the result is kept in Photio's journal.")
+    if len(finished.results) == 1:
+        whole = layers = [_layer(image, finished.box, finished.results[0], folder, name)]
+        _add_mask(whole[0], finished.box, finished.masks, folder)
+    else:
+        whole = [_group(image, finished, folder, name)]
+        layers = whole[0].get_children()
+    parent, position = None, 0
+    if captured.layer.is_valid():
+        parent, position = captured.layer.get_parent(), image.get_item_position(captured.layer)
+        _composite_exactly(whole[0], image, captured.layer)
+    before = image.get_selected_layers()
+    image.undo_group_start()
+    image.insert_layer(whole[0], parent, position)
+    if captured.hidden and captured.hidden.is_valid():
+        captured.hidden.set_visible(False)
+    image.set_selected_layers(before)
+    image.undo_group_end()
+    Gimp.displays_flush()
+    return layers
+
+
+def _layer(image: Gimp.Image, box: Rectangle, result: Result, folder: Path, name: str) -> Gimp.Layer:
+    """A layer with offsets, pixels and parasite, that the image does not know yet."""
+    x, y, width, height = box
+    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
+    layer = Gimp.Layer.new(image, name, width, height, kind, 100, Gimp.LayerMode.NORMAL)
+    layer.set_offsets(x, y)
+    for patch in result.patches:
+        pixels = _payload(folder / patch.file)
+        opaque = len(pixels) == 6 * patch.box[2] * patch.box[3]
+        _write(layer, _within(patch.box, box), RGB if opaque else RGBA, _native(pixels))
+    # flag 1: saved with the image
+    layer.attach_parasite(Gimp.Parasite.new(PROVENANCE, 1, result.provenance.encode()))
+    return layer
+
+
+def _composite_exactly(layer: Gimp.Layer, image: Gimp.Image, above: Gimp.Layer) -> None:
+    """Has GIMP composite the layer in the space that the pixels below are in.
+
+    Left to itself it goes through linear light. That is where the pixels below are anyhow, once several layers make
+    them. A single layer's are as they are stored, and the way to linear light and back changes last bits all over a
+    16-bit or float image in some profiles, even where the new layer shows nothing.
+    """
+    below = [other for other in image.get_layers() if other.get_visible()]
+    if [other.get_id() for other in below] != [above.get_id()] or above.is_group():
+        return
+    spaces = {50: Gimp.LayerColorSpace.RGB_NON_LINEAR, 75: Gimp.LayerColorSpace.RGB_PERCEPTUAL}
+    # the hundreds are the type, the rest is the transfer function: 100 is linear U8, 150 non-linear U8
+    space = spaces.get(int(image.get_precision()) % 100, Gimp.LayerColorSpace.RGB_LINEAR)
+    layer.set_blend_space(space)
+    layer.set_composite_space(space)
+
+
+def _group(image: Gimp.Image, finished: Finished, folder: Path, name: str) -> Gimp.Layer:
+    """A group of all variations, built in an image of its own: only an inserted group can have children."""
+    _x, _y, width, height = finished.box
+    base, precision = image.get_base_type(), image.get_precision()
+    scratch = Gimp.Image.new_with_precision(width, height, base, precision)
+    try:
+        if profile := image.get_color_profile():
+            scratch.set_color_profile(profile)
+        group = Gimp.GroupLayer.new(scratch, name)
+        scratch.insert_layer(group, None, 0)
+        for position, result in enumerate(finished.results):
+            layer = _layer(scratch, finished.box, result, folder, f"{name} (seed {result.seed})")
+            layer.set_visible(position == 0)
+            scratch.insert_layer(layer, group, position)
+        _add_mask(group, finished.box, finished.masks, folder)
+        copy = Gimp.Layer.new_from_drawable(group, image)
+        copy.set_name(name)  # it says “… copy”
+        return copy
+    finally:
+        scratch.delete()
+
+
+def _add_mask(layer: Gimp.Layer, box: Rectangle, masks: tuple[Patch, ...], folder: Path) -> None:
+    mask = layer.create_mask(Gimp.AddMaskType.BLACK)
+    layer.add_mask(mask)
+    for patch in masks:
+        _write(mask, _within(patch.box, box), COVERAGE, _payload(folder / patch.file))
+
+
+def _within(box: Rectangle, outer: Rectangle) -> Rectangle:
+    return (box[0] - outer[0], box[1] - outer[1], box[2], box[3])
+
+
+def _write(drawable: Gimp.Drawable, box: Rectangle, pixel_format: str, pixels: bytes) -> None:
+    buffer = drawable.get_buffer()
+    buffer.set(Gegl.Rectangle.new(*box), pixel_format, pixels)
+    buffer.flush()
+    drawable.update(*box)
+
+
+def _native(pixels: bytes) -> bytes:
+    """PNM's 16-bit values are big-endian, babl's are the machine's own."""
+    if sys.byteorder == "big":
+        return pixels
+    values = array.array("H", pixels)
+    values.byteswap()
+    return values.tobytes()
+
+
+def _payload(file: Path) -> bytes:
+    """The pixels of a PNM or PAM file that the bridge wrote."""
+    data = file.read_bytes()
+    if data.startswith(b"P7"):
+        return data[data.index(b"ENDHDR\n") + len(b"ENDHDR\n") :]
+    return data.split(b"\n", 3)[3]
