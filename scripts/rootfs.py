@@ -54,10 +54,11 @@ def _run(command: list[str], log: Path, **options: object) -> None:
         raise SetupError(f"{command[0]} failed; the whole log is {log}. Its last lines:\n{tail}")
 
 
-def _ensure_debootstrap(scripts: Path, log: Path) -> None:
+def _ensure_debootstrap(scripts: Path) -> None:
     """Puts debootstrap's files into `scripts`, with one for every suite that we need."""
     with _locked(cache_directory() / "debootstrap.lock"):
-        _install_debootstrap(log)
+        if not shutil.which("debootstrap"):
+            install_packages("debootstrap")
     shutil.rmtree(scripts, ignore_errors=True)
     shutil.copytree("/usr/share/debootstrap", scripts, symlinks=True)
     for suite in SUITES.values():
@@ -65,12 +66,19 @@ def _ensure_debootstrap(scripts: Path, log: Path) -> None:
             (scripts / "scripts" / suite).symlink_to("sid")
 
 
-def _install_debootstrap(log: Path) -> None:
-    if not shutil.which("debootstrap"):
-        if not shutil.which("apt-get"):
-            raise SetupError("No GIMP 3 was found and this is no Debian: install GIMP 3.0 or 3.2, then try again.")
-        _run(["apt-get", "update", "-qq"], log)
-        _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"], log)
+def install_packages(*names: str) -> None:
+    """Installs Debian packages on this machine.
+
+    Raises:
+        SetupError: this is no Debian, or not root's shell.
+    """
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        raise SetupError(f"Something is missing here: install {', '.join(names)}, then try again.")
+    log = cache_directory() / "apt.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    _run(["apt-get", "update", "-qq"], log)
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *names]
+    _run(command, log, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
 
 
 def _adopt_apt_settings(tree: Path) -> None:
@@ -106,7 +114,7 @@ def _build(suite: str, tree: Path) -> None:
     log.unlink(missing_ok=True)
     print(f"Setting up a GIMP from Debian {suite} in {tree} (once; 1–3 minutes) …", file=sys.stderr, flush=True)
     scripts = tree.with_name(tree.name + ".debootstrap")
-    _ensure_debootstrap(scripts, log)
+    _ensure_debootstrap(scripts)
     environment = {**os.environ, "DEBOOTSTRAP_DIR": str(scripts)}
     _run(["debootstrap", "--variant=minbase", suite, str(partial)], log, env=environment)
     _adopt_apt_settings(partial)

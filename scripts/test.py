@@ -14,6 +14,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -29,6 +30,10 @@ LOCKS = [CHECKOUT / "tests" / "requirements.lock", CHECKOUT / "bridge" / "requir
 
 #: What pytest needs inside GIMP, whatever Python that has: pure Python, taken from the tests' environment.
 INSIDE = ["pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments"]
+
+
+#: A part that takes longer, in seconds, hangs.
+LONGEST = 1200
 
 
 @dataclass(frozen=True)
@@ -53,13 +58,13 @@ def environment_directory() -> Path:
         return folder
     print(f"Setting up the tests' packages in {folder} (once) …", file=sys.stderr, flush=True)
     shutil.rmtree(folder, ignore_errors=True)
-    steps = [[sys.executable, "-m", "venv", str(folder)]]
+    make = [sys.executable, "-m", "venv", "--clear", str(folder)]
+    if subprocess.run(make, stdout=subprocess.DEVNULL, check=False).returncode:
+        rootfs.install_packages("python3-venv")  # Debian keeps the half of `venv` that makes pip apart
+        _must(make)
     for lock in LOCKS:
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes"]
-        steps.append([*pip, "--only-binary=:all:", "-r", str(lock)])
-    for step in steps:
-        if subprocess.run(step, check=False).returncode:
-            raise rootfs.SetupError(f"{' '.join(step)} failed: on Debian, install python3-venv, then try again.")
+        _must([*pip, "--only-binary=:all:", "-r", str(lock)])
     (folder / "inside").mkdir()
     (packages,) = folder.glob("lib/python3*/site-packages")
     for name in INSIDE:
@@ -68,10 +73,15 @@ def environment_directory() -> Path:
     return folder
 
 
+def _must(command: list[str]) -> None:
+    if subprocess.run(command, check=False).returncode:
+        raise rootfs.SetupError(f"“{' '.join(command)}” failed; what it said is above.")
+
+
 def run(name: str, command: list[str], environment: dict[str, str] | None = None) -> Outcome:
     """Runs one part; its output is kept together."""
     began = time.monotonic()
-    done = subprocess.run(
+    process = subprocess.Popen(
         command,
         cwd=CHECKOUT,
         env={**os.environ, **(environment or {})},
@@ -80,9 +90,14 @@ def run(name: str, command: list[str], environment: dict[str, str] | None = None
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        check=False,
+        start_new_session=True,
     )
-    return Outcome(name, done.stdout, done.returncode == 0, time.monotonic() - began)
+    try:
+        output, _ = process.communicate(timeout=LONGEST)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output = process.communicate()[0] + f"\nstopped after {LONGEST} s"
+    return Outcome(name, output, process.returncode == 0, time.monotonic() - began)
 
 
 def checks(folder: Path, word: list[str]) -> list[Outcome]:

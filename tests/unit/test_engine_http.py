@@ -229,7 +229,9 @@ def test_the_command_says_when_a_port_is_taken(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
 def test_the_command_prints_its_address_and_ends_at_ctrl_c() -> None:
-    code = "from bridge.engine.server import serve; raise SystemExit(serve(0, 'patchmatch', None))"
+    # a shell's background jobs, and so perhaps these tests, ignore Ctrl-C: a terminal's foreground does not
+    listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    code = listen + "from bridge.engine.server import serve; raise SystemExit(serve(0, 'patchmatch', None))"
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:

@@ -1,0 +1,13 @@
+"""Hypothesis without a clock: machines are shared, and a slow moment is no finding. In CI it draws the same always."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "photio",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("photio")
