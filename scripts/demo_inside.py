@@ -40,7 +40,17 @@ def select(image, mask_file):
 
 def save(image, path):
     """Saves or exports, by the name's ending."""
-    if not Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(path)), None):
+    file = Gio.File.new_for_path(str(path))
+    if path.suffix == ".png":
+        export = Gimp.get_pdb().lookup_procedure("file-png-export")
+        config = export.create_config()
+        config.set_property("image", image)
+        config.set_property("file", file)
+        config.set_property("compression", 3)  # six times as fast as the default, and a third larger
+        written = export.run(config).index(0) == Gimp.PDBStatusType.SUCCESS
+    else:
+        written = Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+    if not written:
         sys.exit(f"{path} could not be written: choose another folder with --out.")
     print(f"           {path}")
 
@@ -65,3 +75,4 @@ with stage("object removed: plug-in, bridge, HTTP, offline engine, new layer"):
 with stage("after.png and result.xcf written"):
     save(image, out / "after.png")
     save(image, out / "result.xcf")
+image.delete()
