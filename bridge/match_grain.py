@@ -86,6 +86,40 @@ def match_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: N
     return result
 
 
+def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_]) -> float:
+    """How much of the photograph's fine detail is left in what was not to be changed: 1 is all, 0 none of it.
+
+    A service, or the way through a smaller size, that takes the grain away does so everywhere; where the surroundings
+    kept theirs, a smooth repair is a smooth thing, a snow field beside rocks, and grain would spoil it.
+
+    Args:
+        colours, original, edited: as for `match_grain`.
+
+    Returns:
+        The median, over squares of `PATCH` px that are wholly unedited, of the power of what differs from the
+        neighbouring px; 1 where there is none to be seen.
+    """
+    rows, columns = (side // PATCH * PATCH for side in edited.shape)
+    if not rows or not columns:
+        return 1.0
+
+    def squares(values: Floats) -> Floats:
+        tiles = values[:rows, :columns].reshape(rows // PATCH, PATCH, columns // PATCH, PATCH)
+        means: Floats = tiles.mean(axis=(1, 3))
+        return means
+
+    def detail(pixels: NDArray[np.uint8] | Floats) -> Floats:
+        luma = pixels @ _LUMA
+        differences = np.zeros_like(luma)
+        differences[1:, 1:] = (luma[1:, 1:] - luma[1:, :-1] - luma[:-1, 1:] + luma[:-1, :-1]) ** 2
+        return squares(differences)
+
+    before = detail(original)
+    # white noise of a variance makes four times as much of it in such differences
+    whole = (squares(edited.astype(np.float32)) == 0) & (before > 4 * FAINTEST**2)
+    return float(np.median(detail(colours)[whole] / before[whole])) if whole.any() else 1.0
+
+
 def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
     """The rows and columns that hold all that is true; None when nothing is."""
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))

@@ -37,7 +37,7 @@ class Stages:
         self._fractions = [0.05] * requests
         self._lock = threading.Lock()
         self._said = ""
-        announce(Progress(0.02, "Preparing the picture …"))
+        announce(Progress(0.02, f"Preparing the picture{self._note} …"))
 
     def of(self, number: int) -> Callable[[str, int, int], None]:
         """The listener for request `number` (from 0): takes a stage, bytes done and bytes in all."""

@@ -13,9 +13,12 @@ from bridge.geometry import Box, Crop, Size, context_for, disjoint
 from bridge.imaging import Colours, Coverage, Pixels
 from bridge.islands import islands
 from bridge.match_colour import match_colour
-from bridge.match_grain import match_grain
+from bridge.match_grain import kept_grain, match_grain
 from bridge.planning import Piece, plan_pieces
 from bridge.protocol import Job
+
+#: Where the surroundings kept more of their detail than that, the repair is as it was meant.
+GRAIN_KEPT = 0.7
 
 #: So much of the surroundings, in px, is looked at to tell their noise.
 GRAIN_REACH = 128
@@ -147,7 +150,9 @@ def fit(
     around = window.relative_to(crop.box)
     original = source[around.y : around.bottom, around.x : around.right]
     if job.match_grain:
-        colours = match_grain(colours, original[..., :3], planning.edited(window), seed)
+        edited = planning.edited(window)
+        if kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT:
+            colours = match_grain(colours, original[..., :3], edited, seed)
     inner = area.box.relative_to(window)
     rows, columns = slice(inner.y, inner.bottom), slice(inner.x, inner.right)
     opaque = job.fill_transparent or source.shape[2] == 3

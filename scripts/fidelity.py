@@ -87,14 +87,16 @@ def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     import numpy as np
 
     from bridge.match_colour import match_colour
-    from bridge.match_grain import match_grain
+    from bridge.match_grain import kept_grain, match_grain
+    from bridge.steps import GRAIN_KEPT
 
     for distortion in (scenes.gaussian, scenes.median):
         with scenes.service(distortion) as client:
             for scene in scenes.grain_scenes(paths, LEAST_ROWS if quick else 2 * LEAST_ROWS):
                 came = scenes.exchange(client, scene)
                 off = scenes.on_canvas(match_colour(came.sent, came.answer, came.edited), scene)
-                on = match_grain(off, scene.pixels, scene.edited, seed=1)
+                lost = kept_grain(off, scene.pixels, scene.edited) < GRAIN_KEPT
+                on = match_grain(off, scene.pixels, scene.edited, seed=1) if lost else off
                 ratios, level = [], 0.0
                 for picture in (scene.pixels, off, on):
                     whole = np.clip(np.rint(picture), 0, 255).astype(np.uint8)

@@ -1,13 +1,16 @@
 """What of the selection is sent, and what of the answer is shown."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from bridge import steps
 from bridge.geometry import Box, Size
+from bridge.match_grain import kept_grain
 from bridge.protocol import Job
 
 
@@ -127,3 +130,44 @@ def test_an_answer_in_the_right_colours_is_not_changed():
     mask.paste(0, (20, 20, 40, 40))
     colours = steps.corrected(job(match_colour=True), picture, mask, picture)
     assert np.abs(colours - np.asarray(picture)).max() <= 0.01
+
+
+PHOTOGRAPH = Path(__file__).parents[2] / "scripts" / "photos" / "extreme-desert-hike.jpg"
+
+
+def through(service, selected):
+    """What a service makes of a part of a photograph, beside what was there: both float, over the layer's area."""
+    pixels = np.asarray(Image.open(PHOTOGRAPH).convert("RGB"))
+    asked = job(match_colour=True, match_grain=True, grow=6, feather=3)
+    planning = steps.plan(asked, None, selected, Size(pixels.shape[1], pixels.shape[0]), 4.0)
+    (piece,), (area,) = planning.pieces, planning.areas
+    box = piece.crop.box
+    source = pixels[box.y : box.bottom, box.x : box.right]
+    base, mask = steps.prepare(planning, piece.crop, source)
+    colours = steps.corrected(asked, base, mask, service(base))
+    fitted, _alpha = steps.fit(asked, planning, piece.crop, area, source, colours, 1)
+    return fitted, pixels[area.box.y : area.box.bottom, area.box.x : area.box.right].astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "selected", [Box(1800, 1000, 200, 150), Box(1500, 900, 400, 400), Box(1500, 900, 700, 500)], ids=str
+)
+def test_a_scaled_answer_that_changes_nothing_shows_the_photograph_as_it_was(selected):
+    fitted, original = through(lambda base: base, selected)
+    assert 10 * np.log10(255**2 / np.mean((fitted - original) ** 2)) >= 40
+
+
+def test_a_service_that_takes_the_grain_away_everywhere_gets_it_put_back():
+    selected = Box(1500, 900, 400, 400)
+    smooth, original = through(lambda base: base.filter(ImageFilter.GaussianBlur(2)), selected)
+    fine = [np.mean(np.diff(picture, axis=1) ** 2) for picture in (smooth, original)]
+    assert fine[0] > 0.6 * fine[1]
+
+
+def test_a_smooth_thing_beside_rough_ones_stays_smooth():
+    rough = np.random.default_rng(1).normal(128, 8, (200, 200, 3)).astype(np.float32)
+    edited = np.zeros((200, 200), np.bool_)
+    edited[60:140, 60:140] = True
+    assert kept_grain(rough, rough, edited) == pytest.approx(1)
+    assert kept_grain(rough * 0.2 + 100, rough, edited) < 0.1
+    assert kept_grain(rough, np.full_like(rough, 128), edited) == 1
