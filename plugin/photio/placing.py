@@ -38,7 +38,7 @@ def place(captured: Capture, finished: Finished, folder: Path, name: str) -> lis
     parent, position = None, 0
     if captured.layer.is_valid():
         parent, position = captured.layer.get_parent(), image.get_item_position(captured.layer)
-        _composite_exactly(whole[0], image, captured.layer)
+    _composite_exactly(whole[0], captured)
     before = image.get_selected_layers()
     image.undo_group_start()
     image.insert_layer(whole[0], parent, position)
@@ -66,15 +66,16 @@ def _layer(image: Gimp.Image, box: Rectangle, result: Result, folder: Path, name
     return layer
 
 
-def _composite_exactly(layer: Gimp.Layer, image: Gimp.Image, above: Gimp.Layer) -> None:
+def _composite_exactly(layer: Gimp.Layer, captured: Capture) -> None:
     """Has GIMP composite the layer in the space that the pixels below are in.
 
     Left to itself it goes through linear light. That is where the pixels below are anyhow, once several layers make
     them. A single layer's are as they are stored, and the way to linear light and back changes last bits all over a
     16-bit or float image in some profiles, even where the new layer shows nothing.
     """
-    below = [other for other in image.get_layers() if other.get_visible()]
-    if [other.get_id() for other in below] != [above.get_id()] or above.is_group():
+    image, hidden = captured.image, captured.hidden
+    shown = [other for other in image.get_layers() if other.get_visible() and other != hidden]
+    if len(shown) != 1 or shown[0].is_group():
         return
     spaces = {50: Gimp.LayerColorSpace.RGB_NON_LINEAR, 75: Gimp.LayerColorSpace.RGB_PERCEPTUAL}
     # the hundreds are the type, the rest is the transfer function: 100 is linear U8, 150 non-linear U8

@@ -165,6 +165,19 @@ def test_exact_outside_and_faithful_inside(server, case):
         assert max(differences(before, now, 0).values(), default=0) <= 1.5 / 255
 
 
+@pytest.mark.parametrize("precision", ["U16_NON_LINEAR", "FLOAT_NON_LINEAR"])
+def test_a_reroll_is_exact_outside_too(server, precision):
+    image = make_image(
+        WIDTH, HEIGHT, Gimp.ImageBaseType.RGB, getattr(Gimp.Precision, precision), profile_of("wide", "RGB")
+    )
+    box = choose(image, "hard")
+    before = values(image, precision)
+    server.script({"answer": "invert"}, {"answer": "invert"})
+    (old,) = run("photio-remove", image, grow=GROW, feather=FEATHER, resolution="native")
+    run("photio-reroll", image, [old])
+    assert not outside(differences(before, values(image, precision), 0), box, GROW + FEATHER)
+
+
 def png(path):
     """The gray values of a PNG file, and its size."""
     loaded = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(path)))
