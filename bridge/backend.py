@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from bridge import key
 from bridge.errors import PhotioError
-from bridge.protocol import Job
 from bridge.settings import DEFAULT_ORIGIN, Settings
 
 if TYPE_CHECKING:
@@ -62,14 +61,14 @@ class Backend:
             yield RegenClient(engine.origin, None, timeouts)
 
 
-def choose(job: Job, settings: Settings) -> Backend:
+def choose(engine: str, prompt: str, settings: Settings) -> Backend:
     """The one that the user chose; "auto" is Photio where a key or a service of one's own is configured.
 
     Raises:
         NoKeyError: Photio was asked for without a key.
         OfflineLimitError: the offline engine was asked for more than removing.
     """
-    wanted = settings.engine if job.engine == "auto" else job.engine
+    wanted = settings.engine if engine == "auto" else engine
     found = key.find_key(settings) if wanted != "offline" else None
     own_service = settings.origin != DEFAULT_ORIGIN
     if wanted == "photio" and not found and not own_service:
@@ -79,7 +78,7 @@ def choose(job: Job, settings: Settings) -> Backend:
         )
     if wanted != "offline" and (found or own_service):
         return Backend("photio", settings, found.value, found.warnings) if found else Backend("photio", settings)
-    if job.prompt.strip():
+    if prompt.strip():
         raise OfflineLimitError(
             "Without a Photio API key the offline engine is used, and it can only remove things: leave the prompt "
             "empty, or get a key from the API Dashboard at photio.io."

@@ -96,7 +96,7 @@ class RunningJob:
         self._settings = settings
         self._remarks = remarks
         self._announce = announce
-        self._backend = backend.choose(job, settings)
+        self._backend = backend.choose(job.engine, job.prompt, settings)
         self._folder = JobFolder.create(places.journal_directory(), job)
         self._planning: Planning | None = None
         self._masked = False

@@ -304,7 +304,7 @@ def job_again(provenance: bytes | str, image: str) -> Job:
         ProtocolError: it is no provenance that we know.
     """
     try:
-        told = json.loads(provenance)
+        told = json.loads(provenance, parse_constant=lambda name: None)  # NaN and Infinity are no numbers of ours
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"not JSON: {error}") from error
     if not isinstance(told, dict) or told.get("format") != 1:

@@ -12,9 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from bridge.access import DEFAULT_ORIGIN
-from bridge.backend import Backend
-from bridge.key import find_key
+from bridge.backend import Backend, choose
 from bridge.private_files import StorageError
 from bridge.regen import DEFAULT_NEGATIVE_PROMPT, Call, RegenRequest, RegenResult
 from bridge.regen_answer import to_srgb
@@ -46,7 +44,7 @@ def regenerate_files(chosen: argparse.Namespace, settings: Settings, warn: Calla
         settings = dataclasses.replace(settings, origin=chosen.origin)
     call = Call()
     try:
-        with _backend(settings, warn).client() as client:
+        with _backend(chosen.prompt, settings, warn).client() as client:
             result = client.regenerate(request, call=call)
     except KeyboardInterrupt:
         call.cancel()
@@ -60,17 +58,14 @@ def regenerate_files(chosen: argparse.Namespace, settings: Settings, warn: Calla
     return 0
 
 
-def _backend(settings: Settings, warn: Callable[[str], None]) -> Backend:
+def _backend(prompt: str, settings: Settings, warn: Callable[[str], None]) -> Backend:
     """Photio, or the offline engine when that is wanted or there is no key for Photio."""
-    if settings.engine == "offline":
-        return Backend("offline", settings)
-    found = find_key(settings)
-    for warning in found.warnings if found else ():
-        warn(warning)
-    if found is None and settings.engine == "auto" and settings.origin == DEFAULT_ORIGIN:
+    chosen = choose("auto", prompt, settings)
+    for remark in chosen.remarks:
+        warn(remark)
+    if chosen.name == "offline" and settings.engine != "offline":
         warn("No API key is configured, so the offline engine on this computer is used.")
-        return Backend("offline", settings)
-    return Backend("photio", settings, found.value if found else None)
+    return chosen
 
 
 def _image(name: str, source: str) -> Image.Image | str:

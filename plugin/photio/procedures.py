@@ -98,7 +98,9 @@ def _run(
     except (Refusal, BridgeError) as error:
         return _failed(procedure, str(error))
     except OSError as error:
-        return _failed(procedure, f"Photio could not read or write {error.filename}: {error.strerror}.")
+        return _failed(
+            procedure, f"Photio could not read or write {error.filename}: {error.strerror}. Mend that, then try again."
+        )
     return _returned(procedure, layers)
 
 
@@ -178,7 +180,7 @@ def _regenerate(captured: Capture, job: Job) -> list[Gimp.Layer]:
             canvas.export_crop(captured, crop.box, folder / crop.file)
         finished = bridge.ask(Run(), Finished)
         layers = place(captured, finished, folder, _layer_name(job.prompt))
-        bridge.send(Placed())
+        bridge.mention(Placed())
     finally:
         bridge.close()
         Gimp.progress_end()

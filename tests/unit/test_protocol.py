@@ -116,6 +116,13 @@ def test_a_layer_can_be_made_again_from_what_it_says():
     assert job_again(told, "other.xcf") == replace(JOB, seed=-1, variations=1, image="other.xcf")
 
 
+def test_a_strangers_provenance_with_a_number_that_is_none_is_refused():
+    told = json.loads(provenance(JOB, "20261123-000000-abcdef", 1, 99, "photio", []))
+    told["cfg_scale"] = float("nan")
+    with pytest.raises(ProtocolError, match="cfg_scale"):
+        job_again(json.dumps(told), "photo.xcf")
+
+
 @given(st.text() | json_values.map(json.dumps) | st.binary())
 def test_a_strangers_provenance_is_a_job_or_a_typed_error(text):
     try:

@@ -6,17 +6,16 @@ import random
 import socket
 import ssl
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from bridge.regen import Call, RegenClient, RegenRequest, RegenResult
-from bridge.regen_errors import Cancelled, ConnectionFailedError, RegenError
+from bridge.regen import Call, RegenClient, RegenRequest
+from bridge.regen_errors import Cancelled, ConnectionFailedError
 from tests.regen_server import RegenServer
+from tests.unit.background import in_background, unused_port
 
 SMALL = Image.new("RGB", (96, 64), (9, 99, 199))
 REQUEST = RegenRequest(SMALL, Image.new("L", SMALL.size, 0))
@@ -32,24 +31,6 @@ def server() -> Iterator[RegenServer]:
 
 def client(origin: str) -> RegenClient:
     return RegenClient(origin, "k", pause=0.0)
-
-
-def in_background(action: Callable[[], RegenResult]) -> Future[RegenResult]:
-    future: Future[RegenResult] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(action())
-        except RegenError as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
-
-
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 def test_this_computer_is_never_asked_through_a_proxy(server: RegenServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,14 +6,13 @@ import logging
 import random
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from bridge.regen import Call, RegenClient, RegenRequest, RegenResult, Timeouts
+from bridge.regen import Call, RegenClient, RegenRequest, Timeouts
 from bridge.regen_errors import (
     Cancelled,
     ConnectionFailedError,
@@ -23,6 +22,7 @@ from bridge.regen_errors import (
 )
 from bridge.transport import Stage, _Exchange
 from tests.regen_server import RegenServer
+from tests.unit.background import in_background, unused_port
 
 SMALL = Image.new("RGB", (96, 64), (9, 99, 199))
 REQUEST = RegenRequest(SMALL, Image.new("L", SMALL.size, 0))
@@ -48,24 +48,6 @@ def server(running: RegenServer) -> RegenServer:
 
 def client(origin: str, **timeouts: float) -> RegenClient:
     return RegenClient(origin, "k", Timeouts(**{"connect": 10.0, "answer": 60.0, **timeouts}), pause=0.0)
-
-
-def in_background(action: Callable[[], RegenResult]) -> Future[RegenResult]:
-    future: Future[RegenResult] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(action())
-        except RegenError as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
-
-
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
 
 
 @pytest.mark.parametrize("code", [429, 503])
