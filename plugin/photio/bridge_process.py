@@ -11,6 +11,7 @@ from typing import TypeVar
 from gi.repository import Gio, GLib
 
 from bridge.protocol import Cancelled, Failed, Message, Progress, ProtocolError, Received, decode, encode
+from bridge.words import _
 
 HERE = Path(__file__).absolute().parent
 
@@ -38,9 +39,9 @@ class BridgeError(Exception):
 
 
 class Bridge:
-    """One bridge process, for one job. It ends when its standard input closes: with `close`, or with us."""
+    """One bridge process. It ends when its standard input closes: with `close`, or with us."""
 
-    def __init__(self, on_progress: Callable[[float, str], None]) -> None:
+    def __init__(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
         """Starts the process.
 
         Raises:
@@ -74,7 +75,7 @@ class Bridge:
             except (GLib.Error, ProtocolError):
                 received = None
             if isinstance(received, Progress):
-                self._on_progress(received.fraction, received.text)
+                self._on_progress(received)
             elif not isinstance(received, Received):
                 outcome.append(received)
                 loop.quit()
@@ -95,7 +96,7 @@ class Bridge:
         self._stdin.close(None)
 
 
-_GONE = (
+_GONE = _(
     "Photio's bridge ended unexpectedly. What it had received is kept; run “python3 install.py --doctor” to see why."
 )
 
@@ -106,7 +107,7 @@ def _expected(received: Message | None, answer: type[Answer]) -> Answer:
     if isinstance(received, Failed):
         raise BridgeError(received.sentence, received.code)
     if isinstance(received, Cancelled):
-        raise BridgeError("Cancelled.", "cancelled")
+        raise BridgeError(_("Cancelled."), "cancelled")
     raise BridgeError(_GONE)
 
 
@@ -116,7 +117,7 @@ def _command() -> list[str]:
         installed = json.loads((HERE / "install.json").read_text(encoding="utf-8"))
         return [installed["python"], *installed["isolated"], installed["bridge"], "service"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BridgeError("Photio is not completely installed: run “python3 install.py” again.") from error
+        raise BridgeError(_("Photio is not completely installed: run “python3 install.py” again.")) from error
 
 
 def _start(command: list[str]) -> Gio.Subprocess:
@@ -127,5 +128,7 @@ def _start(command: list[str]) -> Gio.Subprocess:
         return launcher.spawnv(command)
     except GLib.Error as error:
         raise BridgeError(
-            f"Photio's bridge cannot be started ({error.message}): run “python3 install.py” again."
+            _("Photio's bridge cannot be started ({reason}): run “python3 install.py” again.").format(
+                reason=error.message
+            )
         ) from error

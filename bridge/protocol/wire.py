@@ -1,0 +1,119 @@
+"""Messages as lines of JSON, and JSON as dataclasses. What arrives is not trusted: all types are checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from typing import Any, ClassVar
+
+from bridge.protocol import history, jobs, settings
+from bridge.protocol.values import Job, ProtocolError
+
+#: No message is longer, in bytes; a longer line is an error.
+LONGEST_LINE = 1 << 20
+
+Message = (
+    jobs.Open | jobs.Plan | jobs.Run | jobs.Cancel | jobs.Placed
+    | jobs.Opened | jobs.Planned | jobs.Progress | jobs.Received | jobs.Finished | jobs.Cancelled | jobs.Failed
+    | history.Browse | history.Show | history.Recall | history.Discard | history.AskUnclaimed | history.AskPrompts
+    | history.Page | history.Picture | history.Recalled | history.Discarded | history.Unclaimed | history.Prompts
+    | settings.AskSettings | settings.ChangeSettings | settings.StoreKey | settings.ForgetKey | settings.TryKey
+    | settings.AskDoctor | settings.SettingsReport | settings.KeyTested | settings.DoctorReport
+)  # fmt: skip
+
+_KINDS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in typing.get_args(Message)}
+
+
+class _Described:
+    """Keeps each dataclass's resolved annotations: `get_type_hints` is slow."""
+
+    hints: ClassVar[dict[type[Any], dict[str, Any]]] = {}
+
+    @classmethod
+    def of(cls, kind: type[Any]) -> dict[str, Any]:
+        if kind not in cls.hints:
+            cls.hints[kind] = typing.get_type_hints(kind)
+        return cls.hints[kind]
+
+
+def encode(message: Message) -> bytes:
+    """The message as one line of UTF-8 JSON, newline included."""
+    fields = {"type": type(message).__name__.lower(), **dataclasses.asdict(message)}
+    return json.dumps(fields, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def decode(line: bytes | str) -> Message:
+    """The message in one line.
+
+    Raises:
+        ProtocolError: the line is no message, or a field is missing, unknown or of another type.
+    """
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"not JSON: {error}") from error
+    name = fields.pop("type", None) if isinstance(fields, dict) else None
+    if not isinstance(name, str) or name not in _KINDS:
+        raise ProtocolError("not a message: no known type")
+    kind = _KINDS[name]
+    message: Message = from_json(kind, fields, kind.__name__)
+    return message
+
+
+def from_json(kind: Any, value: Any, name: str) -> Any:
+    """`value` (parsed JSON) as a `kind`: a dataclass, tuple, `X | None` or plain type.
+
+    Raises:
+        ProtocolError: it is of another type; `name` says where.
+    """
+    if dataclasses.is_dataclass(kind):
+        hints = _Described.of(typing.cast("type[Any]", kind))
+        if not isinstance(value, dict) or set(value) != set(hints):
+            raise ProtocolError(f"{name}: these fields are needed: {', '.join(hints) or 'none'}")
+        return typing.cast("type[Any]", kind)(
+            **{key: from_json(hint, value[key], f"{name}.{key}") for key, hint in hints.items()}
+        )
+    if typing.get_origin(kind) is tuple:
+        return _tuple_from_json(typing.get_args(kind), value, name)
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        chosen = next(option for option in typing.get_args(kind) if option is not type(None))
+        return None if value is None else from_json(chosen, value, name)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:  # exactly: a bool is no int here
+        raise ProtocolError(f"{name}: {kind.__name__} expected")
+    return value
+
+
+def job_again(provenance: bytes | str) -> Job:
+    """The job that made a layer, from the text of its parasite, with another seed.
+
+    The text may come from a stranger's file: nothing of it is trusted.
+
+    Raises:
+        ProtocolError: it is no provenance that we know.
+    """
+    try:
+        told = json.loads(provenance, parse_constant=lambda name: None)  # NaN and Infinity are no numbers of ours
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"not JSON: {error}") from error
+    if not isinstance(told, dict) or told.get("format") != 1:
+        raise ProtocolError("not a provenance of format 1")
+    fields = {name: told.get(name) for name in _Described.of(Job)}
+    own = {"seed": -1, "engine": "auto", "variations": 1}
+    job: Job = from_json(Job, {**fields, **own}, "provenance")
+    return job
+
+
+def _tuple_from_json(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ProtocolError(f"{name}: list expected")
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        kinds = (kinds[0],) * len(value)
+    if len(kinds) != len(value):
+        raise ProtocolError(f"{name}: {len(kinds)} values expected")
+    return tuple(
+        from_json(kind, item, f"{name}[{index}]") for index, (kind, item) in enumerate(zip(kinds, value, strict=True))
+    )
