@@ -1,0 +1,182 @@
+"""What the windows share: GTK itself, rows with labels, notices, and ways out to the desktop.
+
+Every widget gets an accessible name, and every label the mnemonic of its widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gi
+
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+gi.require_version("Gdk", "3.0")
+from gi.repository import Gdk, Gimp, GimpUi, Gio, GLib, Gtk  # noqa: E402
+
+#: GIMP's and GNOME's distances, px: between rows, between groups, and around a window's content.
+NEAR, APART, BORDER = 6, 12, 12
+
+
+def start() -> None:
+    """Makes GTK look like GIMP: its theme, its icons, its language."""
+    GimpUi.init("photio")
+
+
+def dialog(title: str, role: str) -> GimpUi.Dialog:
+    """An empty window in the way of GIMP's own; `role` is its lasting name for window managers."""
+    header = Gtk.Settings.get_default().get_property("gtk-dialogs-use-header")
+    made = GimpUi.Dialog(title=title, role=role, use_header_bar=int(header))
+    made.get_content_area().set_spacing(APART)
+    made.get_content_area().set_border_width(BORDER)
+    return made
+
+
+def named(widget: Gtk.Widget, name: str, tip: str = "") -> Gtk.Widget:
+    """The widget, with a name for screen readers, and a tooltip that they read as its description."""
+    accessible = widget.get_accessible()
+    accessible.set_name(name.replace("_", "", 1))
+    if tip:
+        widget.set_tooltip_text(tip)
+        accessible.set_description(tip)
+    return widget
+
+
+def row(grid: Gtk.Grid, number: int, label: str, widget: Gtk.Widget, tip: str = "") -> Gtk.Label:
+    """Puts a label (with a mnemonic) and its widget into a row of a two-column grid."""
+    text = Gtk.Label(label=label, use_underline=True, xalign=0.0)
+    text.set_mnemonic_widget(widget)
+    widget.set_hexpand(True)
+    named(widget, text.get_text(), tip)
+    grid.attach(text, 0, number, 1, 1)
+    grid.attach(widget, 1, number, 1, 1)
+    return text
+
+
+def grid() -> Gtk.Grid:
+    """An empty grid with GIMP's distances."""
+    return Gtk.Grid(row_spacing=NEAR, column_spacing=APART)
+
+
+def paragraph(text: str = "", small: bool = False) -> Gtk.Label:
+    """Text of several lines that can be selected with mouse and keyboard, and never widens its window."""
+    label = Gtk.Label(label=text, wrap=True, xalign=0.0, selectable=True, max_width_chars=40)
+    label.set_can_focus(False)  # it would be a stop on the way of the Tab key that does nothing
+    if small:
+        label.get_style_context().add_class("small")
+    return label
+
+
+def button(label: str, pressed: Callable[[], None], tip: str = "") -> Gtk.Button:
+    """A button with a mnemonic."""
+    made = Gtk.Button(label=label, use_underline=True)
+    named(made, label, tip)
+    made.connect("clicked", lambda _button: pressed())
+    return made
+
+
+def icon_button(icon: str, name: str, pressed: Callable[[], None]) -> Gtk.Button:
+    """A button with an icon alone; its name is its tooltip, too."""
+    made = Gtk.Button.new_from_icon_name(icon, Gtk.IconSize.BUTTON)
+    named(made, name, name)
+    made.connect("clicked", lambda _button: pressed())
+    return made
+
+
+class Notice(Gtk.InfoBar):
+    """One line about something that went wrong or is good to know, with buttons that help. Hidden at first."""
+
+    def __init__(self) -> None:
+        super().__init__(no_show_all=True)
+        self._label = paragraph()
+        self._label.set_hexpand(True)
+        self._label.show()
+        self.get_content_area().add(self._label)
+        self._helps: dict[int, Callable[[], None]] = {}
+        self.connect("response", self._respond)
+        named(self, "")
+
+    def tell(
+        self, text: str, kind: Gtk.MessageType = Gtk.MessageType.INFO, *helps: tuple[str, Callable[[], None]]
+    ) -> None:
+        """Shows a text, and buttons (label, what it does) that also take the notice away."""
+        self.forget()
+        self.set_message_type(kind)
+        self.set_show_close_button(not helps)
+        self._label.set_text(text)
+        named(self, text)
+        for number, (label, act) in enumerate(helps):
+            self._helps[number] = act
+            named(self.add_button(label, number), label)
+        self.show()
+
+    def forget(self) -> None:
+        """Hides it."""
+        self.hide()
+        self._helps.clear()
+        for old in self.get_action_area().get_children():
+            old.destroy()
+
+    @property
+    def text(self) -> str:
+        """What it says; empty when it is hidden."""
+        return str(self._label.get_text()) if self.get_visible() else ""
+
+    def _respond(self, _bar: Gtk.InfoBar, number: int) -> None:
+        act = self._helps.get(number)
+        self.forget()
+        if act:
+            act()
+
+
+def open_file(path: str) -> None:
+    """Opens a file with the program that the desktop has for it.
+
+    Raises:
+        GLib.Error: there is none.
+    """
+    Gio.AppInfo.launch_default_for_uri(Path(path).as_uri(), None)
+
+
+def reveal(path: str) -> None:
+    """Shows a file in the file manager; where that cannot point at files, it opens the folder.
+
+    Raises:
+        GLib.Error: there is no file manager.
+    """
+    try:
+        Gio.bus_get_sync(Gio.BusType.SESSION).call_sync(
+            "org.freedesktop.FileManager1",
+            "/org/freedesktop/FileManager1",
+            "org.freedesktop.FileManager1",
+            "ShowItems",
+            GLib.Variant("(ass)", ([Path(path).as_uri()], "")),
+            None,
+            Gio.DBusCallFlags.NONE,
+            3000,
+            None,
+        )
+    except GLib.Error:
+        open_file(str(Path(path).parent))
+
+
+__all__ = [
+    "APART",
+    "BORDER",
+    "NEAR",
+    "Gdk",
+    "Gimp",
+    "GimpUi",
+    "Notice",
+    "button",
+    "dialog",
+    "grid",
+    "icon_button",
+    "named",
+    "open_file",
+    "paragraph",
+    "reveal",
+    "row",
+    "start",
+]
