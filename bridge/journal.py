@@ -1,7 +1,7 @@
 """Job folders: what was asked, what was sent and what came back, as files that outlive every process here.
 
 <journal>/20261123-104501-3fa9c1/
-    request.json          the job, its plan and what became of it; no key
+    request.json          the job, its plan and what became of it; no key; there as soon as something may be sent
     selection.pgm         the selection
     base-1.pnm            a crop as it left GIMP
     sent-1.png            … and as the service got it
@@ -14,23 +14,27 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bridge.errors import PhotioError
-from bridge.private_files import write_private
-from bridge.protocol import Job
+from bridge.private_files import read_private, write_private
+from bridge.words import _
 
 FORMAT = 1
+RECORD_FILE = "request.json"
+
+_LONGEST_RECORD = 1 << 20  # bytes
+_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
 class JournalError(PhotioError):
-    """A job folder could not be made."""
+    """A job folder could not be made, or is gone."""
 
     code = "journal"
 
@@ -38,14 +42,13 @@ class JournalError(PhotioError):
 class JobFolder:
     """One job's folder and its `request.json`."""
 
-    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._record = record
         self._lock = threading.Lock()
         self._discarded = False
 
     @classmethod
-    def create(cls, journal: Path, job: Job) -> JobFolder:
+    def create(cls, journal: Path) -> JobFolder:
         """A new folder in `journal`, only for this user's eyes.
 
         Raises:
@@ -57,11 +60,23 @@ class JobFolder:
             (journal / name).mkdir(mode=0o700)
         except OSError as error:
             raise JournalError(
-                f"Photio cannot write to {journal} ({error.strerror}): make it writable, then try again.", repr(error)
+                _("Photio cannot write to {folder} ({reason}): make it writable, then try again.").format(
+                    folder=journal, reason=error.strerror
+                ),
+                repr(error),
             ) from error
-        folder = cls(journal / name, {"format": FORMAT, "started": time.time(), "job": asdict(job)})
-        folder.note(state="open")
-        return folder
+        return cls(journal / name)
+
+    @classmethod
+    def existing(cls, journal: Path, name: str) -> JobFolder:
+        """The folder of a job that was begun before.
+
+        Raises:
+            JournalError: there is none of that name.
+        """
+        if not _NAME.fullmatch(name) or not (journal / name).is_dir() or (journal / name).is_symlink():
+            raise JournalError(_("This result is no longer in the history."), repr(name[:100]))
+        return cls(journal / name)
 
     @property
     def id(self) -> str:
@@ -82,10 +97,37 @@ class JobFolder:
             if not self._discarded:
                 write_private(self.file(name), data)
 
+    def record(self) -> dict[str, Any]:
+        """What `request.json` says; empty when it says nothing that can be understood.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+        content = read_private(self.file(RECORD_FILE), _LONGEST_RECORD)
+        try:
+            found = json.loads(content) if content else {}
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def note(self, **facts: Any) -> None:
-        """Adds facts to `request.json` (anything that JSON knows)."""
-        self._record = {**self._record, **facts}
-        self.save("request.json", json.dumps(self._record, indent=2, ensure_ascii=False).encode())
+        """Adds facts (anything that JSON knows) to `request.json`, whoever wrote it last.
+
+        Raises:
+            StorageError: as `save`.
+        """
+        record = {"format": FORMAT, **self.record(), **facts}
+        self.save(RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False).encode())
+
+    def note_placed(self, variations: tuple[int, ...]) -> None:
+        """Remembers that these variations are in an image.
+
+        Raises:
+            StorageError: as `save`.
+        """
+        before = self.record().get("placed")
+        placed = before if isinstance(before, dict) else {}
+        self.note(state="placed", placed={**placed, **{str(number): time.time() for number in variations}})
 
     def discard_if_unanswered(self) -> None:
         """Removes the folder when nothing was received: then nothing is lost."""

@@ -6,19 +6,23 @@ import threading
 from collections.abc import Callable, Sequence
 
 from bridge.geometry import Crop
-from bridge.protocol import Progress
+from bridge.protocol import Progress, RequestProgress
+from bridge.words import _, ngettext
 
 #: Where in the bar each stage of a request begins and ends (0–1).
-_STAGES = {"connecting": (0.05, 0.1), "uploading": (0.1, 0.3), "waiting": (0.3, 0.8), "receiving": (0.8, 0.95)}
-
-_TEXTS = {
-    "connecting": "Connecting to {service} …",
-    "uploading": "Uploading to {service}: {done} of {total} kB …",
-    "waiting": "Waiting for {service} …",
-    "receiving": "Receiving from {service} …",
+_STAGES = {
+    "preparing": (0.02, 0.05),
+    "connecting": (0.05, 0.1),
+    "uploading": (0.1, 0.3),
+    "waiting": (0.3, 0.8),
+    "receiving": (0.8, 0.93),
+    "finishing": (0.93, 1.0),
+    "done": (1.0, 1.0),
+    "failed": (1.0, 1.0),
 }
 
-_SERVICES = {"photio": "Photio", "offline": "the offline engine"}
+#: Uploads are told of in steps of so many bytes.
+_STEP = 1 << 16
 
 
 class Stages:
@@ -28,30 +32,48 @@ class Stages:
         self, announce: Callable[[Progress], None], backend: str, crops: Sequence[Crop], variations: int
     ) -> None:
         self._announce = announce
-        self._service = _SERVICES[backend]
+        self._service = "Photio" if backend == "photio" else _("the offline engine")
         requests = len(crops) * variations
-        self._note = f" ({requests} requests)" if requests > 1 else ""
+        notes = []
+        if requests > 1:
+            notes.append(ngettext("{count} request", "{count} requests", requests).format(count=requests))
         lowest = min(crop.scale for crop in crops)
         if lowest < 1:
-            self._note += f" (at {lowest:.0%} of the resolution)"
-        self._fractions = [0.05] * requests
+            notes.append(_("at {percent} % of the resolution").format(percent=round(100 * lowest)))
+        self._note = f" ({', '.join(notes)})" if notes else ""
+        self._requests = [RequestProgress("preparing", 0, 0)] * requests
+        self._said: tuple[object, ...] = ()
         self._lock = threading.Lock()
-        self._said = ""
-        announce(Progress(0.02, f"Preparing the picture{self._note} …"))
+        self.tell(0, "preparing")
 
     def of(self, number: int) -> Callable[[str, int, int], None]:
         """The listener for request `number` (from 0): takes a stage, bytes done and bytes in all."""
+        return lambda stage, done, total: self.tell(number, stage, done, total)
 
-        def listen(stage: str, done: int, total: int) -> None:
-            start, end = _STAGES[stage]
-            with self._lock:
-                fraction = start + (end - start) * (done / total if total else 0)
-                self._fractions[number] = fraction
-                if fraction > min(self._fractions):
-                    return
-                text = _TEXTS[stage].format(service=self._service, done=done // 1000, total=total // 1000) + self._note
-                if text != self._said:
-                    self._said = text
-                    self._announce(Progress(sum(self._fractions) / len(self._fractions), text))
+    def tell(self, number: int, stage: str, done: int = 0, total: int = 0) -> None:
+        """Request `number` (from 0) is that far; told on only when that makes a visible difference."""
+        with self._lock:
+            self._requests[number] = RequestProgress(stage, done, total)
+            visible = tuple((each.stage, each.done // _STEP, each.done == each.total) for each in self._requests)
+            if visible != self._said:
+                self._said = visible
+                fractions = [_fraction(each) for each in self._requests]
+                slowest = self._requests[fractions.index(min(fractions))]
+                overall = sum(fractions) / len(fractions)
+                self._announce(Progress(overall, self._text(slowest) + self._note, tuple(self._requests)))
 
-        return listen
+    def _text(self, request: RequestProgress) -> str:
+        texts = {
+            "preparing": _("Preparing the picture …"),
+            "connecting": _("Connecting to {service} …"),
+            "uploading": _("Uploading to {service}: {done} of {total} kB …"),
+            "waiting": _("Waiting for {service} …"),
+            "receiving": _("Receiving from {service} …"),
+        }
+        text = texts.get(request.stage) or _("Finishing …")
+        return text.format(service=self._service, done=request.done // 1000, total=request.total // 1000)
+
+
+def _fraction(request: RequestProgress) -> float:
+    start, end = _STAGES[request.stage]
+    return start + (end - start) * (request.done / request.total if request.total else 0)

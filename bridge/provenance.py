@@ -13,8 +13,8 @@ from bridge.protocol import Job
 
 FORMAT = 1
 
-#: Whose image it is, is nobody's business who gets the file; nor is what only this run needed.
-_LEFT_OUT = ("image", "engine", "seed")
+#: What the record says otherwise, as it really was.
+_LEFT_OUT = ("engine", "seed")
 
 
 def provenance(job: Job, job_id: str, variation: int, seed: int, engine: str, crops: Sequence[Crop]) -> str:

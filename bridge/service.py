@@ -1,4 +1,4 @@
-"""The bridge as the plug-in sees it: messages in on stdin, messages out on stdout, one job.
+"""The bridge as the plug-in sees it: messages in on stdin, messages out on stdout.
 
 The steps of a job are in `bridge.job`; here is who may say what when, and what happens when the plug-in goes away.
 """
@@ -11,9 +11,10 @@ import sys
 import threading
 from typing import BinaryIO
 
-from bridge import log, settings
+from bridge import history_desk, log, places, settings, settings_desk
 from bridge.errors import PhotioError
 from bridge.job import RunningJob
+from bridge.journal import JobFolder
 from bridge.protocol import (
     LONGEST_LINE,
     Cancel,
@@ -27,6 +28,7 @@ from bridge.protocol import (
     decode,
     encode,
 )
+from bridge.words import _
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +51,12 @@ class Announcer:
 
 
 class Service:
-    """Serves one plug-in, and so one job, until its end of the pipe closes."""
+    """Serves one plug-in until its end of the pipe closes. One job after the other, each with a folder of its own."""
 
     def __init__(self, announce: Announcer) -> None:
         self._announce = announce
-        self._job: RunningJob | None = None
+        self._draft: RunningJob | None = None  # opened, perhaps planned
+        self._running: list[RunningJob] = []  # the last one is the plug-in's; nobody waits for the others
 
     def serve(self, stream: BinaryIO) -> None:
         """Answers messages until the stream ends; returns when all that was paid for is in the journal."""
@@ -65,25 +68,35 @@ class Service:
                 self._announce(Failed(error.code, error.sentence))
             except ProtocolError as error:
                 _log.error("misunderstood: %s", error)
-                self._announce(Failed("protocol", "The plug-in and its bridge do not match: run install.py again."))
-        if self._job:
-            self._job.leave()
+                sentence = _("The plug-in and its bridge do not match: run install.py again.")
+                self._announce(Failed("protocol", sentence))
+        for job in (*self._running, *((self._draft,) if self._draft else ())):
+            job.leave()
 
     def _answer(self, message: Message) -> None:
-        if isinstance(message, Open) and self._job is None:
-            found, remarks = settings.load()
-            self._job = RunningJob(message.job, found, remarks, self._announce)
-            self._announce(self._job.opened)
-        elif isinstance(message, Plan) and self._job:
-            self._announce(self._job.plan(message))
-        elif isinstance(message, Run) and self._job:
-            self._job.start()
-        elif isinstance(message, Cancel) and self._job:
-            self._announce(self._job.cancel())
-        elif isinstance(message, Placed) and self._job:
-            self._job.placed()
+        if isinstance(message, Open):
+            self._open()
+        elif isinstance(message, Plan) and self._draft:
+            self._announce(self._draft.plan(message))
+        elif isinstance(message, Run) and self._draft:
+            self._draft.start()
+            self._running.append(self._draft)
+            self._draft = None
+        elif isinstance(message, Cancel) and self._running:
+            self._announce(self._running[-1].cancel())
+        elif isinstance(message, Placed):
+            JobFolder.existing(places.journal_directory(), message.id).note_placed(message.variations)
+        elif answer := history_desk.answer(message) or settings_desk.answer(message):
+            self._announce(answer)
         else:
             raise ProtocolError(f"{type(message).__name__} was not expected now")
+
+    def _open(self) -> None:
+        if self._draft:
+            self._draft.leave()
+        found, remarks = settings.load()
+        self._draft = RunningJob(found, remarks, self._announce)
+        self._announce(self._draft.opened)
 
 
 def main() -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from gi.repository import Gegl, Gimp
 
-from bridge.protocol import Rectangle
+from bridge.protocol import Document, Rectangle
 
 #: Bare format names mean sRGB: babl converts from and to the image's profile and precision by itself.
 RGB, RGBA = "R'G'B' u8", "R'G'B'A u8"
@@ -115,6 +116,14 @@ def single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Laye
             raise Refusal(f"The layer group “{parent.get_name()}” is locked: unlock its pixels, then try again.")
         parent = parent.get_parent()
     return layer
+
+
+def document(image: Gimp.Image, layer: Gimp.Layer) -> Document:
+    """By what the image can be recognised later, and which of its layers results go above."""
+    files = (image.get_file(), image.get_xcf_file(), image.get_imported_file(), image.get_exported_file())
+    uris = dict.fromkeys(file.get_uri() for file in files if file)
+    canvas = (image.get_width(), image.get_height())
+    return Document(image.get_name(), tuple(uris), f"{os.getppid()}-{image.get_id()}", canvas, layer.get_tattoo())
 
 
 def every_layer(image: Gimp.Image) -> Iterator[Gimp.Layer]:

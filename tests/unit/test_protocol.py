@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bridge.protocol import (
     CropPlan,
+    Document,
     Failed,
     Finished,
     Job,
@@ -20,6 +21,7 @@ from bridge.protocol import (
     Planned,
     Progress,
     ProtocolError,
+    RequestProgress,
     Result,
     decode,
     encode,
@@ -29,21 +31,20 @@ from bridge.provenance import provenance
 
 JOB = Job(
     "a “cat”\n", "no", "LOW", 4294967296, 2.5, 1, "layer", 50.0, 6, 3, "auto", "auto", "native", False, True, True, 12,
-    "photo.xcf",
 )  # fmt: skip
 
 EXAMPLES = [
-    Open(JOB),
-    Plan((3840, 2160), (1, 2, 3, 4), True),
-    Planned((CropPlan("base-1.ppm", (0, 0, 5, 5), (1024, 1024), 1.5),), 2, "photio", ("one", "two")),
+    Open(),
+    Plan(JOB, Document("photo.xcf", ("file:///a.xcf",), "1-1", (3840, 2160), 3), (1, 2, 3, 4), True, (0, 0)),
+    Planned((CropPlan("base-1.ppm", (0, 0, 5, 5), (1024, 1024), 1.5),), 2, "photio", 9, ("one", "two"), None),
     Finished(
         (0, 0, 5, 5),
         (Patch("layer-mask-1.pgm", (0, 0, 5, 5)),),
-        (Result((Patch("result-1-1-1.pnm", (0, 0, 5, 5)),), 7, "{}"),),
+        (Result((Patch("result-1-1-1.pnm", (0, 0, 5, 5)),), 1, 7, "{}"),),
         (),
     ),
     Failed("no-key", "Get a key."),
-    Progress(0.5, "…"),
+    Progress(0.5, "…", (RequestProgress("waiting", 1, 2),)),
 ]
 
 
@@ -71,10 +72,10 @@ def test_every_message_is_frozen_data():
         b"null",
         b'{"type": "dance"}',
         b'{"type": "run", "more": 1}',
-        b'{"type": "open"}',
+        b'{"type": "placed"}',
         b'{"type": "plan", "canvas": [1], "selection": [0, 0, 1, 1], "masked": true}',
         b'{"type": "plan", "canvas": [1, true], "selection": [0, 0, 1, 1], "masked": true}',
-        b'{"type": "progress", "fraction": "1", "text": "x"}',
+        b'{"type": "progress", "fraction": "1", "text": "x", "requests": []}',
         b'{"type": ["run"]}',
         b"[" * 100_000,
     ],
@@ -113,20 +114,20 @@ def test_a_job_that_would_take_all_memory_or_means_nothing_is_refused(name, valu
 
 def test_a_layer_can_be_made_again_from_what_it_says():
     told = provenance(JOB, "20261123-000000-abcdef", 1, 99, "photio", [])
-    assert job_again(told, "other.xcf") == replace(JOB, seed=-1, variations=1, image="other.xcf")
+    assert job_again(told) == replace(JOB, seed=-1, variations=1)
 
 
 def test_a_strangers_provenance_with_a_number_that_is_none_is_refused():
     told = json.loads(provenance(JOB, "20261123-000000-abcdef", 1, 99, "photio", []))
     told["cfg_scale"] = float("nan")
     with pytest.raises(ProtocolError, match="cfg_scale"):
-        job_again(json.dumps(told), "photo.xcf")
+        job_again(json.dumps(told))
 
 
 @given(st.text() | json_values.map(json.dumps) | st.binary())
 def test_a_strangers_provenance_is_a_job_or_a_typed_error(text):
     try:
-        job = job_again(text, "photo.xcf")
+        job = job_again(text)
     except ProtocolError:
         return
     assert isinstance(job, Job)

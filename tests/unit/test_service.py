@@ -15,6 +15,7 @@ from bridge.protocol import (
     SELECTION_FILE,
     Cancel,
     Cancelled,
+    Document,
     Failed,
     Finished,
     Job,
@@ -96,19 +97,24 @@ def server():
 def job(**changes):
     values = {
         "prompt": "", "negative_prompt": "", "quality": "LOW", "seed": 7, "cfg_scale": 2.5, "variations": 1,
-        "sample": "layer", "context": 400.0, "grow": 0, "feather": 0, "engine": "auto", "image": "photo.xcf",
+        "sample": "layer", "context": 400.0, "grow": 0, "feather": 0, "engine": "auto",
         "areas": "auto", "resolution": "recommended", "fill_transparent": False, "match_colour": True,
         "match_grain": False, "source": 1,
     }  # fmt: skip
     return Job(**{**values, **changes})
 
 
+def plan(selection, masked=True, preview=(0, 0), **changes):
+    """What the plug-in says when it knows what is selected."""
+    return Plan(job(**changes), Document("photo.xcf", (), "1-1", CANVAS, 1), selection, masked, preview)
+
+
 def prepare(started, selection=(500, 400, 100, 50), **changes):
     """Goes as far as the export: the plan and the job's folder."""
-    opened = started.ask(Open(job(**changes)), Opened)
+    opened = started.ask(Open(), Opened)
     folder = Path(opened.folder)
     (folder / SELECTION_FILE).write_bytes(imaging.pnm(np.full((selection[3], selection[2]), 255, np.uint8)))
-    planned = started.ask(Plan(CANVAS, selection, True), Planned)
+    planned = started.ask(plan(selection, **changes), Planned)
     for crop in planned.crops:
         pixels = np.random.default_rng(1).integers(0, 256, (crop.box[3], crop.box[2], 3), dtype=np.uint8)
         (folder / crop.file).write_bytes(imaging.pnm(pixels))
@@ -136,7 +142,7 @@ def test_a_job_goes_from_selection_to_result_and_is_kept(bridge, server):
     assert patch.box == finished.box
     assert (folder / patch.file).read_bytes().startswith(b"P6\n100 50\n65535\n")
     assert json.loads(result.provenance)["seed"] == 7
-    started.say(Placed())
+    started.say(Placed(folder.name, (1,)))
     assert started.leave() == 0
     assert state(folder) == "placed"
     assert json.loads((folder / "request.json").read_text())["seeds"] == [7]
@@ -170,7 +176,9 @@ def test_progress_tells_the_stages_in_order(bridge, server):
     while not isinstance(message := started.hear(Progress, Finished), Finished):
         texts.append(message.text.split()[0])
         fractions.append(message.fraction)
-    assert list(dict.fromkeys(texts)) == ["Preparing", "Connecting", "Uploading", "Waiting", "Receiving"]
+    assert list(dict.fromkeys(texts)) == [
+        "Preparing", "Connecting", "Uploading", "Waiting", "Receiving", "Finishing",
+    ]  # fmt: skip
     assert fractions == sorted(fractions)
 
 
@@ -217,13 +225,54 @@ def test_cancelling_later_says_that_it_may_cost_and_keeps_the_answer(bridge, ser
     assert state(folder) == "received"
 
 
+def test_after_cancelling_the_next_job_is_not_disturbed_by_the_first_ones_answer(bridge, server):
+    server.script({"hold": "before-answer"})
+    started = bridge(**photio(server))
+    _planned, first = prepare(started)
+    started.say(Run())
+    server.wait("body")
+    started.ask(Cancel(), Cancelled)
+    server.release()
+    _planned, second = prepare(started, seed=8)
+    finished = started.ask(Run(), Finished, Failed, Cancelled)
+    assert finished.results[0].seed == 8
+    started.leave()
+    assert state(first) == state(second) == "received"
+
+
+def test_a_preview_shows_what_will_be_sent_and_marks_what_is_regenerated(bridge, server):
+    started = bridge(**photio(server))
+    opened = started.ask(Open(), Opened)
+    shown = started.ask(plan((300, 200, 400, 300), masked=False, preview=(608, 600)), Planned).preview
+    assert shown.box == (0, 0, *CANVAS)
+    assert shown.size == (608, 416)
+    picture = imaging.read_pnm(Path(opened.folder) / shown.overlay)
+    assert picture.shape == (416, 608, 4)
+    assert picture[10, 10, 3] == 0
+    assert picture[175, 250, 3] > 60
+    assert server.requests() == []
+
+
+def test_planning_again_and_again_leaves_one_folder_and_sends_the_last_plan(bridge, server):
+    started = bridge(**photio(server))
+    _planned, folder = prepare(started, context=100.0)
+    wider = started.ask(plan((500, 400, 100, 50), context=400.0), Planned)
+    (crop,) = wider.crops
+    pixels = np.zeros((crop.box[3], crop.box[2], 3), np.uint8)
+    (folder / crop.file).write_bytes(imaging.pnm(pixels))
+    started.ask(Run(), Finished)
+    record = json.loads((folder / "request.json").read_text())
+    assert record["job"]["context"] == 400
+    assert [entry.name for entry in folder.parent.iterdir()] == [folder.name]
+
+
 def test_a_plug_in_that_dies_at_any_stage_leaves_no_bridge_behind(bridge, server):
     for stage in range(3):
         started = bridge(**photio(server))
         if stage > 0:
-            opened = started.ask(Open(job()), Opened)
+            opened = started.ask(Open(), Opened)
         if stage > 1:
-            started.ask(Plan(CANVAS, (0, 0, 10, 10), False), Planned)
+            started.ask(plan((0, 0, 10, 10), masked=False), Planned)
         assert started.leave() == 0
         if stage > 0:
             assert not Path(opened.folder).exists()
@@ -238,7 +287,9 @@ def test_without_a_key_the_offline_engine_answers(bridge):
 
 
 def test_a_prompt_without_a_key_is_refused_at_once(bridge):
-    failed = bridge().ask(Open(job(prompt="a boat")), Opened, Failed)
+    started = bridge()
+    started.ask(Open(), Opened)
+    failed = started.ask(plan((0, 0, 10, 10), masked=False, prompt="a boat"), Planned, Failed)
     assert failed.code == "offline-limit"
 
 
@@ -252,15 +303,15 @@ def test_what_is_not_understood_is_answered_with_a_sentence(bridge, line):
 
 def test_a_selection_file_that_is_damaged_is_a_sentence(bridge, server):
     started = bridge(**photio(server))
-    opened = started.ask(Open(job()), Opened)
+    opened = started.ask(Open(), Opened)
     (Path(opened.folder) / SELECTION_FILE).write_bytes(b"P5\n1 1\n255\n")
-    assert started.ask(Plan(CANVAS, (0, 0, 10, 10), True), Planned, Failed).code == "picture"
+    assert started.ask(plan((0, 0, 10, 10)), Planned, Failed).code == "picture"
 
 
 def test_a_home_that_cannot_be_written_to_is_said_so(bridge, tmp_path):
     (tmp_path / "home").write_text("a file where the folder should be")
-    failed = bridge().ask(Open(job()), Opened, Failed)
-    assert failed.code == "storage"
+    failed = bridge().ask(Open(), Opened, Failed)
+    assert failed.code == "journal"
     assert str(tmp_path / "home") in failed.sentence
 
 

@@ -1,0 +1,145 @@
+"""From the files in a job folder to what GIMP places; the same whether the answer came now or waits since last week."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from bridge import imaging, steps
+from bridge.geometry import Box, Size, bounds
+from bridge.imaging import Pixels
+from bridge.journal import JobFolder
+from bridge.planning import Piece
+from bridge.protocol import SELECTION_FILE, Finished, Job, Patch, ProtocolError, Rectangle, Result
+from bridge.provenance import provenance
+from bridge.steps import Planning
+
+
+@dataclass(frozen=True)
+class Export:
+    """A crop, its pixels as GIMP gave them, and both pictures as the service gets them."""
+
+    number: int
+    piece: Piece
+    source: Pixels
+    base: Image.Image
+    mask: Image.Image
+
+
+def base_file(number: int) -> str:
+    """The crop as GIMP exported it; `number` from 1."""
+    return f"base-{number}.pnm"
+
+
+def plan(
+    folder: JobFolder, job: Job, canvas: tuple[int, int], selection: Rectangle, masked: bool, native_limit: float
+) -> Planning:
+    """What a job will send, from the selection in its folder.
+
+    Args:
+        selection: its bounds on the canvas.
+        masked: whether there is a file of its coverage.
+        native_limit: in megapixels.
+
+    Raises:
+        ProtocolError: selection and canvas do not fit.
+        PhotioError: there is nothing to do, or the selection cannot be read.
+    """
+    size, selected = Size(*canvas), Box(*selection)
+    if selected.is_empty or not Box(0, 0, *size).contains(selected):
+        raise ProtocolError("the selection is not inside the canvas")
+    coverage = imaging.read_pnm(folder.file(SELECTION_FILE)) if masked else None
+    if coverage is not None and coverage.shape != (selected.height, selected.width):
+        raise ProtocolError("the selection is not of the size that was said")
+    return steps.plan(job, coverage, selected, size, native_limit)
+
+
+def read_crops(folder: JobFolder, planning: Planning, job: Job, masked: bool) -> tuple[Planning, list[Export]]:
+    """The crops that GIMP exported, ready to be sent; and the planning, with transparent parts if they are wanted.
+
+    Raises:
+        PhotioError: a crop cannot be read, or there is nothing to do.
+    """
+    sources = [imaging.read_pnm(folder.file(base_file(at))) for at in range(1, len(planning.crops) + 1)]
+    if job.fill_transparent:
+        planning = steps.with_transparency(planning, sources[0], job, masked)
+    exports = [
+        Export(number, piece, source, *steps.prepare(planning, piece.crop, source))
+        for number, (piece, source) in enumerate(zip(planning.pieces, sources, strict=True), 1)
+    ]
+    return planning, exports
+
+
+def fit(
+    folder: JobFolder, job: Job, planning: Planning, export: Export, variation: int, answer: Image.Image, seed: int
+) -> tuple[Patch, ...]:
+    """Makes one answer fit its surroundings, and saves what is to be placed.
+
+    Raises:
+        StorageError: it cannot be saved.
+    """
+    patches = []
+    colours = steps.corrected(job, export.base, export.mask, answer)
+    for number in planning.areas_of(export.piece):
+        area = planning.areas[number]
+        fitted, alpha = steps.fit(job, planning, export.piece.crop, area, export.source, colours, seed)
+        name = f"result-{export.number}-{variation}-{number + 1}.pnm"
+        folder.save(name, imaging.deep_pnm(fitted, alpha))
+        patches.append(Patch(name, area.box))
+    return tuple(patches)
+
+
+def save_masks(folder: JobFolder, planning: Planning) -> None:
+    """Saves what the layers' masks will show.
+
+    Raises:
+        StorageError: it cannot be saved.
+    """
+    for number, area in enumerate(planning.areas, 1):
+        folder.save(_mask_file(number), imaging.pnm(area.mask))
+
+
+def finish(
+    folder: JobFolder,
+    job: Job,
+    planning: Planning,
+    engine: str,
+    seeds: Sequence[int],
+    patches: Mapping[int, tuple[Patch, ...]],
+    remarks: Sequence[str],
+) -> Finished:
+    """All that GIMP needs for placing the variations of which there is anything.
+
+    Args:
+        engine: the one really used.
+        seeds: one for each variation, from the first.
+        patches: by variation, from 1.
+        remarks: sentences for the user; each is said once.
+    """
+    results = [
+        Result(
+            patches[number],
+            number,
+            seeds[number - 1],
+            provenance(job, folder.id, number, seeds[number - 1], engine, planning.crops),
+        )
+        for number in sorted(patches)
+        if patches[number]
+    ]
+    masks = tuple(Patch(_mask_file(number), area.box) for number, area in enumerate(planning.areas, 1))
+    box = bounds(area.box for area in planning.areas)
+    return Finished(box, masks, tuple(results), tuple(dict.fromkeys(remarks)))
+
+
+def png(image: Image.Image) -> bytes:
+    """For the journal: quick to write rather than small."""
+    data = io.BytesIO()
+    image.save(data, "PNG", compress_level=1)
+    return data.getvalue()
+
+
+def _mask_file(number: int) -> str:
+    return f"layer-mask-{number}.pgm"
