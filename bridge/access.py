@@ -7,6 +7,7 @@ import re
 from urllib.parse import urlsplit
 
 from bridge.errors import PhotioError
+from bridge.words import _
 
 DEFAULT_ORIGIN = "https://api.photio.io"
 
@@ -40,15 +41,17 @@ def check_origin(origin: str) -> str:
     except (ValueError, TypeError, AttributeError) as error:
         raise _not_an_origin(origin) from error
     if parts.username is not None or parts.password is not None:
-        raise SettingsError("The service's address must not contain a user name or password: use the key instead.")
+        raise SettingsError(_("The service's address must not contain a user name or password: use the key instead."))
     if scheme not in ("http", "https") or parts.path not in ("", "/") or parts.query or parts.fragment:
         raise _not_an_origin(origin)
     if port == 0 or not (_HOST_NAME.fullmatch(host) or _address(host)):
         raise _not_an_origin(origin)
     if scheme == "http" and not is_loopback(host):
         raise SettingsError(
-            "The service's address must begin with https:// (plain http:// is for this computer only), "
-            "so that nobody on the way can read your key and your image."
+            _(
+                "The service's address must begin with https:// (plain http:// is for this computer only), "
+                "so that nobody on the way can read your key and your image."
+            )
         )
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}" + (f":{port}" if port is not None else "")
@@ -69,9 +72,11 @@ def check_key(key: str) -> str:
         KeyFormatError: it cannot; the error does not contain it.
     """
     if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST_KEY:
-        raise KeyFormatError(f"An API key has between 1 and {_LONGEST_KEY} characters: copy it again.")
+        raise KeyFormatError(
+            _("An API key has between 1 and {most} characters: copy it again.").format(most=_LONGEST_KEY)
+        )
     if not all("!" <= character <= "~" for character in key):
-        raise KeyFormatError("An API key has no spaces and only ASCII letters, digits and signs: copy it again.")
+        raise KeyFormatError(_("An API key has no spaces and only ASCII letters, digits and signs: copy it again."))
     return key
 
 
@@ -85,6 +90,6 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def _not_an_origin(origin: object) -> SettingsError:
     # What is in it is not repeated: it may be a key that was pasted into the wrong field.
     return SettingsError(
-        f"The service's address must look like {DEFAULT_ORIGIN}: no path, no user name.",
+        _("The service's address must look like {example}: no path, no user name.").format(example=DEFAULT_ORIGIN),
         details=f"an origin of type {type(origin).__name__} was refused",
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bridge import key
 from bridge.errors import PhotioError
 from bridge.settings import DEFAULT_ORIGIN, Settings
+from bridge.words import _
 
 if TYPE_CHECKING:
     from bridge.regen import RegenClient
@@ -73,14 +74,18 @@ def choose(engine: str, prompt: str, settings: Settings) -> Backend:
     own_service = settings.origin != DEFAULT_ORIGIN
     if wanted == "photio" and not found and not own_service:
         raise NoKeyError(
-            "Photio needs an API key: get one from the API Dashboard at photio.io and store it with "
-            "“python -m bridge key set”, or choose the offline engine."
+            _(
+                "Photio needs an API key: get one from the API Dashboard at photio.io and enter it in Filters > Photio > "
+                "Settings, or choose the offline engine."
+            )
         )
     if wanted != "offline" and (found or own_service):
         return Backend("photio", settings, found.value, found.warnings) if found else Backend("photio", settings)
     if prompt.strip():
         raise OfflineLimitError(
-            "Without a Photio API key the offline engine is used, and it can only remove things: leave the prompt "
-            "empty, or get a key from the API Dashboard at photio.io."
+            _(
+                "Without a Photio API key the offline engine is used, and it can only remove things: "
+                "leave the prompt empty, or get a key from the API Dashboard at photio.io."
+            )
         )
     return Backend("offline", settings)

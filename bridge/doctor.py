@@ -23,6 +23,7 @@ from bridge.errors import PhotioError
 from bridge.key import find_key
 from bridge.places import journal_directory
 from bridge.settings import Settings
+from bridge.words import _
 
 State = Literal["ok", "warning", "problem"]
 
@@ -35,7 +36,8 @@ _PACKAGES = {  # distribution: what is imported, and what it is for
     "keyring": ("keyring", False),  # without it the key goes into a file
 }
 _REACH = 3.0  # seconds
-_REPAIR = "run python3 install.py again"
+_REPAIR = _("run python3 install.py again")
+_REPAIR_NEURAL = _("run python3 install.py --neural again")
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,18 @@ def examine() -> list[Check]:
     except PhotioError as error:
         return [
             *checks,
-            Check("settings", "problem", error.sentence, f"correct {settings.ORIGIN_VARIABLE}"),
+            Check(
+                _("settings"),
+                "problem",
+                error.sentence,
+                _("correct {variable}").format(variable=settings.ORIGIN_VARIABLE),
+            ),
             _journal(),
         ]
     if warnings:
-        checks.append(Check("settings", "warning", " ".join(warnings), "set again what you had changed"))
+        checks.append(Check(_("settings"), "warning", " ".join(warnings), _("set again what you had changed")))
     else:
-        checks.append(Check("settings", "ok", str(settings.settings_file())))
+        checks.append(Check(_("settings"), "ok", str(settings.settings_file())))
     return [*checks, _journal(), _key(found), _service(found.origin)]
 
 
@@ -97,7 +104,7 @@ def _package(distribution: str) -> Check:
         importlib.import_module(module)
         return Check(distribution, "ok", metadata.version(distribution))
     except metadata.PackageNotFoundError:
-        return Check(distribution, "ok", "of unknown version")
+        return Check(distribution, "ok", _("of unknown version"))
     except (ImportError, OSError) as error:  # a library in it may not load
         return Check(distribution, "problem" if needed else "warning", _one_line(error), _REPAIR)
 
@@ -118,10 +125,10 @@ def _patchmatch() -> Check:
         filled = np.asarray(patch_match.inpaint(picture, hole, patch_size=3))
         # Grey all over: nothing is left of the magenta.
         if int(np.ptp(filled[20:28, 20:28].astype(int), axis=2).max()) > 16:
-            return Check(name, "problem", "it does not fill a hole", _REPAIR)
+            return Check(name, "problem", _("it does not fill a hole"), _REPAIR)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         return Check(name, "problem", _one_line(error), _REPAIR)
-    return Check(name, "ok", "fills a hole")
+    return Check(name, "ok", _("fills a hole"))
 
 
 def _migan() -> Check:
@@ -131,12 +138,13 @@ def _migan() -> Check:
 
         path = model_path()
         if not path.exists():
-            return Check(name, "ok", "not installed (install.py --neural)")
+            return Check(name, "ok", _("not installed (install.py --neural)"))
         if not verify(path):
-            return Check(name, "warning", f"{path} is not the known model", f"remove it, then {_REPAIR} --neural")
+            found = _("“{file}” is not the known model").format(file=path)
+            return Check(name, "warning", found, _("remove it, then run python3 install.py --neural again"))
         importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:
-        return Check(name, "warning", _one_line(error), f"{_REPAIR} --neural")
+        return Check(name, "warning", _one_line(error), _REPAIR_NEURAL)
     return Check(name, "ok", str(path))
 
 
@@ -147,32 +155,34 @@ def _journal() -> Check:
         while not place.exists():  # nothing is made only to be looked at
             place = place.parent
         with tempfile.TemporaryFile(dir=place):
-            return Check("journal", "ok", str(directory))
+            return Check(_("journal"), "ok", str(directory))
     except OSError as error:
-        return Check("journal", "problem", f"{directory}: {_one_line(error)}", "make this folder yours")
+        return Check(_("journal"), "problem", f"{directory}: {_one_line(error)}", _("make this folder yours"))
 
 
 def _key(found_settings: Settings) -> Check:
+    name = _("API key")
     try:
         found = find_key(found_settings)
     except PhotioError as error:
-        return Check("API key", "warning", error.sentence, "“python -m bridge key set” stores another one")
+        return Check(name, "warning", error.sentence, _("enter another one in Filters > Photio > Settings"))
     if found is None:
-        return Check("API key", "ok", "none: the offline engine serves", "“python -m bridge key set” stores one")
+        return Check(name, "ok", _("none: the offline engine serves"), _("Filters > Photio > Settings stores one"))
     if found.warnings:
-        return Check("API key", "warning", found.where, " ".join(found.warnings))
-    return Check("API key", "ok", found.where)
+        return Check(name, "warning", found.where, " ".join(found.warnings))
+    return Check(name, "ok", found.where)
 
 
 def _service(origin: str) -> Check:
     """A connection and its TLS, nothing more, from a thread: a name look-up knows no time-out of its own."""
-    failures: list[str] = [f"no connection within {_REACH:g} s"]
+    failures: list[str] = [_("no connection within {seconds} s").format(seconds=f"{_REACH:g}")]
     thread = threading.Thread(target=_noting(failures, lambda: _connect(origin)), daemon=True)
     thread.start()
     thread.join(_REACH + 0.5)
     if failures:
-        return Check("service", "warning", f"{origin}: {failures[-1]}", "check the network; offline work goes on")
-    return Check("service", "ok", f"{origin} is reached")
+        advice = _("check the network; offline work goes on")
+        return Check(_("service"), "warning", f"{origin}: {failures[-1]}", advice)
+    return Check(_("service"), "ok", _("{origin} is reached").format(origin=origin))
 
 
 def _noting(failures: list[str], action: Callable[[], None]) -> Callable[[], None]:

@@ -1,10 +1,48 @@
-"""Not written yet."""
+"""Answers what the plug-in asks about the history. numpy and Pillow are imported for pictures only."""
 
 from __future__ import annotations
 
-from bridge.protocol import Message
+from bridge import history, prompts
+from bridge.places import journal_directory
+from bridge.protocol import (
+    AskPrompts,
+    AskUnclaimed,
+    Browse,
+    Discard,
+    Discarded,
+    Message,
+    Page,
+    Prompts,
+    Recall,
+    Show,
+    Unclaimed,
+)
 
 
 def answer(message: Message) -> Message | None:
-    """None."""
-    return None
+    """The answer; None to whatever is no question about the history.
+
+    Raises:
+        PhotioError: what was asked for cannot be had.
+    """
+    journal = journal_directory()
+    if isinstance(message, Browse):
+        return _page(message)
+    if isinstance(message, Show):
+        from bridge import history_pictures
+
+        return history_pictures.show(journal, message.id, message.variation, message.size)
+    if isinstance(message, Recall):
+        from bridge import recovery
+
+        return recovery.recall(journal, message.id)
+    if isinstance(message, Discard):
+        history.discard(journal, message.id, message.variation)
+        return Discarded()
+    if isinstance(message, AskUnclaimed):
+        return Unclaimed(history.claim(journal))
+    return Prompts(prompts.recent()) if isinstance(message, AskPrompts) else None
+
+
+def _page(message: Browse) -> Page:
+    return history.browse(journal_directory(), message.search, message.offset, message.count)

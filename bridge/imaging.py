@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter
 
 from bridge.errors import PhotioError
 from bridge.geometry import Box, Crop
+from bridge.words import _
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
@@ -41,17 +42,20 @@ def read_pnm(path: Path) -> Pixels:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise PictureError(f"Photio's file {path} has gone: please try again.", repr(error)) from error
+        sentence = _("Photio's file “{file}” has gone: please try again.")
+        raise PictureError(sentence.format(file=path), repr(error)) from error
     if header := _PNM.match(data):
         channels = 1 if header[1] == b"P5" else 3
         width, height = int(header[2]), int(header[3])
     elif header := _PAM.match(data):
         width, height, channels = (int(group) for group in header.groups())
     else:
-        raise PictureError(f"Photio's file {path} is not a picture: please try again.", repr(data[:40]))
+        sentence = _("Photio's file “{file}” is not a picture: please try again.")
+        raise PictureError(sentence.format(file=path), repr(data[:40]))
     pixels = np.frombuffer(data, np.uint8, offset=header.end())
     if pixels.size != width * height * channels or not pixels.size:
-        raise PictureError(f"Photio's file {path} is incomplete: please try again.", f"{pixels.size} bytes of pixels")
+        sentence = _("Photio's file “{file}” is incomplete: please try again.")
+        raise PictureError(sentence.format(file=path), f"{pixels.size} bytes of pixels")
     return pixels.reshape((height, width) if channels == 1 else (height, width, channels))
 
 

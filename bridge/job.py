@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from bridge import backend, places
+from bridge import backend, places, prompts
 from bridge.backend import Backend
 from bridge.errors import PhotioError
 from bridge.journal import JobFolder
@@ -193,6 +193,8 @@ class RunningJob:
         except Exception:  # noqa: BLE001  (the last line of defence: the user gets a sentence, the log everything)
             _log.exception("the job failed")
             self._tell(Failed("internal", _unexpected()))
+        finally:
+            self._folder.rest()
 
     def _regenerate(self, planned: _Planned) -> Message:
         """All that follows the export."""
@@ -217,6 +219,7 @@ class RunningJob:
             ]
             for thread in threads:
                 thread.start()
+            prompts.remember(job.prompt)  # while the service is at work, so that nobody waits for the disk
             for thread in threads:
                 thread.join()
         return self._outcome(planned, planning, seeds)

@@ -13,24 +13,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
 import re
 import secrets
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bridge import locks
 from bridge.errors import PhotioError
-from bridge.private_files import read_private, write_private
+from bridge.private_files import StorageError, read_private, write_private
 from bridge.words import _
 
 FORMAT = 1
 RECORD_FILE = "request.json"
 
-_LONGEST_RECORD = 1 << 20  # bytes
-_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+#: In bytes; eight variations tell a long prompt nine times, in escapes where it is not English.
+LONGEST_RECORD = 16 << 20
+
+#: What a job folder is called; nothing else in the journal is ever touched.
+NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+
+#: In a job folder, held as long as somebody works in it.
+BUSY_FILE = ".busy"
+
+_log = logging.getLogger(__name__)
 
 
 class JournalError(PhotioError):
@@ -46,10 +58,11 @@ class JobFolder:
         self.path = path
         self._lock = threading.Lock()
         self._discarded = False
+        self._busy = locks.Lock(path / BUSY_FILE)
 
     @classmethod
     def create(cls, journal: Path) -> JobFolder:
-        """A new folder in `journal`, only for this user's eyes.
+        """A new folder in `journal`, only for this user's eyes; it is in work until `rest` or our end.
 
         Raises:
             JournalError: it could not be made.
@@ -65,7 +78,9 @@ class JobFolder:
                 ),
                 repr(error),
             ) from error
-        return cls(journal / name)
+        folder = cls(journal / name)
+        folder._busy.take()
+        return folder
 
     @classmethod
     def existing(cls, journal: Path, name: str) -> JobFolder:
@@ -74,7 +89,7 @@ class JobFolder:
         Raises:
             JournalError: there is none of that name.
         """
-        if not _NAME.fullmatch(name) or not (journal / name).is_dir() or (journal / name).is_symlink():
+        if not NAME.fullmatch(name) or not (journal / name).is_dir() or (journal / name).is_symlink():
             raise JournalError(_("This result is no longer in the history."), repr(name[:100]))
         return cls(journal / name)
 
@@ -94,8 +109,15 @@ class JobFolder:
             StorageError: the disk is full, the folder is gone or must not be written to.
         """
         with self._lock:
-            if not self._discarded:
-                write_private(self.file(name), data)
+            if self._discarded:
+                return
+            write_private(self.file(name), data)
+        if name.startswith("answer-"):
+            self._note_checksum(name, hashlib.sha256(data).hexdigest())
+
+    def rest(self) -> None:
+        """Nobody works in it any longer: the history may complete or delete it."""
+        self._busy.release()
 
     def record(self) -> dict[str, Any]:
         """What `request.json` says; empty when it says nothing that can be understood.
@@ -103,7 +125,7 @@ class JobFolder:
         Raises:
             StorageError: it cannot be read.
         """
-        content = read_private(self.file(RECORD_FILE), _LONGEST_RECORD)
+        content = read_private(self.file(RECORD_FILE), LONGEST_RECORD)
         try:
             found = json.loads(content) if content else {}
         except (ValueError, RecursionError):
@@ -116,8 +138,18 @@ class JobFolder:
         Raises:
             StorageError: as `save`.
         """
-        record = {"format": FORMAT, **self.record(), **facts}
-        self.save(RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False).encode())
+        self.change(lambda record: {"format": FORMAT, **record, **facts})
+
+    def change(self, how: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
+        """Replaces the record by what `how` makes of it, with nobody in between; None: it stays as it is.
+
+        Raises:
+            StorageError: as `save`.
+        """
+        with locks.alone(lock_file(self.path.parent)):
+            record = how(self.record())
+            if record is not None:
+                self.save(RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False).encode())
 
     def note_placed(self, variations: tuple[int, ...]) -> None:
         """Remembers that these variations are in an image.
@@ -125,13 +157,37 @@ class JobFolder:
         Raises:
             StorageError: as `save`.
         """
-        before = self.record().get("placed")
-        placed = before if isinstance(before, dict) else {}
-        self.note(state="placed", placed={**placed, **{str(number): time.time() for number in variations}})
+
+        def placed(record: dict[str, Any]) -> dict[str, Any]:
+            now = {str(number): time.time() for number in variations}
+            return {**record, "state": "placed", "placed": {**_fields(record, "placed"), **now}}
+
+        self.change(lambda record: placed(record) if record else None)  # one that was deleted stays so
+
+    def _note_checksum(self, name: str, checksum: str) -> None:
+        def noted(record: dict[str, Any]) -> dict[str, Any]:
+            return {**record, "answers": {**_fields(record, "answers"), name: checksum}}
+
+        try:
+            self.change(lambda record: noted(record) if record else None)
+        except StorageError as error:  # the answer itself is safe
+            _log.warning("%s: no checksum: %s", name, error.details)
 
     def discard_if_unanswered(self) -> None:
         """Removes the folder when nothing was received: then nothing is lost."""
         with self._lock:  # what another thread still writes must not make the folder anew
             if not any(self.path.glob("answer-*")):
                 self._discarded = True
+                self.rest()
                 shutil.rmtree(self.path, ignore_errors=True)
+
+
+def lock_file(journal: Path) -> Path:
+    """Held while a record is changed or a folder removed: more than one bridge may be at work. Beside the journal."""
+    return journal.with_name(f"{journal.name}.lock")
+
+
+def _fields(record: dict[str, Any], name: str) -> dict[str, Any]:
+    """A part of a record that ought to be an object."""
+    found = record.get(name)
+    return found if isinstance(found, dict) else {}

@@ -13,6 +13,7 @@ from bridge.access import check_key
 from bridge.places import HOME_VARIABLE, config_directory
 from bridge.private_files import StorageError, close_to_others, read_private, write_private
 from bridge.settings import Settings, save
+from bridge.words import _
 
 KEY_VARIABLE = "PHOTIO_API_KEY"
 _SERVICE = "photio"
@@ -27,7 +28,7 @@ class FoundKey:
 
     Attributes:
         value: the key.
-        where: "PHOTIO_API_KEY", "keyring" or "file …".
+        where: "PHOTIO_API_KEY", "keyring" or "file …", in the user's language.
         warnings: sentences for the user.
     """
 
@@ -62,8 +63,17 @@ def find_key(settings: Settings) -> FoundKey | None:
     if settings.key_storage == "keyring":
         value = _from_keyring() or ""
         if value:
-            return FoundKey(check_key(value), "keyring")
+            return FoundKey(check_key(value), _("keyring"))
     return _from_file()
+
+
+def keyring_works() -> bool:
+    """Whether there is a keyring that a key would be put into; it may still be locked."""
+    try:
+        return _keyring() is not None
+    except Exception as error:  # noqa: BLE001 - as below
+        _log.warning("there is no keyring: %s", type(error).__name__)
+        return False
 
 
 def store_key(value: str, settings: Settings) -> FoundKey:
@@ -77,10 +87,10 @@ def store_key(value: str, settings: Settings) -> FoundKey:
     if _to_keyring(value):
         save(dataclasses.replace(settings, key_storage="keyring"))
         _remove_file()
-        return FoundKey(value, "keyring")
+        return FoundKey(value, _("keyring"))
     write_private(key_file(), value.encode("ascii") + b"\n")
     save(dataclasses.replace(settings, key_storage="file"))
-    return FoundKey(value, f"file {key_file()}")
+    return FoundKey(value, _in_file())
 
 
 def clear_key(settings: Settings) -> tuple[str, ...]:
@@ -91,9 +101,9 @@ def clear_key(settings: Settings) -> tuple[str, ...]:
     """
     cleared: list[str] = []
     if settings.key_storage == "keyring" and _remove_from_keyring():
-        cleared.append("keyring")
+        cleared.append(_("keyring"))
     if _remove_file():
-        cleared.append(f"file {key_file()}")
+        cleared.append(_in_file())
     if settings.key_storage is not None:
         save(dataclasses.replace(settings, key_storage=None))
     return tuple(cleared)
@@ -106,8 +116,13 @@ def _from_file() -> FoundKey | None:
         return None
     warnings: tuple[str, ...] = ()
     if close_to_others(path):
-        warnings = (f"The key in “{path}” could be read by other users; now it cannot: consider a new key.",)
-    return FoundKey(check_key(content.decode("ascii", "replace").strip()), f"file {path}", warnings)
+        warning = _("The key in “{file}” could be read by other users; now it cannot: consider a new key.")
+        warnings = (warning.format(file=path),)
+    return FoundKey(check_key(content.decode("ascii", "replace").strip()), _in_file(), warnings)
+
+
+def _in_file() -> str:
+    return _("file {file}").format(file=key_file())
 
 
 def _remove_file() -> bool:
@@ -116,7 +131,8 @@ def _remove_file() -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise StorageError(f"The key in “{key_file()}” cannot be removed: remove that file.", str(error)) from error
+        sentence = _("The key in “{file}” cannot be removed: remove that file.")
+        raise StorageError(sentence.format(file=key_file()), str(error)) from error
     return True
 
 
@@ -166,7 +182,7 @@ def _remove_from_keyring() -> bool:
             ring.delete_password(_SERVICE, _account())
     except Exception as error:
         raise StorageError(
-            "The key cannot be removed from the keyring: unlock it and try again, or remove “photio” there.",
+            _("The key cannot be removed from the keyring: unlock it and try again, or remove “photio” there."),
             type(error).__name__,
         ) from error
     return True

@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 from bridge.errors import PhotioError
+from bridge.words import _
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a named pipe must not hold us up
@@ -47,7 +48,7 @@ def write_private(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise StorageError(
-            f"“{path}” cannot be written: make room, or make its folder yours.",
+            _("“{file}” cannot be written: make room, or make its folder yours.").format(file=path),
             f"{type(error).__name__}: {error}",
         ) from error
 
@@ -75,18 +76,20 @@ def read_private(path: Path, limit: int) -> bytes | None:
     """
     try:
         if path.is_symlink():
-            raise StorageError(f"“{path}” is a symbolic link, which is not followed: put the file itself there.")
+            sentence = _("“{file}” is a symbolic link, which is not followed: put the file itself there.")
+            raise StorageError(sentence.format(file=path))
         handle = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY)
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise StorageError(f"“{path}” is not a file: remove it.")
+                raise StorageError(_("“{file}” is not a file: remove it.").format(file=path))
             content = file.read(limit + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StorageError(f"“{path}” cannot be read: make it yours, or remove it.", str(error)) from error
+        sentence = _("“{file}” cannot be read: make it yours, or remove it.")
+        raise StorageError(sentence.format(file=path), str(error)) from error
     if len(content) > limit:
-        raise StorageError(f"“{path}” is larger than {limit} bytes: remove it.")
+        raise StorageError(_("“{file}” is larger than {limit} bytes: remove it.").format(file=path, limit=limit))
     return content
 
 
@@ -103,5 +106,6 @@ def close_to_others(path: Path) -> bool:
             return False
         path.chmod(0o600)
     except OSError as error:
-        raise StorageError(f"“{path}” can be read by others: make it yours.", str(error)) from error
+        sentence = _("“{file}” can be read by others: make it yours.")
+        raise StorageError(sentence.format(file=path), str(error)) from error
     return True

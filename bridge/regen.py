@@ -33,6 +33,7 @@ from bridge.regen_errors import (
     ServiceError,
 )
 from bridge.transport import Call, HttpAnswer, Timeouts, post
+from bridge.words import _
 
 __all__ = [
     "DEFAULT_NEGATIVE_PROMPT",
@@ -106,17 +107,18 @@ class RegenRequest:
                 raise ParameterError(
                     "mask_image",
                     "{} × {} px".format(*found),
-                    "as large as the base image, {} × {} px".format(*wanted),
+                    _("as large as the base image, {width} × {height} px").format(width=wanted[0], height=wanted[1]),
                 )
         for name in ("prompt", "negative_prompt"):
             if not isinstance(getattr(self, name), str):
-                raise ParameterError(name, getattr(self, name), "text")
+                raise ParameterError(name, getattr(self, name), _("text"))
         if self.quality not in list(Quality):
-            raise ParameterError("quality", self.quality, "LOW, MIDDLE or HIGH")
+            raise ParameterError("quality", self.quality, _("LOW, MIDDLE or HIGH"))
         if not _is_seed(self.seed):
-            raise ParameterError("seed", self.seed, f"−1 or a whole number from 1 to {LARGEST_SEED}")
+            allowed = _("−1 or a whole number from 1 to {most}").format(most=LARGEST_SEED)
+            raise ParameterError("seed", self.seed, allowed)
         if not _is_cfg_scale(self.cfg_scale):
-            raise ParameterError("cfg_scale", self.cfg_scale, "a number that is not negative")
+            raise ParameterError("cfg_scale", self.cfg_scale, _("a number that is not negative"))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -124,7 +126,8 @@ class RegenRequest:
         low, high = RECOMMENDED_CFG_SCALE
         if low <= self.cfg_scale <= high:
             return ()
-        return (f"A cfg_scale of {self.cfg_scale:g} is not recommended: {low} to {high} is.",)
+        advice = _("A cfg_scale of {value} is not recommended: {low} to {high} is.")
+        return (advice.format(value=f"{self.cfg_scale:g}", low=low, high=high),)
 
     @property
     def size(self) -> Size | None:
@@ -214,8 +217,10 @@ class RegenClient:
         """
         if self._key is None and self.origin == DEFAULT_ORIGIN:
             raise AuthenticationError(
-                "Photio needs an API key: get one from the API Dashboard on photio.io and enter it, "
-                "or use the offline engine."
+                _(
+                    "Photio needs an API key: get one from the API Dashboard on photio.io and enter it, "
+                    "or use the offline engine."
+                )
             )
         call = call or Call()
         seed = draw_seed() if request.seed == RANDOM_SEED else request.seed
@@ -272,11 +277,12 @@ class RegenClient:
 def _check_image(name: str, value: object) -> None:
     if isinstance(value, Image.Image):
         if min(value.size) < 1:
-            raise ParameterError(name, "an empty image", "at least 1 × 1 px")
+            raise ParameterError(name, _("an empty image"), _("at least 1 × 1 px"))
         if value.mode not in _MODES:
-            raise ParameterError(name, f"an image of mode {value.mode}", "one of these modes: " + ", ".join(_MODES))
+            found = _("an image of mode {mode}").format(mode=value.mode)
+            raise ParameterError(name, found, _("one of these modes: {modes}").format(modes=", ".join(_MODES)))
     elif not isinstance(value, str) or not _is_url(value):
-        raise ParameterError(name, value, "an image, or a URL that begins with http:// or https://")
+        raise ParameterError(name, value, _("an image, or a URL that begins with http:// or https://"))
 
 
 def _is_url(text: str) -> bool:

@@ -24,13 +24,14 @@ from bridge.regen_errors import (
     quote,
 )
 from bridge.transport import HttpAnswer
+from bridge.words import _, ngettext
 
 MAX_PIXELS = 64_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _DATA_URI = re.compile(r"data:image/(?:png|jpe?g|webp)(?:;[^,;]*)*;base64,", re.IGNORECASE)
 _LONGEST_STATUS = 20  # digits; more is no status, and slow to convert
 _LONGEST_MESSAGE = 2000  # characters; more is no sentence
-_CONVERTED = "The answer's colour profile could not be used: its colours are taken as sRGB."
+_CONVERTED = _("The answer's colour profile could not be used: its colours are taken as sRGB.")
 
 
 class DecodedImage(NamedTuple):
@@ -55,7 +56,7 @@ def encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
     if 300 <= answer.status < 400:
         target = quote(answer.headers.get("location", ""), key)
         raise RedirectError(
-            "The service's address redirects elsewhere, where your key must not go: correct the address.",
+            _("The service's address redirects elsewhere, where your key must not go: correct the address."),
             f"HTTP {answer.status} to {target!r}",
         )
     document = _document(answer.content)
@@ -164,25 +165,33 @@ def _refusal(status: int, document: dict[str, Any], answer: HttpAnswer, key: str
     details = f"status {status}, HTTP {answer.status}: {_excerpt(document, answer, key)}"
     wait = retry_after(answer.headers.get("retry-after"))
     if status == 401 and key is None:
-        return AuthenticationError(f"The service asks for an API key{says}: enter yours, then try again.", details)
+        sentence = _("The service asks for an API key{says}: enter yours, then try again.").format(says=says)
+        return AuthenticationError(sentence, details)
     if status in (401, 403):
-        return AuthenticationError(f"The service does not accept the API key{says}: check and enter it again.", details)
+        sentence = _("The service does not accept the API key{says}: check and enter it again.").format(says=says)
+        return AuthenticationError(sentence, details)
     if status == 429:
-        return RateLimitError(f"The service has too many requests from you{says}: {_later(wait)}.", details, wait)
+        sentence = _("The service has too many requests from you{says}: {later}.")
+        return RateLimitError(sentence.format(says=says, later=_later(wait)), details, wait)
     if status >= 500:
         return ServiceError(
-            f"The service has a problem of its own{says}: {_later(wait)}.",
+            _("The service has a problem of its own{says}: {later}.").format(says=says, later=_later(wait)),
             details,
             wait if status == 503 else None,
         )
     return RequestRefusedError(
-        f"The service refused the request{says}: change what it names, or check the service's address.",
+        _("The service refused the request{says}: change what it names, or check the service's address.").format(
+            says=says
+        ),
         details,
     )
 
 
 def _later(wait: float | None) -> str:
-    return "try again in a few minutes" if wait is None else f"try again in {wait:.0f} seconds"
+    if wait is None:
+        return _("try again in a few minutes")
+    seconds = round(wait)
+    return ngettext("try again in {seconds} second", "try again in {seconds} seconds", seconds).format(seconds=seconds)
 
 
 def _message(document: dict[str, Any], key: str | None) -> str:
@@ -229,8 +238,10 @@ def _from_profile(image: Image.Image, profile: bytes) -> Image.Image:
 
 def _malformed(details: str, received: bytes = b"") -> MalformedResponseError:
     return MalformedResponseError(
-        "The service's answer is not the image it should be, but the request may have been billed: "
-        "try again later, and tell whoever runs the service.",
+        _(
+            "The service's answer is not the image it should be, but the request may have been billed: "
+            "try again later, and tell whoever runs the service."
+        ),
         details,
         received,
     )

@@ -19,6 +19,7 @@ from __future__ import annotations
 import unicodedata
 
 from bridge.errors import PhotioError
+from bridge.words import _
 
 _LONGEST_QUOTE = 300
 _HIDDEN = "[key]"
@@ -39,7 +40,9 @@ class ParameterError(PhotioError):
         shown = repr(value)
         if len(shown) > 80:
             shown = shown[:80] + "…"
-        super().__init__(f"“{name}” is {shown}, but it must be {allowed}.")
+        super().__init__(
+            _("“{name}” is {value}, but it must be {allowed}.").format(name=name, value=shown, allowed=allowed)
+        )
         self.name = name
         self.value = value
         self.allowed = allowed

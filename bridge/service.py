@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from typing import BinaryIO
 
 from bridge import history_desk, log, places, settings, settings_desk
@@ -72,6 +73,7 @@ class Service:
                 self._announce(Failed("protocol", sentence))
         for job in (*self._running, *((self._draft,) if self._draft else ())):
             job.leave()
+        _tidy()
 
     def _answer(self, message: Message) -> None:
         if isinstance(message, Open):
@@ -97,6 +99,16 @@ class Service:
         found, remarks = settings.load()
         self._draft = RunningJob(found, remarks, self._announce)
         self._announce(self._draft.opened)
+
+
+def _tidy() -> None:
+    """Keeps the history within its limits, when nobody waits any longer."""
+    from bridge.history_limits import enforce_limits
+
+    try:
+        enforce_limits(places.journal_directory(), settings.load()[0], time.time())
+    except (PhotioError, OSError) as error:
+        _log.warning("the history was not tidied: %s", error)
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from bridge.access import DEFAULT_ORIGIN, SettingsError, check_origin
 from bridge.places import config_directory
 from bridge.private_files import StorageError, read_private, write_private
+from bridge.words import _
 
 __all__ = ["DEFAULT_ORIGIN", "ORIGIN_VARIABLE", "Settings", "SettingsError", "load", "save", "settings_file"]
 
@@ -23,6 +24,8 @@ KEY_STORAGES = (None, "keyring", "file")
 
 _LONGEST_FILE = 64 * 1024  # bytes
 _LONGEST_TIMEOUT = 3600.0  # seconds
+_MOST_DAYS = 36_500
+_MOST_GIGABYTES = 10_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Settings:
         key_storage: where the key was put: "keyring", "file", or None when nowhere.
         most_requests: a job that needs more is refused before anything is sent; 1 to 64.
         native_limit: the largest crop that is sent at its own size, in megapixels; above 0 and at most 64.
+        history_days: results older than that are deleted; 0 (no limit) to 36500.
+        history_gigabytes: the oldest results are deleted when all together take more; 0 (no limit) to 10000.
 
     Raises:
         SettingsError: names the setting and what is allowed.
@@ -51,6 +56,8 @@ class Settings:
     key_storage: str | None = None
     most_requests: int = 8
     native_limit: float = 4.0
+    history_days: int = 90
+    history_gigabytes: float = 4.0
 
     def __post_init__(self) -> None:
         if check_origin(self.origin) != self.origin:
@@ -61,14 +68,40 @@ class Settings:
             ("key_storage", KEY_STORAGES),
         ):
             if getattr(self, name) not in allowed:
-                raise SettingsError(f"The setting “{name}” must be one of {', '.join(map(str, allowed))}.")
+                raise SettingsError(
+                    _("The setting “{name}” must be one of {choices}.").format(
+                        name=name, choices=", ".join(map(str, allowed))
+                    )
+                )
         for name in ("connect_timeout", "answer_timeout"):
             if not _is_timeout(getattr(self, name)):
-                raise SettingsError(f"The setting “{name}” must be a number of seconds up to {_LONGEST_TIMEOUT:g}.")
-        if type(self.most_requests) is not int or not 1 <= self.most_requests <= 64:
-            raise SettingsError("The setting “most_requests” must be a whole number from 1 to 64.")
+                raise SettingsError(
+                    _("The setting “{name}” must be a number of seconds up to {most}.").format(
+                        name=name, most=f"{_LONGEST_TIMEOUT:g}"
+                    )
+                )
+        self._check_limits()
+
+    def _check_limits(self) -> None:
+        for name, least, most in (("most_requests", 1, 64), ("history_days", 0, _MOST_DAYS)):
+            if type(getattr(self, name)) is not int or not least <= getattr(self, name) <= most:
+                raise SettingsError(
+                    _("The setting “{name}” must be a whole number from {least} to {most}.").format(
+                        name=name, least=least, most=most
+                    )
+                )
         if type(self.native_limit) not in (int, float) or not 0 < self.native_limit <= 64:
-            raise SettingsError("The setting “native_limit” must be a number of megapixels up to 64.")
+            raise SettingsError(
+                _("The setting “{name}” must be a number of megapixels up to {most}.").format(
+                    name="native_limit", most=64
+                )
+            )
+        if type(self.history_gigabytes) not in (int, float) or not 0 <= self.history_gigabytes <= _MOST_GIGABYTES:
+            raise SettingsError(
+                _("The setting “{name}” must be a number of gigabytes from 0 to {most}.").format(
+                    name="history_gigabytes", most=_MOST_GIGABYTES
+                )
+            )
 
 
 def settings_file() -> Path:
@@ -87,7 +120,13 @@ def load() -> tuple[Settings, tuple[str, ...]]:
     """
     settings, warnings = _from_file()
     origin = os.environ.get(ORIGIN_VARIABLE)
-    return (dataclasses.replace(settings, origin=origin) if origin else settings), warnings
+    if not origin:
+        return settings, warnings
+    try:
+        return dataclasses.replace(settings, origin=origin), warnings
+    except SettingsError as error:
+        told = _("The environment variable {variable} cannot be used. {why}")
+        raise SettingsError(told.format(variable=ORIGIN_VARIABLE, why=error.sentence), error.details) from error
 
 
 def save(settings: Settings) -> None:
@@ -115,9 +154,9 @@ def _parse(content: bytes) -> Settings:
     try:
         document: Any = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise SettingsError("It is not JSON.", str(error)) from error
+        raise SettingsError(_("It is not JSON."), str(error)) from error
     if not isinstance(document, dict):
-        raise SettingsError("It is not a JSON object.")
+        raise SettingsError(_("It is not a JSON object."))
     names = {item.name for item in dataclasses.fields(Settings)}
     # Others are a newer version's.
     return Settings(**{name: value for name, value in document.items() if name in names})
@@ -131,8 +170,10 @@ def _set_aside(path: Path) -> str:
     try:
         path.rename(aside)
     except OSError:
-        return f"The settings in “{path}” cannot be used, so the defaults hold: correct or remove that file."
-    return f"The settings could not be used and are now in “{aside}”: the defaults hold."
+        return _("The settings in “{path}” cannot be used, so the defaults hold: correct or remove that file.").format(
+            path=path
+        )
+    return _("The settings could not be used and are now in “{path}”: the defaults hold.").format(path=aside)
 
 
 def _is_timeout(value: object) -> bool:

@@ -1,10 +1,105 @@
-"""Not written yet."""
+"""Answers what the settings window asks: settings, key and doctor."""
 
 from __future__ import annotations
 
-from bridge.protocol import Message
+import dataclasses
+import importlib.util
+import os
+
+from bridge import key, places, settings
+from bridge.errors import PhotioError
+from bridge.key import KEY_VARIABLE, FoundKey
+from bridge.protocol import (
+    AskDoctor,
+    AskSettings,
+    ChangeSettings,
+    DoctorReport,
+    ForgetKey,
+    Message,
+    Preferences,
+    SettingsReport,
+    StoreKey,
+    TryKey,
+)
+from bridge.settings import ORIGIN_VARIABLE, Settings
+from bridge.words import _
 
 
 def answer(message: Message) -> Message | None:
-    """None."""
-    return None
+    """The answer to a message about settings, the key or the doctor; None to any other message.
+
+    Raises:
+        PhotioError: it cannot be done; nothing is half done.
+    """
+    if isinstance(message, AskSettings):
+        return _report()
+    if isinstance(message, ChangeSettings):
+        changed = dataclasses.replace(settings.load()[0], **dataclasses.asdict(message.preferences))
+        settings.save(changed)
+        return _report()
+    if isinstance(message, StoreKey):
+        key.store_key(message.value, settings.load()[0])
+        return _report()
+    if isinstance(message, ForgetKey):
+        key.clear_key(settings.load()[0])
+        return _report()
+    if isinstance(message, TryKey):
+        from bridge.key_trial import try_key  # with it comes all that a request needs
+
+        return try_key(message.value, settings.load()[0])
+    return _doctor() if isinstance(message, AskDoctor) else None
+
+
+def _report() -> SettingsReport:
+    current, remarks = settings.load()
+    found, more = _key(current)
+    return SettingsReport(
+        preferences=_preferences(current),
+        defaults=_preferences(Settings()),
+        key_hint=found.hint if found else None,
+        key_place=_place(found) if found else None,
+        keyring=key.keyring_works(),
+        neural=_neural(),
+        log_file=str(places.log_file()),
+        journal=str(places.journal_directory()),
+        remarks=(*remarks, *more, *_overrides()),
+    )
+
+
+def _preferences(of: Settings) -> Preferences:
+    return Preferences(**{field.name: getattr(of, field.name) for field in dataclasses.fields(Preferences)})
+
+
+def _key(current: Settings) -> tuple[FoundKey | None, tuple[str, ...]]:
+    """The key; what is wrong with it is no reason not to show the window in which it can be put right."""
+    try:
+        found = key.find_key(current)
+    except PhotioError as error:
+        return None, (error.sentence,)
+    return found, found.warnings if found else ()
+
+
+def _place(found: FoundKey) -> str:
+    return {KEY_VARIABLE: "environment", "keyring": "keyring"}.get(found.where, "file")
+
+
+def _neural() -> bool:
+    from bridge.engine.models import find_model
+
+    return find_model() is not None and importlib.util.find_spec("onnxruntime") is not None
+
+
+def _overrides() -> tuple[str, ...]:
+    """What the environment decides, whatever is set here."""
+    told = {
+        ORIGIN_VARIABLE: _("The environment variable {variable} decides the service address, whatever is set here."),
+        KEY_VARIABLE: _("The environment variable {variable} holds the key that is used, whatever is stored here."),
+    }
+    return tuple(text.format(variable=name) for name, text in told.items() if os.environ.get(name, "").strip())
+
+
+def _doctor() -> DoctorReport:
+    from bridge.doctor import as_table, examine, has_problem
+
+    checks = examine()
+    return DoctorReport(not has_problem(checks), as_table(checks))

@@ -16,6 +16,7 @@ from bridge.match_colour import match_colour
 from bridge.match_grain import kept_grain, match_grain
 from bridge.planning import Piece, plan_pieces
 from bridge.protocol import Job
+from bridge.words import _
 
 #: Where the surroundings kept more of their detail than that, the repair is as it was meant.
 GRAIN_KEPT = 0.7
@@ -81,7 +82,7 @@ def plan(job: Job, selection: Pixels | None, selected: Box, canvas: Size, native
     mask = np.full((selected.height, selected.width), 255, np.uint8) if selection is None else selection
     parts = [Box(selected.x + part.x, selected.y + part.y, *part.size) for part in islands(mask)]
     if not parts:
-        raise NothingToDoError("The selection holds no pixel: select something, then try again.")
+        raise NothingToDoError(_("The selection holds no pixel: select something, then try again."))
     areas = []
     for grown in disjoint(part.grown(reach) for part in parts):
         part = grown.grown(-reach)
@@ -118,7 +119,7 @@ def with_transparency(planning: Planning, source: Pixels, job: Job, masked: bool
         rows, columns = slice(inner.y, inner.bottom), slice(inner.x, inner.right)
         mask[rows, columns] = np.maximum(mask[rows, columns], area.mask)
     if not mask.any():
-        raise NothingToDoError("Nothing is selected and nothing is transparent: there is nothing to fill.")
+        raise NothingToDoError(_("Nothing is selected and nothing is transparent: there is nothing to fill."))
     return Planning((Area(crop.box, mask),), (Piece(crop.box, crop),))
 
 

@@ -25,6 +25,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from bridge.regen_errors import AnswerTimeout, Cancelled, ConnectionFailedError, MalformedResponseError
+from bridge.words import _
 
 Stage = Literal["connecting", "uploading", "waiting", "receiving"]
 Progress = Callable[[Stage, int, int], None]
@@ -109,7 +110,7 @@ class Call:
         """Raises `Cancelled` when the request was cancelled before it was sent."""
         with self._changed:
             if self._cancelled and not self._sent:
-                raise Cancelled("Cancelled before the service took the request: nothing was billed.")
+                raise Cancelled(_("Cancelled before the service took the request: nothing was billed."))
 
     def mark_sent(self) -> None:
         """From now on the request may be billed."""
@@ -184,17 +185,19 @@ class _Exchange:
     def _too_late(self) -> AnswerTimeout | ConnectionFailedError:
         if self._call.sent:
             return AnswerTimeout(
-                f"No answer came within {self._timeouts.answer:g} seconds, but the request may have been "
-                "billed: try again only if you accept that it may be billed twice."
+                _(
+                    "No answer came within {seconds} seconds, but the request may have been billed: "
+                    "try again only if you accept that it may be billed twice."
+                ).format(seconds=f"{self._timeouts.answer:g}")
             )
         if self._socket is None:
             return ConnectionFailedError(
-                "The service could not be reached in time: check the internet connection, then try again.",
+                _("The service could not be reached in time: check the internet connection, then try again."),
                 f"no connection within {self._timeouts.connect:g} s",
                 never_connected=True,
             )
         return ConnectionFailedError(
-            "The upload came to a halt, and nothing was billed: check the internet connection and try again.",
+            _("The upload came to a halt, and nothing was billed: check the internet connection and try again."),
             f"stalled for {self._timeouts.answer:g} s after {self._position} of {len(self._body)} bytes",
         )
 
@@ -253,7 +256,7 @@ class _Exchange:
     def _refuse_if_over(self) -> None:
         self._call.refuse_if_cancelled()
         if self._abandoned:
-            raise Cancelled("The request was given up.")
+            raise Cancelled(_("The request was given up."))
 
     def _report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
         if not self._abandoned:
@@ -308,24 +311,30 @@ class _Exchange:
         details = f"{type(error).__name__}: {error}"
         if self._call.sent:
             return ConnectionFailedError(
-                "The connection broke before the answer had come, but the request may have been billed: "
-                "try again only if you accept that it may be billed twice.",
+                _(
+                    "The connection broke before the answer had come, but the request may have been billed: "
+                    "try again only if you accept that it may be billed twice."
+                ),
                 details,
                 may_be_billed=True,
             )
         if self._socket is not None:
             return ConnectionFailedError(
-                "The connection broke during the upload, and nothing was billed: try again.", details
+                _("The connection broke during the upload, and nothing was billed: try again."), details
             )
         if isinstance(error, requests.exceptions.SSLError):
             return ConnectionFailedError(
-                "The service's TLS certificate is not trusted, so nothing was sent: check the computer's "
-                "clock and the service's address, and ask whoever runs your network.",
+                _(
+                    "The service's TLS certificate is not trusted, so nothing was sent: check the computer's "
+                    "clock and the service's address, and ask whoever runs your network."
+                ),
                 details,
             )
         return ConnectionFailedError(
-            "The service could not be reached: check the internet connection and the service's address, "
-            "then try again.",
+            _(
+                "The service could not be reached: check the internet connection and the service's address, "
+                "then try again."
+            ),
             details,
             never_connected=True,
         )
@@ -360,7 +369,8 @@ def ca_bundle() -> str | Literal[True]:
     for name in _CA_VARIABLES:
         path = os.environ.get(name)
         if path and not os.path.exists(path):
-            raise ConnectionFailedError(f"{name} must name a file with TLS certificates: correct or unset it.", path)
+            sentence = _("{variable} must name a file with TLS certificates: correct or unset it.")
+            raise ConnectionFailedError(sentence.format(variable=name), path)
         if path:
             return path
     return True
@@ -368,7 +378,9 @@ def ca_bundle() -> str | Literal[True]:
 
 def _unreadable(why: str) -> tuple[str, str]:
     return (
-        "The service's answer could not be read, but the request may have been billed: try again later, "
-        "and tell whoever runs the service.",
+        _(
+            "The service's answer could not be read, but the request may have been billed: try again later, "
+            "and tell whoever runs the service."
+        ),
         why,
     )

@@ -6,19 +6,23 @@ With `bridge.protocol` the only modules that both sides import. The catalogues a
 from __future__ import annotations
 
 import gettext
+import struct
 from pathlib import Path
 
 DOMAIN = "photio"
 
 _BESIDE_PLUGIN = Path(__file__).absolute().parent.parent / "locale"
 
-#: GIMP puts the language that it was told into the environment of its plug-ins, and so into the bridge's.
-_catalogue = gettext.translation(DOMAIN, _BESIDE_PLUGIN, fallback=True)
+
+def _find() -> gettext.NullTranslations:
+    """GIMP puts the language that it was told into the environment of its plug-ins, and so into the bridge's."""
+    try:
+        return gettext.translation(DOMAIN, _BESIDE_PLUGIN, fallback=True)
+    except (OSError, ValueError, struct.error):  # a damaged catalogue: English rather than nothing at all
+        return gettext.NullTranslations()
+
+
+_catalogue = _find()
 
 _ = _catalogue.gettext
 ngettext = _catalogue.ngettext
-
-
-def marked(text: str) -> str:
-    """For the catalogue only: GIMP itself, or a later `_`, translates it."""
-    return text

@@ -18,6 +18,8 @@ A behaviour is an object; all members are optional:
     hold     "before-body" | "before-answer"
     close    "at-accept" (counted as dropped only) | "after-headers" | "after-body" | "mid-answer"
     drip     seconds between the answer's bytes, the last header included
+
+A request without a base image is refused (400), whatever image its answer was to be.
 """
 
 from __future__ import annotations
@@ -213,7 +215,12 @@ def _content(behaviour: Behaviour, request: dict[str, Any]) -> tuple[str, bytes]
     if answer == "raw":
         return behaviour.get("content_type", "text/html"), behaviour["text"].encode()
     status: int = behaviour.get("status_code", 200)
-    body = behaviour.get("body", "") if answer == "status" else _image(answer, behaviour, request)
+    if answer == "status":
+        body = behaviour.get("body", "")
+    elif "base_image" in request:
+        body = _image(answer, behaviour, request)
+    else:
+        status, body = 400, "base_image is required"
     document = {"status_code": str(status) if behaviour.get("status_as_string") else status, "body": body}
     return "application/json", json.dumps(document).encode()
 

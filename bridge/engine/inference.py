@@ -13,6 +13,7 @@ from PIL import Image
 from bridge.engine import fill
 from bridge.engine.errors import RequestRefused
 from bridge.engine.parameters import Parameters
+from bridge.words import _
 
 #: px; more is refused before it is decoded.
 LARGEST_IMAGE = 16_000_000
@@ -39,14 +40,16 @@ def regenerate(model: str, parameters: Parameters) -> str:
     if base.size != mask.size:
         raise RequestRefused(
             400,
-            f"base_image is {base.width} × {base.height} px and mask_image {mask.width} × {mask.height} px; "
-            "they have to be of the same size.",
+            _("base_image is {base} px and mask_image {mask} px; they have to be of the same size.").format(
+                base=f"{base.width} × {base.height}", mask=f"{mask.width} × {mask.height}"
+            ),
         )
     hole = np.asarray(_decode(mask, "mask_image").convert("L")) < MASK_THRESHOLD
     if not hole.any():
-        raise RequestRefused(400, "mask_image keeps everything: paint black what is to be removed.")
+        raise RequestRefused(400, _("mask_image keeps everything: paint black what is to be removed."))
     if hole.all():
-        raise RequestRefused(400, "mask_image edits everything: leave some of the image white, to continue from.")
+        sentence = _("mask_image edits everything: leave some of the image white, to continue from.")
+        raise RequestRefused(400, sentence)
     rgb = np.asarray(_decode(base, "base_image").convert("RGB"))
     png = io.BytesIO()
     # Level 1: the answer crosses loopback only, and time matters more than bytes.
@@ -86,8 +89,9 @@ def _decode(image: Image.Image, name: str) -> Image.Image:
 
 
 def _not_an_image(name: str) -> RequestRefused:
-    return RequestRefused(400, f"{name} is not a PNG, JPEG or WebP image that can be read.")
+    return RequestRefused(400, _("{name} is not a PNG, JPEG or WebP image that can be read.").format(name=name))
 
 
 def _too_large(name: str) -> RequestRefused:
-    return RequestRefused(400, f"{name} is larger than {LARGEST_IMAGE // 1_000_000} megapixels; send a crop.")
+    sentence = _("{name} is larger than {most} megapixels; send a crop.")
+    return RequestRefused(400, sentence.format(name=name, most=LARGEST_IMAGE // 1_000_000))

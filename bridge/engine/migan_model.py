@@ -16,6 +16,7 @@ from bridge.diffusion import diffuse
 from bridge.engine import models
 from bridge.engine.errors import ModelUnavailable
 from bridge.engine.fill import Hole, Rgb, fill_hole
+from bridge.words import _
 
 #: 0–255 levels, either way. The network has no seed of its own, so the surroundings that it sees get noise of
 #: a camera's strength: enough for another answer, too little to harm one (looked at on four photographs).
@@ -64,15 +65,19 @@ def _load() -> Any:
     path = models.find_model()
     if path is None or not models.verify(path):
         raise ModelUnavailable(
-            "The neural model is not on this computer or is damaged; run install.py --neural, "
-            "or choose the PatchMatch model."
+            _(
+                "The neural model is not on this computer or is damaged; run install.py --neural, "
+                "or choose the PatchMatch model."
+            )
         )
     try:
         import onnxruntime
     except ImportError as error:
         raise ModelUnavailable(
-            "The neural model needs onnxruntime, which is not installed; run install.py --neural, "
-            "or choose the PatchMatch model.",
+            _(
+                "The neural model needs onnxruntime, which is not installed; run install.py --neural, "
+                "or choose the PatchMatch model."
+            ),
             str(error),
         ) from error
     options = onnxruntime.SessionOptions()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.engine.errors import RequestRefused
+from bridge.words import _
 
 #: The fill models, the default first.
 MODELS = ("patchmatch", "migan")
@@ -17,7 +18,7 @@ QUALITIES = ("LOW", "MIDDLE", "HIGH")
 LARGEST_SEED = 4_294_967_296
 
 #: Rule 8: what cannot be done, and where to get what can.
-PROMPT_NEEDS_KEY = (
+PROMPT_NEEDS_KEY = _(
     "The offline engine can only remove; to add what a prompt describes, get a Photio API key "
     "from the API Dashboard at photio.io, or leave the prompt empty."
 )

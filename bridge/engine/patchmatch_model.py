@@ -13,6 +13,7 @@ import patchmatch
 
 from bridge.engine.errors import ModelUnavailable
 from bridge.engine.fill import Hole, Rgb, fill_hole
+from bridge.words import _
 
 #: px; patches are 11 × 11. Looked at on five photographs at 1 MP: long edges that a radius of 3 bends or
 #: breaks where the hole ends stay straight, for 1.8 times the time; 7 takes 4 times and is no better.
@@ -38,8 +39,10 @@ def fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
     """
     if not patchmatch.patchmatch_available:
         raise ModelUnavailable(
-            "The offline engine's PatchMatch library does not load on this computer; run install.py again, "
-            "and if that does not help, use Photio with an API key."
+            _(
+                "The offline engine's PatchMatch library does not load on this computer; run install.py again, "
+                "and if that does not help, use Photio with an API key."
+            )
         )
     return fill_hole(_fill, rgb, hole, seed)
 

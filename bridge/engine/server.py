@@ -17,6 +17,7 @@ from typing import Any, cast
 import bridge
 from bridge.engine import parameters
 from bridge.engine.errors import ModelUnavailable, RequestRefused
+from bridge.words import _
 
 HOST = "127.0.0.1"
 REGEN_PATH = "/v1/inference/regen"
@@ -190,7 +191,8 @@ class _Handler(BaseHTTPRequestHandler):
             raise RequestRefused(400, "The Content-Length header is not a number.")
         # A number of 4300 digits is more than int() takes.
         if len(length) > 18 or int(length) > LARGEST_UPLOAD:
-            raise RequestRefused(413, f"The request is larger than {LARGEST_UPLOAD >> 20} MiB; send a crop.")
+            sentence = _("The request is larger than {most} MiB; send a crop.")
+            raise RequestRefused(413, sentence.format(most=LARGEST_UPLOAD >> 20))
         return int(length)
 
     def _read(self, length: int) -> bytes:
@@ -255,5 +257,5 @@ def _infer(model: str, body: bytes) -> str:
     except Exception as error:  # the boundary: whatever a model does, the server goes on
         _log.exception("the %s model failed", model)
         raise RequestRefused(
-            500, "The offline engine could not fill this; the log says why. Try another selection."
+            500, _("The offline engine could not fill this; the log says why. Try another selection.")
         ) from error

@@ -156,7 +156,7 @@ def _install_one(gimp: Gimp, options: Options, computer: Computer, interpreter: 
     # Before the folder is there: a killed run must not leave an environment that nobody is known to use.
     environment.remember(list(dict.fromkeys([*environment.remembered(), gimp.folder])))
     try:
-        with plugin_folder.stage(gimp, options.checkout, manifest, runtime.packages).swapped():
+        with plugin_folder.stage(gimp, options.checkout, manifest, runtime, say).swapped():
             doctor.prove(gimp, manifest)
     except BaseException:
         for directory in reversed(made):

@@ -11,19 +11,22 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from bridge.setup.environment import Report, Runtime
 from bridge.setup.gimps import Gimp
-from bridge.setup.system import SetupError, remove, remove_if_empty
+from bridge.setup.system import SetupError, remove, remove_if_empty, run
 
 MANIFEST = "install.json"
 FORMAT = 1
 _STAGING = ".photio-staging-"
 _PREVIOUS = ".photio-previous"
 _REMOVED = ".photio-removed"
+_CATALOGUES = "locale"
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def missing_directories(gimp: Gimp) -> tuple[str, ...]:
     return tuple(str(path) for path in reversed([plug_ins, *plug_ins.parents]) if not path.exists())
 
 
-def stage(gimp: Gimp, checkout: Path, manifest: Manifest, packages: Path | None) -> Staged:
+def stage(gimp: Gimp, checkout: Path, manifest: Manifest, runtime: Runtime, report: Report) -> Staged:
     """Stage a complete folder, ready to be swapped in. Raises `OSError`; then nothing is left behind."""
     gimp.folder.parent.mkdir(parents=True, exist_ok=True)
     folder = _home(gimp) / f"{_STAGING}{os.getpid()}"
@@ -89,8 +92,9 @@ def stage(gimp: Gimp, checkout: Path, manifest: Manifest, packages: Path | None)
             _link(checkout, folder)
         else:
             _copy(checkout, folder)
-        if packages is not None:
-            shutil.copytree(packages, folder / "packages")
+        if runtime.packages is not None:
+            shutil.copytree(runtime.packages, folder / "packages")
+        _compile_catalogues(checkout, folder, runtime, report)
         _write_manifest(folder, manifest)
     except BaseException:
         remove(folder)
@@ -185,7 +189,7 @@ def _home(gimp: Gimp) -> Path:
 def _sources(checkout: Path) -> Iterator[tuple[str, Path]]:
     """What belongs into the folder: (name in the folder, file or directory in the checkout)."""
     for path in sorted((checkout / "plugin" / "photio").iterdir()):
-        if path.name != "__pycache__":
+        if path.name not in ("__pycache__", _CATALOGUES):
             yield path.name, path
     yield "bridge", checkout / "bridge"
 
@@ -206,6 +210,20 @@ def _copy(checkout: Path, stage: Path) -> None:
 def _link(checkout: Path, stage: Path) -> None:
     for name, source in _sources(checkout):
         (stage / name).symlink_to(source, target_is_directory=source.is_dir())
+
+
+def _compile_catalogues(checkout: Path, stage: Path, runtime: Runtime, report: Report) -> None:
+    """Make the languages, linked or not. One that cannot be made is reported: English is shown instead."""
+    source = checkout / "plugin" / "photio" / _CATALOGUES
+    # Pure Python, so that this interpreter can do it for a sandbox, whose own may not see the checkout.
+    python = sys.executable if runtime.packages else runtime.python
+    program = checkout / "bridge" / "setup" / "compile_catalogues.py"
+    command = [python, "-I", "-B", str(program), str(source), str(stage / _CATALOGUES), str(runtime.packages or "")]
+    outcome = run(command)
+    for line in outcome.output.splitlines():
+        report(f"  language left out: {line}")
+    if outcome.status != 0:
+        report(f"  languages left out, all but English: {outcome.last_lines(1)}")
 
 
 def _write_manifest(stage: Path, manifest: Manifest) -> None:

@@ -55,9 +55,10 @@ def run(command: Sequence[str], seconds: float = 60.0) -> Outcome:
 
 
 def _environment() -> dict[str, str]:
-    # A user's pip.conf may say "user = true", which pip refuses inside a virtual environment.
+    # A user's pip.conf may say "user = true", which pip refuses inside a virtual environment. The bridge's own
+    # checks become rows of the installer's table, which is in English.
     cleaned = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return {**cleaned, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+    return {**cleaned, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "LANGUAGE": "en"}
 
 
 def remove(path: Path) -> None:

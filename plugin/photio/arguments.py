@@ -9,6 +9,7 @@ from typing import Any
 from gi.repository import Gimp, GObject
 
 from bridge.protocol import Job
+from bridge.words import _
 from canvas import Refusal
 
 NEGATIVE_PROMPT = "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch"
@@ -16,24 +17,28 @@ HIGHEST_SEED = 4294967296
 
 Options = tuple[tuple[str, str, str], ...]
 
-QUALITIES: Options = (("LOW", "Low", "fastest"), ("MIDDLE", "Middle", ""), ("HIGH", "High", "most detail, slowest"))
+QUALITIES: Options = (
+    ("LOW", _("Low"), _("fastest")),
+    ("MIDDLE", _("Middle"), ""),
+    ("HIGH", _("High"), _("most detail, slowest")),
+)
 SAMPLES: Options = (
-    ("layer", "Current layer", "the selected layer alone, as it looks"),
-    ("visible", "All visible layers", "the image as it looks"),
+    ("layer", _("Current layer"), _("the selected layer alone, as it looks")),
+    ("visible", _("All visible layers"), _("the image as it looks")),
 )
 ENGINES: Options = (
-    ("auto", "Automatic", "Photio when there is an API key, else the offline engine"),
-    ("photio", "Photio", "the service; needs an API key"),
-    ("offline", "Offline", "on this computer; can only remove"),
+    ("auto", _("Automatic"), _("Photio when there is an API key, else the offline engine")),
+    ("photio", "Photio", _("the service; needs an API key")),
+    ("offline", _("Offline"), _("on this computer; can only remove")),
 )
 AREAS: Options = (
-    ("auto", "Automatic", "separately where one picture of all would lose resolution"),
-    ("together", "Together", "in one request"),
-    ("separate", "Separately", "one request each"),
+    ("auto", _("Automatic"), _("separately where one picture of all would lose resolution")),
+    ("together", _("Together"), _("in one request")),
+    ("separate", _("Separately"), _("one request each")),
 )
 RESOLUTIONS: Options = (
-    ("recommended", "Recommended", "one of Photio's sizes, about 1 megapixel"),
-    ("native", "Native", "the image's own, up to the limit in the settings"),
+    ("recommended", _("Recommended"), _("one of Photio's sizes, about 1 megapixel")),
+    ("native", _("Native"), _("the image's own, up to the limit in the settings")),
 )
 
 FLAGS = GObject.ParamFlags.READWRITE
@@ -58,41 +63,43 @@ def _choice(options: Options) -> Gimp.Choice:
 def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
     """Declares the arguments of *Remove Object* or *Regenerate…*."""
     if defaults.has_prompt:
-        prompt_help = "What to put there, in English; empty: remove what is there"
-        to.add_string_argument("prompt", "_Prompt", prompt_help, "", FLAGS)
-    to.add_string_argument("negative-prompt", "_Negative prompt", "What should not appear", NEGATIVE_PROMPT, FLAGS)
-    to.add_choice_argument("quality", "_Quality", "Higher quality takes longer", _choice(QUALITIES), "LOW", FLAGS)
+        prompt_help = _("What to put there, in English; empty: remove what is there")
+        to.add_string_argument("prompt", _("_Prompt"), prompt_help, "", FLAGS)
+    to.add_string_argument(
+        "negative-prompt", _("_Negative prompt"), _("What should not appear"), NEGATIVE_PROMPT, FLAGS
+    )
+    to.add_choice_argument("quality", _("_Quality"), _("Higher quality takes longer"), _choice(QUALITIES), "LOW", FLAGS)
     declare_seed(to)
-    cfg_help = "How closely to follow the prompt; 1.0–2.5 is recommended"
-    to.add_double_argument("cfg-scale", "CFG sc_ale", cfg_help, 0, 30, 2.5, FLAGS)
-    to.add_int_argument("variations", "_Variations", "How many results, each sent by itself", 1, 8, 1, FLAGS)
-    to.add_choice_argument("sample", "Sa_mple", "What the service gets to see", _choice(SAMPLES), "layer", FLAGS)
-    context_help = "Surroundings to show, in percent of the selection's longer side"
-    to.add_int_argument("context", "Conte_xt (%)", context_help, 0, 400, 50, FLAGS)
-    to.add_int_argument("grow", "Gro_w (px)", "Grow the selection first", 0, 500, defaults.grow, FLAGS)
-    to.add_int_argument("feather", "_Feather (px)", "Fade the result's edge", 0, 500, defaults.feather, FLAGS)
-    areas_help = "How disjoint parts of the selection are sent"
-    to.add_choice_argument("areas", "Dis_joint areas", areas_help, _choice(AREAS), "auto", FLAGS)
-    resolution_help = "At what size the picture is sent"
-    to.add_choice_argument("resolution", "Si_ze sent", resolution_help, _choice(RESOLUTIONS), "recommended", FLAGS)
-    fill_help = "Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected"
-    to.add_boolean_argument("fill-transparent", "F_ill transparent parts", fill_help, False, FLAGS)
-    colour_help = "Undo what the service did to colours that it should have kept"
-    to.add_boolean_argument("match-colour", "Match colo_ur", colour_help, True, FLAGS)
-    grain_help = "Give the result the noise of its surroundings"
-    to.add_boolean_argument("match-grain", "Ma_tch grain", grain_help, True, FLAGS)
+    cfg_help = _("How closely to follow the prompt; 1.0–2.5 is recommended")
+    to.add_double_argument("cfg-scale", _("CFG sc_ale"), cfg_help, 0, 30, 2.5, FLAGS)
+    to.add_int_argument("variations", _("_Variations"), _("How many results, each sent by itself"), 1, 8, 1, FLAGS)
+    to.add_choice_argument("sample", _("Sa_mple"), _("What the service gets to see"), _choice(SAMPLES), "layer", FLAGS)
+    context_help = _("Surroundings to show, in percent of the selection's longer side")
+    to.add_int_argument("context", _("Conte_xt (%)"), context_help, 0, 400, 50, FLAGS)
+    to.add_int_argument("grow", _("Gro_w (px)"), _("Grow the selection first"), 0, 500, defaults.grow, FLAGS)
+    to.add_int_argument("feather", _("_Feather (px)"), _("Fade the result's edge"), 0, 500, defaults.feather, FLAGS)
+    areas_help = _("How disjoint parts of the selection are sent")
+    to.add_choice_argument("areas", _("Dis_joint areas"), areas_help, _choice(AREAS), "auto", FLAGS)
+    resolution_help = _("At what size the picture is sent")
+    to.add_choice_argument("resolution", _("Si_ze sent"), resolution_help, _choice(RESOLUTIONS), "recommended", FLAGS)
+    fill_help = _("Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected")
+    to.add_boolean_argument("fill-transparent", _("F_ill transparent parts"), fill_help, False, FLAGS)
+    colour_help = _("Undo what the service did to colours that it should have kept")
+    to.add_boolean_argument("match-colour", _("Match colo_ur"), colour_help, True, FLAGS)
+    grain_help = _("Give the result the noise of its surroundings")
+    to.add_boolean_argument("match-grain", _("Ma_tch grain"), grain_help, True, FLAGS)
     declare_engine(to)
 
 
 def declare_seed(to: Gimp.Procedure) -> None:
     """Declares `seed`: a double, for an int argument is 32-bit signed and too small for a seed."""
-    seed_help = "The same seed gives the same result"
-    to.add_double_argument("seed", "See_d (−1: random)", seed_help, -1, HIGHEST_SEED, -1, FLAGS)
+    seed_help = _("The same seed gives the same result")
+    to.add_double_argument("seed", _("See_d (−1: random)"), seed_help, -1, HIGHEST_SEED, -1, FLAGS)
 
 
 def declare_engine(to: Gimp.Procedure) -> None:
     """Declares `engine`."""
-    to.add_choice_argument("engine", "_Engine", "Who does the work", _choice(ENGINES), "auto", FLAGS)
+    to.add_choice_argument("engine", _("_Engine"), _("Who does the work"), _choice(ENGINES), "auto", FLAGS)
 
 
 def seed_of(config: Gimp.ProcedureConfig) -> int:
@@ -103,11 +110,12 @@ def seed_of(config: Gimp.ProcedureConfig) -> int:
     """
     seed: float = config.get_property("seed")
     if seed != int(seed):
-        raise Refusal(f"The seed {seed} is no whole number: use −1, or 1 to {HIGHEST_SEED}.")
+        sentence = _("The seed {seed} is no whole number: use −1, or 1 to {most}.")
+        raise Refusal(sentence.format(seed=seed, most=HIGHEST_SEED))
     return int(seed)
 
 
-def job_of(config: Gimp.ProcedureConfig, image: Gimp.Image, source: Gimp.Layer, defaults: Defaults) -> Job:
+def job_of(config: Gimp.ProcedureConfig, source: Gimp.Layer, defaults: Defaults) -> Job:
     """What the user asked for.
 
     Raises:
@@ -132,7 +140,6 @@ def job_of(config: Gimp.ProcedureConfig, image: Gimp.Image, source: Gimp.Layer, 
         match_colour=get("match-colour"),
         match_grain=get("match-grain"),
         source=source.get_tattoo(),
-        image=image.get_name(),
     )
 
 

@@ -38,6 +38,14 @@ class BridgeError(Exception):
         self.code = code
 
 
+class BridgeCancelled(BridgeError):
+    """The user did not want to wait. `may_be_billed`: a request was sent; its result will be in the history."""
+
+    def __init__(self, may_be_billed: bool) -> None:
+        super().__init__(_("Cancelled."), "cancelled")
+        self.may_be_billed = may_be_billed
+
+
 class Bridge:
     """One bridge process. It ends when its standard input closes: with `close`, or with us."""
 
@@ -107,7 +115,7 @@ def _expected(received: Message | None, answer: type[Answer]) -> Answer:
     if isinstance(received, Failed):
         raise BridgeError(received.sentence, received.code)
     if isinstance(received, Cancelled):
-        raise BridgeError(_("Cancelled."), "cancelled")
+        raise BridgeCancelled(received.may_be_billed)
     raise BridgeError(_GONE)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from gi.repository import Gegl, Gimp
 
 from bridge.protocol import Document, Rectangle
+from bridge.words import _
 
 #: Bare format names mean sRGB: babl converts from and to the image's profile and precision by itself.
 RGB, RGBA = "R'G'B' u8", "R'G'B'A u8"
@@ -20,6 +21,13 @@ COVERAGE = "Y u8"
 
 class Refusal(Exception):
     """Photio cannot work on this; the text is one sentence that says what to do. Nothing was sent."""
+
+
+def unreadable(error: OSError) -> str:
+    """What to say of a file in the way."""
+    return _("Photio could not read or write {file}: {reason}. Mend that, then try again.").format(
+        file=error.filename, reason=error.strerror
+    )
 
 
 @dataclass(frozen=True)
@@ -66,13 +74,13 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: st
     canvas = (image.get_width(), image.get_height())
     whole = (0, 0, *canvas)
     layer_box = common(bounds(source), whole)
-    _, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
+    _known, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
     if not selected and not whole_layer:
-        raise Refusal("Nothing is selected: select what should vanish, then try again.")
+        raise Refusal(_("Nothing is selected: select what should vanish, then try again."))
     selection = (x1, y1, x2 - x1, y2 - y1) if selected else layer_box
     reach = whole if sample == "visible" else layer_box
     if selection is None or reach is None or not common(selection, reach):
-        raise Refusal("The selection lies outside the layer: select a part of the layer, or another layer.")
+        raise Refusal(_("The selection lies outside the layer: select a part of the layer, or another layer."))
     coverage = image.get_selection() if selected else None
     return Capture(image, layer, source, None, sample, canvas, selection, coverage)
 
@@ -89,8 +97,8 @@ def capture_again(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, samp
     canvas = (image.get_width(), image.get_height())
     selection = common(bounds(holder), (0, 0, *canvas))
     if not mask or selection is None:
-        raise Refusal("The layer has no layer mask that says which part to regenerate: add one, then try again.")
-    _, x, y = holder.get_offsets()
+        raise Refusal(_("The layer has no layer mask that says which part to regenerate: add one, then try again."))
+    _known, x, y = holder.get_offsets()
     return Capture(image, holder, source, holder, sample, canvas, selection, mask, (x, y))
 
 
@@ -101,19 +109,20 @@ def single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Laye
         Refusal: the result could not be placed in this image, or at this place.
     """
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
-        raise Refusal("Photio cannot work on indexed images: convert it with Image > Mode > RGB first.")
+        raise Refusal(_("Photio cannot work on indexed images: convert it with Image > Mode > RGB first."))
     if image.get_floating_sel():
-        raise Refusal("There is a floating selection: anchor it or make it a layer first.")
+        raise Refusal(_("There is a floating selection: anchor it or make it a layer first."))
     if len(drawables) != 1:
-        raise Refusal("Select exactly one layer, then try again.")
+        raise Refusal(_("Select exactly one layer, then try again."))
     (drawable,) = drawables
     layer = Gimp.Layer.from_mask(drawable) if isinstance(drawable, Gimp.LayerMask) else drawable
     if not isinstance(layer, Gimp.Layer):
-        raise Refusal("A channel is selected: select a layer instead.")
+        raise Refusal(_("A channel is selected: select a layer instead."))
     parent = layer.get_parent()
     while parent:
         if parent.get_lock_content():
-            raise Refusal(f"The layer group “{parent.get_name()}” is locked: unlock its pixels, then try again.")
+            sentence = _("The layer group “{name}” is locked: unlock its pixels, then try again.")
+            raise Refusal(sentence.format(name=parent.get_name()))
         parent = parent.get_parent()
     return layer
 
@@ -138,7 +147,7 @@ def every_layer(image: Gimp.Image) -> Iterator[Gimp.Layer]:
 
 def bounds(layer: Gimp.Layer) -> Rectangle:
     """Where the layer is."""
-    _, x, y = layer.get_offsets()
+    _known, x, y = layer.get_offsets()
     return (x, y, layer.get_width(), layer.get_height())
 
 
@@ -155,6 +164,15 @@ def read(drawable: Gimp.Drawable, box: Rectangle, pixel_format: str) -> bytes:
     return pixels
 
 
+def _scaled(drawable: Gimp.Drawable, box: Rectangle, size: tuple[int, int]) -> bytes:
+    """The pixels in `box`, RGBA, scaled to `size`; GEGL counts in px of the result."""
+    x, y, width, _height = box
+    scale = size[0] / width
+    area = Gegl.Rectangle.new(round(x * scale), round(y * scale), *size)
+    pixels: bytes = drawable.get_buffer().get(area, scale, RGBA, Gegl.AbyssPolicy.NONE)
+    return pixels
+
+
 def export_selection(captured: Capture, file: Path) -> None:
     """Writes what is to be regenerated, within its bounds, as 8-bit P5."""
     x, y, width, height = captured.selection
@@ -163,17 +181,25 @@ def export_selection(captured: Capture, file: Path) -> None:
     file.write_bytes(f"P5\n{width} {height}\n255\n".encode() + pixels)
 
 
+def picture(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes:
+    """A part of what was captured, for looking at: scaled to `size` (px), RGBA, 8 bits, sRGB."""
+    if not _is_plain(captured):
+        return _rendered(captured, box, size)
+    x, y, *_size = bounds(captured.source)
+    return _scaled(captured.source, (box[0] - x, box[1] - y, box[2], box[3]), size)
+
+
 def export_crop(captured: Capture, box: Rectangle, file: Path) -> None:
     """Writes a part of what was captured: P6, or P7 with alpha where that can be transparent. 8 bits, sRGB."""
     _x, _y, width, height = box
     source = captured.source
-    plain = captured.sample == "layer" and not source.get_filters() and not _masks(source) and not source.is_group()
+    plain = _is_plain(captured)
     opaque = plain and not source.has_alpha() and common(bounds(source), box) == box
     if plain:
         x, y, *_size = bounds(source)
         pixels = read(source, (box[0] - x, box[1] - y, width, height), RGB if opaque else RGBA)
     else:
-        pixels = _rendered(captured, box)
+        pixels = _rendered(captured, box, (width, height))
     if opaque:
         header = f"P6\n{width} {height}\n255\n"
     else:
@@ -181,12 +207,19 @@ def export_crop(captured: Capture, box: Rectangle, file: Path) -> None:
     file.write_bytes(header.encode() + pixels)
 
 
+def _is_plain(captured: Capture) -> bool:
+    """Whether the layer's own pixels are all there is to see."""
+    source = captured.source
+    alone = captured.sample == "layer" and not source.is_group()
+    return alone and not source.get_filters() and not _masks(source)
+
+
 def _masks(layer: Gimp.Layer) -> bool:
     return bool(layer.get_mask()) and layer.get_apply_mask()
 
 
-def _rendered(captured: Capture, box: Rectangle) -> bytes:
-    """How the layer, or the image, looks in `box`, RGBA: with effects and masks.
+def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes:
+    """How the layer, or the image, looks in `box`, scaled to `size`, RGBA: with effects and masks.
 
     In a copy, which shares its pixels with the image, the canvas becomes that box: so GIMP renders no more than
     that, while effects still see the whole of their layers.
@@ -200,7 +233,8 @@ def _rendered(captured: Capture, box: Rectangle) -> bytes:
         elif captured.hidden:
             twins[captured.hidden.get_id()].set_visible(False)
         copy.resize(width, height, -x, -y)
-        return read(Gimp.Layer.new_from_visible(copy, copy, "rendered"), (0, 0, width, height), RGBA)
+        layer = Gimp.Layer.new_from_visible(copy, copy, "rendered")
+        return _scaled(layer, (0, 0, width, height), size)
     finally:
         copy.delete()
 

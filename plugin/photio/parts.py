@@ -10,10 +10,12 @@ from pathlib import Path
 
 import gi
 
+from bridge.words import _
+
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
-from gi.repository import Gdk, Gimp, GimpUi, Gio, GLib, Gtk  # noqa: E402
+from gi.repository import Gdk, GdkPixbuf, Gimp, GimpUi, Gio, GLib, GObject, Gtk, Pango  # noqa: E402
 
 #: GIMP's and GNOME's distances, px: between rows, between groups, and around a window's content.
 NEAR, APART, BORDER = 6, 12, 12
@@ -59,16 +61,16 @@ def grid() -> Gtk.Grid:
     return Gtk.Grid(row_spacing=NEAR, column_spacing=APART)
 
 
-def paragraph(text: str = "", small: bool = False) -> Gtk.Label:
+def paragraph(text: str = "", small: bool = False, width: int = 40) -> Gtk.Label:
     """Text of several lines that can be selected with mouse and keyboard, and never widens its window."""
-    label = Gtk.Label(label=text, wrap=True, xalign=0.0, selectable=True, max_width_chars=40)
+    label = Gtk.Label(label=text, wrap=True, xalign=0.0, selectable=True, max_width_chars=width)
     label.set_can_focus(False)  # it would be a stop on the way of the Tab key that does nothing
     if small:
         label.get_style_context().add_class("small")
     return label
 
 
-def button(label: str, pressed: Callable[[], None], tip: str = "") -> Gtk.Button:
+def button(label: str, pressed: Callable[[], object], tip: str = "") -> Gtk.Button:
     """A button with a mnemonic."""
     made = Gtk.Button(label=label, use_underline=True)
     named(made, label, tip)
@@ -84,6 +86,13 @@ def icon_button(icon: str, name: str, pressed: Callable[[], None]) -> Gtk.Button
     return made
 
 
+_ICONS = {
+    Gtk.MessageType.INFO: "dialog-information",
+    Gtk.MessageType.WARNING: "dialog-warning",
+    Gtk.MessageType.ERROR: "dialog-error",
+}
+
+
 class Notice(Gtk.InfoBar):
     """One line about something that went wrong or is good to know, with buttons that help. Hidden at first."""
 
@@ -91,10 +100,13 @@ class Notice(Gtk.InfoBar):
         super().__init__(no_show_all=True)
         self._label = paragraph()
         self._label.set_hexpand(True)
-        self._label.show()
-        self.get_content_area().add(self._label)
+        self._icon = Gtk.Image(valign=Gtk.Align.START)
+        for widget in (self._icon, self._label):
+            widget.show()
+            self.get_content_area().add(widget)
         self._helps: dict[int, Callable[[], None]] = {}
         self.connect("response", self._respond)
+        self.forall(_name_close_button)
         named(self, "")
 
     def tell(
@@ -103,6 +115,7 @@ class Notice(Gtk.InfoBar):
         """Shows a text, and buttons (label, what it does) that also take the notice away."""
         self.forget()
         self.set_message_type(kind)
+        self._icon.set_from_icon_name(_ICONS[kind], Gtk.IconSize.LARGE_TOOLBAR)
         self.set_show_close_button(not helps)
         self._label.set_text(text)
         named(self, text)
@@ -130,13 +143,30 @@ class Notice(Gtk.InfoBar):
             act()
 
 
+def _name_close_button(widget: Gtk.Widget) -> None:
+    """GTK's own button of a notice has an icon alone, and no name."""
+    if isinstance(widget, Gtk.Button):
+        named(widget, _("Dismiss"))
+    elif isinstance(widget, Gtk.Container):
+        widget.forall(_name_close_button)
+
+
 def open_file(path: str) -> None:
     """Opens a file with the program that the desktop has for it.
 
     Raises:
         GLib.Error: there is none.
     """
-    Gio.AppInfo.launch_default_for_uri(Path(path).as_uri(), None)
+    open_uri(Path(path).as_uri())
+
+
+def open_uri(uri: str) -> None:
+    """Opens a page with the web browser, or whatever the desktop has for such an address.
+
+    Raises:
+        GLib.Error: there is none.
+    """
+    Gio.AppInfo.launch_default_for_uri(uri, None)
 
 
 def reveal(path: str) -> None:
@@ -165,16 +195,22 @@ __all__ = [
     "APART",
     "BORDER",
     "NEAR",
+    "GLib",
+    "GObject",
     "Gdk",
+    "GdkPixbuf",
     "Gimp",
     "GimpUi",
+    "Gtk",
     "Notice",
+    "Pango",
     "button",
     "dialog",
     "grid",
     "icon_button",
     "named",
     "open_file",
+    "open_uri",
     "paragraph",
     "reveal",
     "row",

@@ -13,7 +13,7 @@ gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")
 from gi.repository import Gimp  # noqa: E402
 
-from procedures import PROCEDURES, create  # noqa: E402
+from procedures import NAMES, create  # noqa: E402
 
 
 class Photio(Gimp.PlugIn):
@@ -21,14 +21,14 @@ class Photio(Gimp.PlugIn):
 
     def do_query_procedures(self) -> list[str]:
         """What this plug-in offers, by name."""
-        return list(PROCEDURES)
+        return list(NAMES)
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
         """Declares one of them."""
         return create(self, name)
 
     def do_set_i18n(self, _name: str) -> bool:
-        """No catalogues yet: the texts are English."""
+        """GIMP need not look for catalogues: `bridge.words` does, and what GIMP is told is translated already."""
         return False
 
 

@@ -9,16 +9,29 @@ from pathlib import Path
 from gi.repository import Gegl, Gimp
 
 from bridge.protocol import PROVENANCE, Finished, Patch, Rectangle, Result
+from bridge.words import _
 from canvas import COVERAGE, Capture, Refusal
 
 RGB, RGBA = "R'G'B' u16", "R'G'B'A u16"
 
 
 def place(captured: Capture, finished: Finished, folder: Path, name: str) -> list[Gimp.Layer]:
-    """Inserts the results right above the captured layer: one insertion, and one undo step.
+    """Inserts the results right above the captured layer; see `place_above`."""
+    return place_above(captured.image, captured.layer, captured.hidden, finished, folder, name)
+
+
+def place_above(
+    image: Gimp.Image,
+    below: Gimp.Layer | None,
+    hidden: Gimp.Layer | None,
+    finished: Finished,
+    folder: Path,
+    name: str,
+) -> list[Gimp.Layer]:
+    """Inserts the results right above the layer `below`: one insertion, and one undo step.
 
     Several variations go into a group that has the mask, the first one visible. Selected layers stay selected.
-    Where the captured layer is gone, the result goes to the top of the stack.
+    Where the layer is gone, the result goes to the top of the stack. `hidden` is not to be seen any longer.
 
     Returns:
         The variations' layers.
@@ -26,9 +39,9 @@ def place(captured: Capture, finished: Finished, folder: Path, name: str) -> lis
     Raises:
         Refusal: the image has been closed meanwhile.
     """
-    image = captured.image
     if not image.is_valid():
-        raise Refusal("The image was closed meanwhile: the result is kept in Photio's journal.")
+        raise Refusal(_("The image was closed meanwhile: the result is kept in Photio's journal."))
+    hidden = hidden if hidden and hidden.is_valid() else None
     if len(finished.results) == 1:
         whole = layers = [_layer(image, finished.box, finished.results[0], folder, name)]
         _add_mask(whole[0], finished.box, finished.masks, folder)
@@ -36,14 +49,14 @@ def place(captured: Capture, finished: Finished, folder: Path, name: str) -> lis
         whole = [_group(image, finished, folder, name)]
         layers = whole[0].get_children()
     parent, position = None, 0
-    if captured.layer.is_valid():
-        parent, position = captured.layer.get_parent(), image.get_item_position(captured.layer)
-    _composite_exactly(whole[0], captured)
+    if below and below.is_valid():
+        parent, position = below.get_parent(), image.get_item_position(below)
+    _composite_exactly(whole[0], image, hidden)
     before = image.get_selected_layers()
     image.undo_group_start()
     image.insert_layer(whole[0], parent, position)
-    if captured.hidden and captured.hidden.is_valid():
-        captured.hidden.set_visible(False)
+    if hidden:
+        hidden.set_visible(False)
     image.set_selected_layers(before)
     image.undo_group_end()
     Gimp.displays_flush()
@@ -66,14 +79,13 @@ def _layer(image: Gimp.Image, box: Rectangle, result: Result, folder: Path, name
     return layer
 
 
-def _composite_exactly(layer: Gimp.Layer, captured: Capture) -> None:
+def _composite_exactly(layer: Gimp.Layer, image: Gimp.Image, hidden: Gimp.Layer | None) -> None:
     """Has GIMP composite the layer in the space that the pixels below are in.
 
     Left to itself it goes through linear light. That is where the pixels below are anyhow, once several layers make
     them. A single layer's are as they are stored, and the way to linear light and back changes last bits all over a
     16-bit or float image in some profiles, even where the new layer shows nothing.
     """
-    image, hidden = captured.image, captured.hidden
     shown = [other for other in image.get_layers() if other.get_visible() and other != hidden]
     if len(shown) != 1 or shown[0].is_group():
         return
@@ -95,7 +107,8 @@ def _group(image: Gimp.Image, finished: Finished, folder: Path, name: str) -> Gi
         group = Gimp.GroupLayer.new(scratch, name)
         scratch.insert_layer(group, None, 0)
         for position, result in enumerate(finished.results):
-            layer = _layer(scratch, finished.box, result, folder, f"{name} (seed {result.seed})")
+            full_name = _("{name} (seed {seed})").format(name=name, seed=result.seed)
+            layer = _layer(scratch, finished.box, result, folder, full_name)
             layer.set_visible(position == 0)
             scratch.insert_layer(layer, group, position)
         _add_mask(group, finished.box, finished.masks, folder)

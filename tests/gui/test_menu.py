@@ -1,15 +1,11 @@
 """Filters > Photio in a real window, by way of accessibility and keyboard."""
 
 import json
-import os
-import signal
-import subprocess
-import threading
-from pathlib import Path
 
 import pytest
 from gi.repository import Gimp
 
+from driver import meanwhile, widget
 from support import (
     BRIDGE,
     PLUG_IN,
@@ -23,15 +19,6 @@ from support import (
     until,
     wait_for_end,
 )
-
-WIDGETS = str(Path(__file__).with_name("widgets.py"))
-
-
-def widget(*arguments):
-    """Uses a widget; what was read from it."""
-    done = subprocess.run(["/usr/bin/python3", WIDGETS, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 @pytest.fixture
@@ -53,24 +40,6 @@ def interactively(name, image, drawables=None):
     config.set_property("image", image)
     config.set_core_object_array("drawables", drawables or image.get_layers()[-1:])
     return procedure.run(config).index(0)
-
-
-def meanwhile(*steps):
-    """Does something in a thread, while the test's own waits in a procedure."""
-    failures = []
-
-    def work():
-        try:
-            for step in steps:
-                step()
-        except BaseException as failure:  # noqa: BLE001  (handed over to the test's thread, which waits)
-            failures.append(failure)
-            for pid in processes(PLUG_IN):
-                os.kill(pid, signal.SIGKILL)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    return lambda: (thread.join(), [pytest.fail(str(failure)) for failure in failures])
 
 
 def test_remove_object_in_the_menu_needs_no_dialog_and_one_undo_takes_it_back(shown):

@@ -3,6 +3,9 @@
 widgets.py APPLICATION ROLE NAME press         presses it
 widgets.py APPLICATION ROLE NAME type TEXT     replaces its text
 widgets.py APPLICATION ROLE NAME read          prints its text, value or name
+widgets.py APPLICATION ROLE NAME nameless      prints the roles of all below it that take the focus and have no name
+widgets.py APPLICATION ROLE NAME focus         waits until it has the focus
+widgets.py APPLICATION ROLE NAME names         prints the names of all such widgets, perhaps none
 
 In NAME, * stands for anything and [!H] for any letter but H.
 """
@@ -66,13 +69,43 @@ def wait_for(application, role, name):
     sys.exit(f"{application}: there is no {role} “{name}”, but {there}")
 
 
+def focusable(root):
+    """All below the node that the Tab key could get to."""
+    return [node for node in below(root) if node.get_state_set().contains(Atspi.StateType.FOCUSABLE)]
+
+
+def wait_for_focus(node):
+    """Returns when the node has the focus."""
+    end = time.monotonic() + PATIENCE
+    while not node.get_state_set().contains(Atspi.StateType.FOCUSED):
+        if time.monotonic() > end:
+            sys.exit(f"{node.get_role_name()} “{node.get_name()}” does not get the focus")
+        node.clear_cache_single()
+        time.sleep(0.05)
+
+
+def names(application, role, name):
+    """The names of all such widgets, in reading order."""
+    nodes = (node for root in applications(application) for node in below(root))
+    return [
+        node.get_name() for node in nodes if node.get_role_name() == role and fnmatch.fnmatchcase(node.get_name(), name)
+    ]
+
+
 def main(application, role, name, verb, *text):
     """The command line."""
+    if verb == "names":
+        print(*names(application, role, name), sep="\n")
+        return
     node = wait_for(application, role, name)
     if verb == "press":
         node.get_action_iface().do_action(0)
     elif verb == "type":
         node.get_editable_text_iface().set_text_contents(text[0])
+    elif verb == "nameless":
+        print(*[widget.get_role_name() for widget in focusable(node) if not widget.get_name()])
+    elif verb == "focus":
+        wait_for_focus(node)
     elif verb == "read":
         texts = node.get_text_iface()
         print(Atspi.Text.get_text(texts, 0, -1) if texts else node.get_name())

@@ -1,0 +1,100 @@
+"""How long and how much the history keeps. Standard library only."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.errors import PhotioError
+from bridge.history import REMOVED, discard, remove
+from bridge.settings import Settings
+from bridge.shelf import Known, known_jobs
+
+#: A job that was begun so short ago, in seconds, is never touched: its window may still be open.
+YOUNG = 2 * 3600.0
+
+_DAY = 86400.0
+_GIGABYTE = 1e9
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, order=True)
+class _Item:
+    """What is deleted at once, in this order: what was inserted, what cost nothing, what was paid for; oldest first.
+
+    Attributes:
+        variation: 0: the whole folder, in which no result can be found.
+        size: bytes that are free afterwards.
+    """
+
+    worth: int
+    started: float
+    id: str
+    variation: int
+    size: int
+
+
+def enforce_limits(journal: Path, settings: Settings, now: float) -> int:
+    """Deletes what is too old, then what is too much, and always the drafts that were never answered.
+
+    Args:
+        now: in seconds since 1970.
+
+    Returns:
+        How many results and drafts were deleted. What cannot be deleted stays; the log says why.
+    """
+    for rest in journal.glob(f"{REMOVED}*"):  # we were killed at it
+        shutil.rmtree(rest, ignore_errors=True)
+    jobs = known_jobs(journal)
+    old = [job for job in jobs if now - job.started > YOUNG and not job.busy]
+    drafts = [_Item(0, job.started, job.id, 0, job.size) for job in old if not job.answered and not job.variations]
+    items = sorted(item for job in old if job.answered or job.variations for item in _items(job))
+    limit = settings.history_days * _DAY
+    overdue = [item for item in items if limit and now - item.started > limit]
+    deleted = [item for item in (*drafts, *overdue) if _delete(journal, item)]
+    excess = sum(job.size for job in jobs) - sum(item.size for item in deleted)
+    excess -= int(settings.history_gigabytes * _GIGABYTE)
+    for item in items if settings.history_gigabytes else ():
+        if excess <= 0:
+            break
+        if item not in deleted and _delete(journal, item):
+            deleted.append(item)
+            excess -= item.size
+    if deleted:
+        _log.info("%d results and drafts are beyond the history's limits and were deleted", len(deleted))
+    return len(deleted)
+
+
+def _items(job: Known) -> list[_Item]:
+    """A job's results; what they share goes with the last of them."""
+    paid = job.engine != "offline"  # where the record cannot be read, it may have been
+    numbers = sorted(job.variations, key=lambda number: (_worth(job, number, paid), number))
+    items = [
+        _Item(_worth(job, number, paid), job.started, job.id, number, job.sizes.get(number, 0)) for number in numbers
+    ]
+    if not items:
+        return [_Item(_worth(job, 0, paid), job.started, job.id, 0, job.size)]
+    shared = job.size - sum(item.size for item in items)
+    last = items[-1]
+    return [*items[:-1], _Item(last.worth, last.started, last.id, last.variation, last.size + shared)]
+
+
+def _worth(job: Known, number: int, paid: bool) -> int:
+    if number in job.placed:
+        return 0
+    return 2 if paid else 1
+
+
+def _delete(journal: Path, item: _Item) -> bool:
+    try:
+        if item.variation:
+            discard(journal, item.id, item.variation)
+        else:
+            remove(journal / item.id)
+    except PhotioError as error:
+        _log.warning("%s: %s", error.code, error.details)
+        return False
+    return True

@@ -1,0 +1,193 @@
+"""How a result looks in its image, as a small picture made from the job folder's own files.
+
+Crops are worked on in bands of rows, each scaled down at once: a result of 64 megapixels takes no more memory than one
+of a single megapixel.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from bridge.fitting import base_file
+from bridge.geometry import Box, bounds
+from bridge.imaging import Pixels
+from bridge.journal import JobFolder
+from bridge.pnm_header import PnmHeader, read_header
+from bridge.private_files import write_private
+from bridge.protocol import Finished, Patch, Picture
+from bridge.records import HistoryError, Record, read_record
+from bridge.recovery import recall
+from bridge.words import _
+
+_LARGEST = 2048  # px
+_BAND = 1 << 19  # px of a crop that are worked on at once, about
+_RUN_LENGTHS = 3  # zlib's Z_RLE: no slower than its quickest level, and smaller
+_LIGHT, _DARK, _SQUARE = 255, 230, 8  # the board under transparent parts: gray levels, px in the picture
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A picture file, where it lies, and the mask that it is seen through."""
+
+    picture: Path
+    box: Box
+    header: PnmHeader
+    mask: tuple[Path, PnmHeader] | None
+
+    def rows(self, part: Box) -> tuple[Image.Image, Image.Image | None]:
+        """Colours and coverage of the rows of `part`, over this layer's whole width.
+
+        Args:
+            part: in canvas px, with this layer's `x` and `width`.
+        """
+        top = part.y - self.box.y
+        pixels = _read_rows(self.picture, self.header, top, part.height)
+        alpha = pixels[..., 3] if self.header.channels == 4 else None
+        if self.mask:
+            seen = _read_rows(*self.mask, top, part.height)[..., 0]
+            alpha = seen if alpha is None else (seen * (alpha / np.float32(255)) + 0.5).astype(np.uint8)
+        colours = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
+        return colours, None if alpha is None else Image.fromarray(np.ascontiguousarray(alpha))
+
+
+def show(journal: Path, id_: str, variation: int, size: int) -> Picture:
+    """A PNG of all of a job's crops with a result in place.
+
+    Args:
+        variation: from 1; 0: as it was before.
+        size: the longer side's largest length, px; nothing is enlarged. Where the crops leave parts of their bounds
+            out, the picture is transparent.
+
+    Raises:
+        PhotioError: the files are not there.
+    """
+    size = max(1, min(size, _LARGEST))
+    folder = JobFolder.existing(journal, id_)
+    name = f"picture-{variation}-{size}.png"
+    told = read_record(folder.path)
+    if told is None or not 0 <= variation <= told[0].job.variations:
+        raise HistoryError(_("There is no picture of this result."))
+    record = told[0]
+    box = bounds(Box(*crop.box) for crop in record.crops)
+    if not folder.file(name).is_file():
+        finished = recall(journal, id_).finished if variation else None
+        write_private(folder.file(name), _png(_compose(folder.path, record, finished, variation, box, size)))
+    return Picture(name, (box.x, box.y, box.width, box.height))
+
+
+def _compose(
+    folder: Path, record: Record, finished: Finished | None, variation: int, box: Box, size: int
+) -> Image.Image:
+    step = max(1, max(box.size) // size)
+    square = max(1, round(_SQUARE * max(box.size) / min(size, max(box.size))))
+    patches = tuple(_patches(folder, finished, variation)) if finished else ()
+    if variation and not patches:
+        raise HistoryError(_("This result is no longer in the history."))
+    whole = Image.new("RGBA", (-(-box.width // step), -(-box.height // step)))
+    for number, crop in enumerate(record.crops, 1):
+        base = _base(folder / base_file(number), Box(*crop.box))
+        for place, band in _bands(base, box, step):
+            picture = _band(base, patches, band, square)
+            whole.paste(_reduced(picture, band.relative_to(box), step), place)
+    length = max(whole.size)
+    if length > size:
+        wanted = (max(1, round(whole.width * size / length)), max(1, round(whole.height * size / length)))
+        whole = whole.resize(wanted, Image.Resampling.BOX)
+    return whole if not _is_opaque(whole) else whole.convert("RGB")
+
+
+def _base(file: Path, box: Box) -> _Layer:
+    """Raises a `HistoryError` when the crop is not there."""
+    header = read_header(file)
+    if header is None or (header.width, header.height) != box.size or header.channels < 3 or header.depth != 1:
+        raise HistoryError(_("“{file}” is missing or damaged.").format(file=file))
+    return _Layer(file, box, header, None)
+
+
+def _patches(folder: Path, finished: Finished, variation: int) -> Iterator[_Layer]:
+    """The result's parts. `recall` has seen that their files are whole."""
+    masks = {mask.box: mask for mask in finished.masks}
+    for patch in (patch for result in finished.results if result.variation == variation for patch in result.patches):
+        mask = masks.get(patch.box)
+        header, seen = _header(folder, patch), mask and _header(folder, mask)
+        if mask and header and seen:
+            yield _Layer(folder / patch.file, Box(*patch.box), header, (folder / mask.file, seen))
+
+
+def _header(folder: Path, patch: Patch) -> PnmHeader | None:
+    return read_header(folder / patch.file)
+
+
+def _bands(base: _Layer, whole: Box, step: int) -> Iterator[tuple[tuple[int, int], Box]]:
+    """A crop's rows in parts that begin at multiples of `step` from the whole's upper edge; and where each goes."""
+    left = (base.box.x - whole.x) // step
+    rows = max(1, _BAND // base.box.width // step) * step
+    top = base.box.y
+    while top < base.box.bottom:
+        bottom = min(base.box.bottom, whole.y + ((top - whole.y) // step) * step + rows)
+        yield (left, (top - whole.y) // step), Box(base.box.x, top, base.box.width, bottom - top)
+        top = bottom
+
+
+def _band(base: _Layer, patches: tuple[_Layer, ...], band: Box, square: int) -> Image.Image:
+    """A part of a crop with the result over it, in full size."""
+    picture, alpha = base.rows(band)
+    if alpha is not None:
+        board = _board(band, square)
+        board.paste(picture, (0, 0), alpha)
+        picture = board
+    for layer in patches:
+        common = layer.box.within(band)
+        if not common.is_empty:
+            part = Box(layer.box.x, common.y, layer.box.width, common.height)
+            colours, mask = layer.rows(part)
+            picture.paste(colours, part.relative_to(band)[:2], mask)
+    return picture
+
+
+def _board(band: Box, square: int) -> Image.Image:
+    """Light squares and lighter ones."""
+    rows = (np.arange(band.y, band.bottom) // square)[:, None]
+    columns = (np.arange(band.x, band.right) // square)[None, :]
+    gray = np.where((rows + columns) % 2 == 0, _LIGHT, _DARK).astype(np.uint8)
+    return Image.fromarray(gray).convert("RGB")
+
+
+def _reduced(picture: Image.Image, place: Box, step: int) -> Image.Image:
+    """Scaled down by `step`, on the grid of the whole; what a cell lacks at the edges is taken from its rest."""
+    if step == 1:
+        return picture
+    before, after = place.x % step, -place.right % step
+    above, below = place.y % step, -place.bottom % step
+    if before or after or above or below:
+        pixels = np.pad(np.asarray(picture), ((above, below), (before, after), (0, 0)), mode="edge")
+        picture = Image.fromarray(pixels)
+    return picture.reduce(step)
+
+
+def _read_rows(file: Path, header: PnmHeader, top: int, count: int) -> Pixels:
+    """Rows of a PNM file as uint8 [count, width, channels]; of 16 bits the upper 8."""
+    with file.open("rb") as opened:
+        opened.seek(header.start + top * header.row)
+        content = opened.read(count * header.row)
+    if len(content) != count * header.row:
+        raise HistoryError(_("“{file}” is missing or damaged.").format(file=file))
+    pixels = np.frombuffer(content, np.uint8).reshape(count, header.width, header.channels * header.depth)
+    return pixels[..., :: header.depth]
+
+
+def _is_opaque(picture: Image.Image) -> bool:
+    least, _most = picture.getchannel("A").getextrema()
+    return least == 255
+
+
+def _png(picture: Image.Image) -> bytes:
+    data = io.BytesIO()
+    picture.save(data, "PNG", compress_level=1, compress_type=_RUN_LENGTHS)
+    return data.getvalue()

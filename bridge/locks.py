@@ -1,0 +1,102 @@
+"""Locks between processes that share the journal. They end with the process that holds them. Standard library only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+_FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+#: So long, in seconds, others are waited for; they hold a lock for some milliseconds, unless they are stopped.
+PATIENCE = 3.0
+
+_STEP = 0.005  # seconds
+
+
+class Lock:
+    """A file that one process at a time can hold, as long as it lives."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handle: int | None = None
+
+    def take(self, patience: float = PATIENCE) -> bool:
+        """Whether it is ours now, after at most `patience` seconds.
+
+        False also where it cannot be made or the file system has no locks: whoever may not go on then, must say so.
+        """
+        end = time.monotonic() + patience
+        with contextlib.suppress(OSError):
+            self._handle = os.open(self._path, _FLAGS | os.O_CREAT, 0o600)
+        while self._handle is not None:
+            try:
+                _lock(self._handle)
+                return True
+            except (BlockingIOError, PermissionError):
+                if time.monotonic() < end:
+                    time.sleep(_STEP)
+                    continue
+                self.release()
+            except OSError:
+                self.release()
+        return False
+
+    def release(self) -> None:
+        """Lets others have it; nothing happens when it is not ours."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Only one process at a time gets past here.
+
+    Where there are no locks, or a stopped process keeps one, it goes on without: what follows is short, and a result
+    that was paid for must not wait for ever.
+    """
+    lock = Lock(path)
+    lock.take()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether another `Lock` has this file now, in whichever process."""
+    try:
+        handle = os.open(path, _FLAGS)
+    except OSError:
+        return False
+    try:
+        _lock(handle, shared=True)  # so that two who ask do not take each other for the holder
+    except (BlockingIOError, PermissionError):
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
+
+
+def _lock(handle: int, shared: bool = False) -> None:
+    """Locks an open file at once.
+
+    Raises:
+        BlockingIOError, PermissionError: somebody else has it.
+        OSError: it cannot be locked.
+    """
+    if sys.platform == "win32":
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

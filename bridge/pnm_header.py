@@ -1,0 +1,63 @@
+"""What a PNM or PAM file says about itself: enough to tell a whole one from a damaged one. Standard library only."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+_LONGEST = 200  # bytes
+_PNM = re.compile(rb"(P[56])\s+(\d{1,7})\s+(\d{1,7})\s+(255|65535)\s")
+_PAM = re.compile(
+    rb"P7\nWIDTH (\d{1,7})\nHEIGHT (\d{1,7})\nDEPTH ([1-4])\nMAXVAL (255|65535)\n(?:TUPLTYPE \w{1,32}\n)?ENDHDR\n"
+)
+
+
+@dataclass(frozen=True)
+class PnmHeader:
+    """A picture's measures.
+
+    Attributes:
+        width, height: px.
+        channels: 1 (gray) to 4.
+        depth: bytes a channel, 1 or 2, the more significant first.
+        start: where the pixels begin, in bytes.
+    """
+
+    width: int
+    height: int
+    channels: int
+    depth: int
+    start: int
+
+    @property
+    def row(self) -> int:
+        """Bytes a row."""
+        return self.width * self.channels * self.depth
+
+
+def read_header(path: Path) -> PnmHeader | None:
+    """The header of a picture that is all there; None when it is missing, damaged or no regular file."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(handle, "rb") as file:
+            status = os.fstat(handle)
+            header = _parse(file.read(_LONGEST)) if stat.S_ISREG(status.st_mode) else None
+    except OSError:
+        return None
+    if header is None or not header.row or not header.height:
+        return None
+    return header if status.st_size == header.start + header.height * header.row else None
+
+
+def _parse(beginning: bytes) -> PnmHeader | None:
+    if found := _PNM.match(beginning):
+        channels = 1 if found[1] == b"P5" else 3
+        width, height, most = int(found[2]), int(found[3]), int(found[4])
+    elif found := _PAM.match(beginning):
+        width, height, channels, most = (int(group) for group in found.groups())
+    else:
+        return None
+    return PnmHeader(width, height, channels, 1 if most == 255 else 2, found.end())

@@ -1,0 +1,227 @@
+"""What a job's `request.json` says. It lies where others can write: nothing of it is trusted. Standard library only."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.errors import PhotioError
+from bridge.journal import FORMAT, LONGEST_RECORD, RECORD_FILE
+from bridge.private_files import StorageError, read_private
+from bridge.protocol import Document, Finished, Job, Patch, ProtocolError, Rectangle, from_json
+
+_PATCH = re.compile(r"(?:result|layer-mask)(?:-[0-9]{1,4}){1,3}\.p[gn]m")
+_LARGEST = 1 << 20  # px; GIMP's canvases end at half of it
+_LARGEST_SEED = 1 << 32
+_MOST_VARIATIONS = 8
+_LAST_SECOND = 253_402_300_800  # the year 10 000
+_LARGEST_LIMIT = 1000.0  # megapixels
+
+
+class HistoryError(PhotioError):
+    """Something of the history cannot be had."""
+
+    code = "history"
+
+
+@dataclass(frozen=True)
+class SentCrop:
+    """A crop as it was sent; see `bridge.geometry.Crop`."""
+
+    box: Rectangle
+    padding: Rectangle
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job that may have been paid for; see `bridge.job`.
+
+    Attributes:
+        started: in seconds since 1970.
+        seeds: one for each variation.
+        result: None: the bridge did not live to make it.
+    """
+
+    started: float
+    job: Job
+    document: Document
+    selection: Rectangle
+    masked: bool
+    native_limit: float
+    crops: tuple[SentCrop, ...]
+    engine: str
+    seeds: tuple[int, ...]
+    result: Finished | None
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What became of a job's variations.
+
+    Attributes:
+        placed: they are or were in an image.
+        discarded: the user deleted them.
+        mentioned: the user was told that they were paid for and not used.
+        answers: SHA-256 of the answers' files, by name, in hexadecimal.
+    """
+
+    placed: frozenset[int]
+    discarded: frozenset[int]
+    mentioned: frozenset[int]
+    answers: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list shows of a job, read without a look at all the rest.
+
+    Attributes:
+        started, prompt, image, engine, seeds: as in `Record`.
+        masks: the files of the result's masks.
+        patches: the files of the result by variation; none: there is no result.
+    """
+
+    started: float
+    prompt: str
+    image: str
+    engine: str
+    seeds: tuple[int, ...]
+    masks: tuple[str, ...]
+    patches: dict[int, tuple[str, ...]]
+
+
+def read_summary(folder: Path) -> tuple[Summary, Marks] | None:
+    """What is to be listed of a job; None when that is nothing, or nothing that can be understood.
+
+    It takes a fifth of the time of `read_record`, which may yet find that the rest makes no sense.
+    """
+    try:
+        told = _told(folder)
+        started = from_json(float, told.get("started"), "started")
+        prompt, image = told["job"]["prompt"], told["document"]["name"]
+        seeds, engine = told["seeds"], told["engine"]
+        _check_listed(started, engine, seeds)
+    except (StorageError, ProtocolError, OverflowError, KeyError, TypeError):
+        return None
+    if not isinstance(prompt, str) or not isinstance(image, str):
+        return None
+    try:
+        result = told["result"]
+        masks = tuple(mask["file"] for mask in result["masks"])
+        patches = {each["variation"]: tuple(patch["file"] for patch in each["patches"]) for each in result["results"]}
+        files = (*masks, *(file for files in patches.values() for file in files))
+        known = all(type(number) is int and 1 <= number <= len(seeds) for number in patches)
+        if not known or not all(isinstance(file, str) for file in files):
+            raise TypeError
+    except (KeyError, TypeError):
+        masks, patches = (), {}
+    return Summary(started, prompt, image, engine, tuple(seeds), masks, patches), _marks(told)
+
+
+def read_record(folder: Path) -> tuple[Record, Marks] | None:
+    """What is known of a job; None when that is nothing, or nothing that can be understood.
+
+    A result alone that makes no sense is left out: it can be made again from the answers.
+    """
+    try:
+        told = _told(folder)
+        fields = {name: told.get(name) for name in Record.__dataclass_fields__}
+        record: Record = from_json(Record, {**fields, "result": None}, "record")
+        _check(record)
+    except (StorageError, ProtocolError, OverflowError):  # the last: an integer that no float holds
+        return None
+    result = _result(fields["result"], record.job.variations)
+    return Record(**{**record.__dict__, "result": result}), _marks(told)
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """The record's fields.
+
+    Raises:
+        StorageError, ProtocolError: there are none.
+    """
+    content = read_private(folder / RECORD_FILE, LONGEST_RECORD)
+    return _parse(content) if content else {}
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    """The record's fields; no NaN, nothing that cannot be written in UTF-8.
+
+    Raises:
+        ProtocolError: there are none.
+    """
+    try:
+        told = json.loads(content.decode(), parse_constant=lambda name: None)
+        if b"\\u" in content:  # only then it can hold half a pair of surrogates
+            json.dumps(told, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError("not JSON") from error
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        raise ProtocolError("not a record that we know")
+    return told
+
+
+def _check(record: Record) -> None:
+    """Raises a `ProtocolError` when values cannot be."""
+    _check_listed(record.started, record.engine, record.seeds)
+    if len(record.seeds) != record.job.variations:
+        raise ProtocolError("no seeds of this job")
+    if not 0 < record.native_limit <= _LARGEST_LIMIT or not math.isfinite(record.job.cfg_scale):  # 1e999 is JSON
+        raise ProtocolError("no numbers")
+    boxes = [record.selection, *(crop.box for crop in record.crops)]
+    if not record.crops or not all(map(_is_box, boxes)) or not _is_box((0, 0, *record.document.canvas)):
+        raise ProtocolError("no boxes on a canvas")
+
+
+def _check_listed(started: float, engine: Any, seeds: Any) -> None:
+    """Raises a `ProtocolError` when values cannot be."""
+    if not 0 <= started < _LAST_SECOND or engine not in ("photio", "offline"):
+        raise ProtocolError("no time or engine of ours")
+    if not isinstance(seeds, list | tuple) or not 1 <= len(seeds) <= _MOST_VARIATIONS:
+        raise ProtocolError("no seeds")
+    if not all(type(seed) is int and 1 <= seed <= _LARGEST_SEED for seed in seeds):
+        raise ProtocolError("no seeds")
+
+
+def _is_box(box: Rectangle) -> bool:
+    x, y, width, height = box
+    return max(abs(x), abs(y)) <= _LARGEST and 0 < width <= _LARGEST and 0 < height <= _LARGEST
+
+
+def _result(told: Any, variations: int) -> Finished | None:
+    try:
+        found: Finished = from_json(Finished, told, "result")
+    except ProtocolError:
+        return None
+    numbers = [result.variation for result in found.results]
+    if len(set(numbers)) != len(numbers) or not all(1 <= number <= variations for number in numbers):
+        return None
+    patches = [*found.masks, *(patch for result in found.results for patch in result.patches)]
+    return found if _is_box(found.box) and all(map(_is_ours, patches)) else None
+
+
+def _is_ours(patch: Patch) -> bool:
+    """Whether it is in the job's own folder and somewhere on a canvas."""
+    return _PATCH.fullmatch(patch.file) is not None and _is_box(patch.box)
+
+
+def _marks(told: dict[str, Any]) -> Marks:
+    placed, answers = told.get("placed"), told.get("answers")
+    return Marks(
+        frozenset(int(name) for name in placed if name.isdecimal() and len(name) < 3)
+        if isinstance(placed, dict)
+        else frozenset(),
+        numbers(told.get("discarded")),
+        numbers(told.get("mentioned")),
+        {name: value for name, value in answers.items() if isinstance(value, str)} if isinstance(answers, dict) else {},
+    )
+
+
+def numbers(told: Any) -> frozenset[int]:
+    """The numbers of variations in a list that may be anything."""
+    return frozenset(item for item in told if type(item) is int) if isinstance(told, list) else frozenset()

@@ -1,0 +1,383 @@
+"""The window of *Regenerate…*: what will be sent, how it goes, and what came back, until the user closes it.
+
+It is GIMP's own dialog for a procedure (reset, saved settings and last values come from there) with our content.
+`GimpUi.ProcedureDialog.run` returns at *Generate*, and is run again after it: so there is one loop, and one thing is
+done at a time. Waiting for the bridge keeps GTK's main loop going.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import canvas
+import generation
+import parts
+from arguments import Defaults, job_of
+from bridge.protocol import (
+    AskPrompts,
+    AskSettings,
+    AskUnclaimed,
+    Cancel,
+    Job,
+    Picture,
+    Progress,
+    Prompts,
+    SettingsReport,
+    Show,
+    Unclaimed,
+)
+from bridge.words import _, ngettext
+from bridge_process import Bridge, BridgeCancelled, BridgeError
+from canvas import Capture, Refusal
+from generation import Draft, Outcome
+from parts import Gdk, Gimp, GimpUi, GLib, Gtk
+from regenerate_parameters import AREA, SENT, Parameters
+from regenerate_preview import PreviewPane
+from regenerate_progress import ProgressPane
+from regenerate_results import Results, Shown
+from regenerate_trouble import helps_for
+
+#: Milliseconds between two looks at what is selected in GIMP, which tells nobody.
+_LOOK = 400
+
+#: The least width of the parameters, px.
+_PARAMETERS = 330
+
+_RESET = 1  # the response of `GimpUi.ProcedureDialog`'s own button
+
+
+class RegenerateWindow:
+    """One window for one image.
+
+    Attributes:
+        generated: whether there was any result.
+        inserted: the layers that were placed.
+    """
+
+    def __init__(
+        self, procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image, defaults: Defaults
+    ) -> None:
+        parts.start()
+        self.generated = False
+        self.inserted: list[Gimp.Layer] = []
+        self._config, self._image, self._defaults = config, image, defaults
+        self._bridge: Bridge | None = None
+        self._draft: Draft | None = None
+        self._report: SettingsReport | None = None
+        self._busy = self._stale = self._running = self._closed = False
+        self._seen: object = None
+        self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Regenerate"))
+        self._notice = parts.Notice()
+        self._preview = PreviewPane()
+        self._progress = ProgressPane(self._cancel)
+        self._results = Results(self._choose, self._insert)
+        self._parameters = Parameters(self._dialog, config, lambda: self._dialog.response(Gtk.ResponseType.OK))
+        self._build()
+
+    def run(self) -> None:
+        """Shows the window, and returns when it has been closed."""
+        GLib.idle_add(self._begin)
+        self._parameters.prompt.focus()
+        try:
+            while self._dialog.run() and not self._closed:
+                self._generate()
+        finally:
+            GLib.source_remove(self._timer)
+            self._progress.end()
+            if self._bridge:
+                self._bridge.close()
+            self._dialog.destroy()
+
+    # --- building
+
+    def _build(self) -> None:
+        self._dialog.set_ok_label(_("_Generate"))
+        self._dialog.get_widget_for_response(Gtk.ResponseType.CANCEL).set_label(_("Cl_ose"))
+        self._insert_button = parts.button(_("_Insert"), self._insert_chosen, _("Insert the chosen result"))
+        self._insert_all = parts.button(_("Insert All"), self._insert_group, _("Insert all its variations in a group"))
+        self._buttons = Gtk.Box(spacing=parts.NEAR, no_show_all=True)
+        self._buttons.pack_start(self._preview.hold, False, False, 0)
+        for button in (self._insert_button, self._insert_all):
+            button.show()
+            self._buttons.pack_end(button, False, False, 0)
+        left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)
+        left.pack_start(self._preview, True, True, 0)
+        for widget in (self._results, self._buttons, self._progress):
+            left.pack_start(widget, False, False, 0)
+        right = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
+        right.set_propagate_natural_width(True)
+        self._parameters.set_size_request(_PARAMETERS, -1)
+        right.set_overlay_scrolling(False)  # that there is more below must be seen
+        right.add(self._parameters)
+        both = Gtk.Box(spacing=2 * parts.APART)
+        both.pack_start(left, True, True, 0)
+        both.pack_start(right, False, False, 0)
+        area = self._dialog.get_content_area()
+        area.set_spacing(parts.APART)
+        area.pack_start(self._notice, False, False, 0)
+        area.pack_start(both, True, True, 0)
+        both.show_all()
+        self._dialog.set_default_size(980, 580)
+        self._dialog.connect("response", self._answered)
+        self._dialog.connect("key-press-event", self._pressed)
+        self._preview.connect("size-allocate", lambda *_: self._resized())
+        for name in SENT:
+            self._config.connect(f"notify::{name}", lambda _config, changed: self._changed(changed.name))
+        self._timer = GLib.timeout_add(_LOOK, self._look)
+        self._room = self._preview.room
+
+    # --- what the user does
+
+    def _answered(self, _dialog: Gtk.Dialog, response: int) -> None:
+        """While something runs, nobody else listens: closing the window then cancels, too."""
+        if self._running and response not in (Gtk.ResponseType.OK, _RESET):
+            self._closed = True
+            self._cancel()
+
+    def _pressed(self, _dialog: Gtk.Dialog, event: Gdk.EventKey) -> bool:
+        if event.keyval != Gdk.KEY_Escape or not self._running:
+            return False
+        self._cancel()  # what runs; a second Escape closes the window
+        return True
+
+    def _changed(self, name: str) -> None:
+        if name in AREA:
+            self._results.choose_none()
+        self._refresh()
+
+    def _resized(self) -> None:
+        if self._preview.room != self._room:
+            self._room = self._preview.room
+            GLib.idle_add(self._refresh)
+
+    def _look(self) -> bool:
+        """Follows what is selected in GIMP."""
+        if not self._busy and self._image.is_valid():
+            selected = tuple(Gimp.Selection.bounds(self._image))
+            seen = (selected, [layer.get_id() for layer in self._image.get_selected_drawables()])
+            if seen != self._seen:
+                self._seen = seen
+                self._results.choose_none()
+                self._refresh()
+        return True
+
+    def _choose(self, shown: Shown | None) -> None:
+        if shown is None:
+            self._refresh()
+            return
+        self._parameters.seed.seen(shown.result.seed)
+        words = generation.layer_name(shown.outcome.job.prompt)
+        text = _("{layer}, seed {seed}").format(layer=words, seed=shown.result.seed)
+        self._preview.show_result(shown.picture, shown.before, text)
+
+    # --- asking the bridge
+
+    def _ready(self) -> Bridge:
+        """The bridge; another one if the last has died."""
+        if self._bridge is None:
+            self._bridge, self._draft = Bridge(self._show_progress), None
+        return self._bridge
+
+    def _begin(self) -> bool:
+        """Asks what a first look at the window should tell."""
+        self._busy = True
+        try:
+            bridge = self._ready()
+            self._report = bridge.ask(AskSettings(), SettingsReport)
+            self._parameters.prompt.offer(bridge.ask(AskPrompts(), Prompts).texts)
+            unclaimed = bridge.ask(AskUnclaimed(), Unclaimed).count
+            self._greet(self._report, unclaimed)
+        except BridgeError as error:
+            self._trouble(error)
+        finally:
+            self._busy = False
+        self._refresh()
+        return False
+
+    def _greet(self, report: SettingsReport, unclaimed: int) -> None:
+        if unclaimed:
+            text = ngettext(
+                "{count} result that was paid for has never been inserted: it is in Filters > Photio > History.",
+                "{count} results that were paid for have never been inserted: they are in Filters > Photio > History.",
+                unclaimed,
+            )
+            self._notice.tell(text.format(count=unclaimed))
+        elif report.key_hint is None and report.preferences.origin == report.defaults.origin:
+            text = _(
+                "There is no Photio API key, so the offline engine on this computer is used. It can only remove "
+                "things. A key comes from the API Dashboard at photio.io."
+            )
+            self._notice.tell(text, Gtk.MessageType.INFO, (_("Enter _Key…"), self._enter_key))
+
+    def _refresh(self) -> bool:
+        """Shows what would be sent now; changes that come meanwhile make it go round again."""
+        self._stale = True
+        if not self._busy and not self._closed:
+            self._busy = True
+            try:
+                while self._stale:
+                    self._stale = False
+                    if self._results.current is None:
+                        self._plan()
+            finally:
+                self._busy = False
+        return False
+
+    def _plan(self) -> None:
+        try:
+            captured, job = self._capture()
+            bridge = self._ready()
+            self._draft = self._draft or generation.open_draft(bridge)
+            # without the prompt: whether the engine can do that is told when it is wanted
+            planned = generation.plan(bridge, self._draft, captured, replace(job, prompt=""), self._preview.room)
+            self._preview.show_plan(captured, planned, self._draft.folder)
+        except Refusal as error:
+            self._preview.clear(str(error))
+        except BridgeError as error:
+            self._preview.clear(str(error))
+            self._forget_dead_bridge(error)
+
+    def _capture(self) -> tuple[Capture, Job]:
+        """What is selected, and asked for, now."""
+        if not self._image.is_valid():
+            raise Refusal(_("The image was closed: its results are in Filters > Photio > History."))
+        layer = canvas.single_layer(self._image, self._image.get_selected_drawables())
+        return generation.capture(self._image, layer, job_of(self._config, layer, self._defaults), again=False)
+
+    def _generate(self) -> None:
+        """One generation, from what is selected now to thumbnails."""
+        self._notice.forget()
+        self._parameters.take_over()
+        self._busy = True
+        self._set_running(True)
+        try:
+            captured, job = self._capture()
+            bridge = self._ready()
+            draft = self._draft = self._draft or generation.open_draft(bridge)
+            planned = generation.plan(bridge, draft, captured, job)
+            generation.export(draft, captured, planned)
+            self._draft = None
+            outcome = generation.run(bridge, draft, captured, job)
+            self._set_running(False)
+            self._show(bridge, outcome, planned.remarks)
+        except Refusal as error:
+            self._notice.tell(str(error), Gtk.MessageType.WARNING)
+        except BridgeCancelled as error:
+            self._notice.tell(_cancelled(error))
+        except BridgeError as error:
+            self._trouble(error)
+        except OSError as error:
+            self._notice.tell(canvas.unreadable(error), Gtk.MessageType.ERROR)
+        finally:
+            self._set_running(False)
+            self._busy = False
+        GLib.idle_add(self._refresh)
+
+    def _show(self, bridge: Bridge, outcome: Outcome, remarks: tuple[str, ...]) -> None:
+        """Adds results to the strip, and shows the first of them in place."""
+        size = max(self._preview.room)
+
+        def picture(variation: int) -> str:
+            return str(outcome.draft.folder / bridge.ask(Show(outcome.draft.id, variation, size), Picture).file)
+
+        before = picture(0)
+        added = [Shown(outcome, result, picture(result.variation), before) for result in outcome.finished.results]
+        for shown in added:
+            self._results.add_result(shown)
+        self.generated = True
+        self._buttons.show()
+        self._results.choose(added[0])
+        self._insert_all.set_sensitive(len(added) > 1)
+        if said := [*remarks, *outcome.finished.remarks]:
+            self._notice.tell("\n".join(said), Gtk.MessageType.WARNING)
+        self._parameters.prompt.offer(bridge.ask(AskPrompts(), Prompts).texts)
+
+    def _set_running(self, running: bool) -> None:
+        if running and not self._running:
+            self._progress.begin(_("Exporting …"))
+        elif not running:
+            self._progress.end()
+        self._running = running
+        for response in (Gtk.ResponseType.OK, _RESET):
+            self._dialog.set_response_sensitive(response, not running)
+
+    def _show_progress(self, progress: Progress) -> None:
+        if self._running:
+            self._progress.update(progress)
+
+    def _cancel(self) -> None:
+        if self._running and self._bridge:
+            self._progress.cancelling()
+            self._bridge.mention(Cancel())
+
+    # --- inserting
+
+    def _insert_chosen(self) -> None:
+        if shown := self._results.current:
+            self._insert(shown)
+
+    def _insert(self, shown: Shown) -> None:
+        self._place(shown.outcome, shown)
+
+    def _insert_group(self) -> None:
+        if shown := self._results.current:
+            self._place(shown.outcome, *self._results.of(shown.outcome))
+
+    def _place(self, outcome: Outcome, *chosen: Shown) -> None:
+        """Places results; the bridge only hears of it, so this may happen while something runs."""
+        try:
+            variations = tuple(shown.result.variation for shown in chosen)
+            self.inserted += generation.insert(self._ready(), outcome, variations)
+        except Refusal as error:
+            self._notice.tell(str(error), Gtk.MessageType.WARNING)
+        except OSError as error:
+            self._notice.tell(canvas.unreadable(error), Gtk.MessageType.ERROR)
+        else:
+            self._results.mark_inserted(*chosen)
+
+    # --- when something is wrong
+
+    def _trouble(self, error: BridgeError) -> None:
+        """Says it, with the button that helps."""
+        self._forget_dead_bridge(error)
+        actions = {
+            "key": (_("Enter _Key…"), self._enter_key),
+            "again": (_("_Try Again"), self._again),
+            "offline": (_("_Use Offline Engine"), self._use_offline),
+            "log": (_("Open _Log"), self._open_log),
+        }
+        removes = not self._parameters.prompt.text.strip()
+        helps = [actions[name] for name in helps_for(error.code, removes)]
+        self._notice.tell(str(error), Gtk.MessageType.ERROR, *helps)
+
+    def _forget_dead_bridge(self, error: BridgeError) -> None:
+        if error.code == "bridge" and self._bridge:
+            self._bridge.close()
+            self._bridge = None
+
+    def _enter_key(self) -> None:
+        import settings_window
+
+        settings_window.show(self._dialog)
+        self._draft = None  # a new one asks for the key anew
+        GLib.idle_add(self._begin)
+
+    def _again(self) -> None:
+        self._dialog.response(Gtk.ResponseType.OK)
+
+    def _use_offline(self) -> None:
+        self._config.set_property("engine", "offline")
+        self._again()
+
+    def _open_log(self) -> None:
+        if self._report:
+            parts.open_file(self._report.log_file)
+
+
+def _cancelled(error: BridgeCancelled) -> str:
+    if error.may_be_billed:
+        return _(
+            "Cancelled. The request had been sent and may have been billed: its result will be in Filters > Photio > "
+            "History."
+        )
+    return _("Cancelled. Nothing had been sent completely, so nothing is billed.")

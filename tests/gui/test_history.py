@@ -1,0 +1,230 @@
+"""*History…*: what was ever made is listed, found, inserted again and deleted; with the keyboard alone."""
+
+import os
+import signal
+
+import pytest
+from gi.repository import Gimp
+
+from driver import keys, meanwhile, widget, write
+from support import (
+    BRIDGE,
+    PLUG_IN,
+    PdbError,
+    configure,
+    make_image,
+    processes,
+    rendered,
+    run,
+    select,
+    until,
+    wait_for_end,
+)
+
+GREEN = {"answer": "colour", "rgb": [10, 200, 30]}
+
+
+@pytest.fixture
+def shown():
+    """An image in a window, with a selection."""
+    image = make_image(1152, 896)
+    select(image, 500, 400, 100, 100)
+    display = Gimp.Display.new(image)
+    Gimp.displays_flush()
+    yield image
+    display.delete()
+
+
+@pytest.fixture
+def window():
+    """Opens the history of the image that is in front; closed again at the end."""
+
+    def begin(count):
+        widget("gimp", "menu item", "History…", "press")
+        until(lambda: len(rows()) == count)
+
+    yield begin
+    while pids := processes(PLUG_IN):
+        keys("Escape")
+        for pid in pids:
+            wait_for_end(pid, 5)
+
+
+def rows():
+    """What a screen reader says of each row."""
+    return widget("photio", "list item", "*", "names").splitlines()
+
+
+def notice(text):
+    """Waits for a sentence in the window."""
+    widget("photio", "label", text, "read")
+
+
+def layers(image, count):
+    until(lambda: len(image.get_layers()) == count)
+    return image.get_layers()
+
+
+def take_away(image, layer):
+    """Removes a result that was inserted, as somebody does who thinks better of it later."""
+    image.remove_layer(layer)
+    Gimp.displays_flush()
+
+
+def test_results_are_listed_newest_first_each_with_what_became_of_it(shown, server, window):
+    configure(origin=server.origin, key_storage="file")
+    run("photio-remove", shown, engine="offline")
+    run("photio-regenerate", shown, shown.get_layers()[-1:], prompt="a red boat", seed=77.0, variations=2)
+    window(3)
+    newest, second, oldest = rows()
+    assert newest.startswith("a red boat, for")
+    assert newest.endswith(", Photio, seed 77, Inserted")
+    assert second.endswith(", Photio, seed 78, Inserted")
+    assert oldest.startswith("Removed, for")
+    assert ", Offline, seed" in oldest
+    assert shown.get_name() in oldest
+
+
+def test_typing_searches_prompts_and_seeds(shown, server, window):
+    run("photio-regenerate", shown, prompt="a brass bell", seed=4711.0)
+    run("photio-regenerate", shown, shown.get_layers()[-1:], prompt="a red boat", seed=77.0)
+    window(2)
+    write("BELL brass")
+    until(lambda: len(rows()) == 1)
+    assert rows()[0].startswith("a brass bell")
+    keys("Escape")
+    until(lambda: len(rows()) == 2)
+    keys("ctrl+f")
+    write("77")
+    until(lambda: len(rows()) == 1)
+    assert rows()[0].startswith("a red boat")
+    write("7")
+    notice("No result has these words*777*")
+
+
+def test_in_its_own_image_a_result_comes_to_its_old_place_and_one_undo_takes_it_back(shown, server, window):
+    server.script(GREEN)
+    before = rendered(shown)
+    (direct,) = run("photio-regenerate", shown, prompt="a brass bell")
+    with_it, place, name = rendered(shown), tuple(direct.get_offsets())[1:], direct.get_name()
+    assert with_it != before
+    take_away(shown, direct)
+    window(1)
+    keys("Return")
+    again, _photograph = layers(shown, 2)
+    notice("Inserted into * at its old place.")
+    assert (tuple(again.get_offsets())[1:], again.get_name()) == (place, name)
+    assert rendered(shown) == with_it
+    widget(
+        "gimp", "menu item", "Undo History", "press"
+    )  # the upper one of two of that name: GIMP calls the step after its menu entry
+    layers(shown, 1)
+    assert rendered(shown) == before
+
+
+def test_of_several_results_only_the_chosen_one_is_inserted(shown, server, window):
+    server.script(GREEN, {"answer": "colour", "rgb": [250, 20, 30]})
+    group, *_variations = run("photio-remove", shown, variations=2, seed=5.0, match_colour=False, match_grain=False)
+    take_away(shown, group)
+    window(2)
+    keys("Down", "Return")
+    inserted, _photograph = layers(shown, 2)
+    assert not inserted.is_group()
+    middle = 4 * (450 * 1152 + 550)
+    assert rendered(shown)[middle : middle + 4] == bytes([250, 20, 30, 255])
+
+
+def test_in_another_image_it_comes_to_the_middle_of_the_selection(shown, server, window):
+    run("photio-remove", shown)
+    other = make_image(1152, 896)  # as large, but another
+    select(other, 100, 50, 300, 200)
+    display = Gimp.Display.new(other)
+    Gimp.displays_flush()
+    window(1)
+    keys("Return")
+    inserted, _photograph = layers(other, 2)
+    notice("Inserted into *, in the middle of the selection.")
+    _known, x, y = inserted.get_offsets()
+    width, height = inserted.get_width(), inserted.get_height()
+    assert (x, y) == ((100 + 400 - width) // 2, (50 + 250 - height) // 2)
+    assert len(shown.get_layers()) == 2
+    display.delete()
+
+
+def test_what_cannot_be_inserted_is_said_and_stays_in_the_history(shown, server, window):
+    run("photio-remove", shown)
+    other = make_image()
+    other.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.MONO, 2, False, False, "")
+    display = Gimp.Display.new(other)
+    Gimp.displays_flush()
+    window(1)
+    keys("Return")
+    notice("Photio cannot work on indexed images*")
+    assert len(other.get_layers()) == len(rows()) == 1
+    display.delete()
+
+
+def test_an_answer_that_came_after_the_plug_in_was_killed_is_marked_and_can_be_inserted(shown, server, window):
+    server.script({"hold": "before-answer", **GREEN})
+    bridges = []
+    done = meanwhile(
+        lambda: server.wait("body"),
+        lambda: bridges.extend(processes(BRIDGE)),
+        lambda: [os.kill(pid, signal.SIGKILL) for pid in processes(PLUG_IN)],
+    )
+    with pytest.raises(PdbError):
+        run("photio-regenerate", shown, prompt="a brass bell")
+    done()
+    server.release()
+    for pid in bridges:
+        wait_for_end(pid)
+    window(1)
+    assert rows()[0].endswith("Paid for, not inserted yet")
+    keys("Return")
+    layers(shown, 2)
+    until(lambda: rows()[0].endswith("Inserted"))
+
+
+def test_deleting_what_was_paid_for_and_never_inserted_asks_once(shown, server, journal, window):
+    server.script({"hold": "before-answer", **GREEN})
+    done = meanwhile(lambda: server.wait("body"), lambda: [os.kill(pid, signal.SIGKILL) for pid in processes(PLUG_IN)])
+    with pytest.raises(PdbError):
+        run("photio-remove", shown)
+    done()
+    server.release()
+    for pid in processes(BRIDGE):
+        wait_for_end(pid)
+    window(1)
+    keys("Delete")
+    notice("This result was paid for, and no image got it.")
+    keys("Escape")
+    until(lambda: len(rows()) == 1)
+    keys("Delete")
+    notice("This result was paid for, and no image got it.")
+    keys("alt+d")
+    until(lambda: not rows())
+    keys("Escape", "Escape")
+    for pid in processes(PLUG_IN):
+        wait_for_end(pid)
+    assert not [folder for folder in journal() if folder.is_dir()]
+
+
+def test_another_deletion_can_be_undone_until_the_window_closes(shown, journal, window):
+    run("photio-remove", shown)
+    window(1)
+    keys("Delete")
+    until(lambda: not rows())
+    widget("photio", "button", "Undo", "press")
+    until(lambda: len(rows()) == 1)
+    keys("Delete")
+    until(lambda: not rows())
+    assert [folder for folder in journal() if folder.is_dir()]
+    widget("photio", "button", "Close", "press")
+    for pid in processes(PLUG_IN):
+        wait_for_end(pid)
+    assert not [folder for folder in journal() if folder.is_dir()]
+
+
+def test_an_empty_history_says_what_will_be_there(shown, window):
+    window(0)
+    notice("There is no result yet*")

@@ -1,0 +1,56 @@
+"""What the plug-in hears when it asks about the history."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bridge import history_desk, places, prompts
+from bridge.journal import JournalError
+from bridge.protocol import (
+    AskPrompts,
+    AskSettings,
+    AskUnclaimed,
+    Browse,
+    Discard,
+    Discarded,
+    Prompts,
+    Recall,
+    Show,
+    Unclaimed,
+)
+from tests.unit.history_jobs import put, quick_record
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("PHOTIO_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_every_question_about_the_history_has_its_answer():
+    name = put(places.journal_directory(), quick_record(started=time.time()))
+    assert history_desk.answer(Browse("door", 0, 10)).entries[0].id == name
+    assert history_desk.answer(AskUnclaimed()) == Unclaimed(1)
+    assert history_desk.answer(Discard(name, 1)) == Discarded()
+    assert history_desk.answer(Browse("", 0, 10)).total == 0
+    prompts.remember("a door")
+    assert history_desk.answer(AskPrompts()) == Prompts(("a door",))
+    assert history_desk.answer(AskSettings()) is None
+
+
+@pytest.mark.parametrize("question", [Recall("../x"), Show("../x", 1, 100), Discard("../x", 1), Recall("")])
+def test_a_result_that_is_not_there_is_said_to_be_gone(question):
+    with pytest.raises(JournalError, match="no longer in the history"):
+        history_desk.answer(question)
+
+
+def test_listing_needs_no_numpy():
+    code = (
+        "import sys; from bridge import history_desk; from bridge.protocol import Browse, AskUnclaimed, AskPrompts\n"
+        "for question in (Browse('', 0, 10), AskUnclaimed(), AskPrompts()): history_desk.answer(question)\n"
+        "sys.exit('numpy' in sys.modules or 'PIL' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
