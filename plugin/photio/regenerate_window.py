@@ -358,7 +358,10 @@ class RegenerateWindow:
     def _enter_key(self) -> None:
         import settings_window
 
-        settings_window.show(self._dialog)
+        try:
+            settings_window.show(self._dialog)
+        except BridgeError as error:
+            self._trouble(error)
         self._draft = None  # a new one asks for the key anew
         GLib.idle_add(self._begin)
 
