@@ -9,6 +9,8 @@
     answer-1-2.png        the answer for crop 1, variation 2, byte for byte
     result-1-2-1.pnm      what GIMP places: crop 1, variation 2, area 1
     layer-mask-1.pgm      … and through which mask
+    picture-2-256.png     how variation 2 looks in its image, 256 px long: made when it is first shown
+    .busy                 held as long as a bridge works at it
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from bridge.words import _
 from bridge_process import BridgeError
 from errands import Errand, Errands
 from history_row import THUMBNAIL, Row
-from parts import APART, BORDER, Gtk, named
+from parts import BORDER, Gtk, named
 
 #: So many results are asked for at once.
 PAGE = 50
@@ -28,9 +28,12 @@ class Results(Gtk.ScrolledWindow):
         self.list.get_style_context().add_class("view")  # GIMP's own look of lists: it shows well what is selected
         self._search, self._counted = search, counted
         self._total, self._complete, self._fresh = 0, False, True
-        self._placeholder = _Placeholder()
-        self.list.set_placeholder(self._placeholder)
-        self.add(self.list)
+        # beside the list, not the list's own placeholder: screen readers do not get to see that
+        self._nothing = Gtk.Label(wrap=True, max_width_chars=50, justify=Gtk.Justification.CENTER, margin=4 * BORDER)
+        self._either = Gtk.Stack()
+        self._either.add(self.list)
+        self._either.add(self._nothing)
+        self.add(self._either)
         named(self, _("Results"))
         scroll = self.get_vadjustment()
         scroll.connect("value-changed", lambda _adjustment: self._wake())
@@ -50,11 +53,18 @@ class Results(Gtk.ScrolledWindow):
             row.grab_focus()
         return row is not None
 
+    def _explain(self) -> None:
+        """Shows the list, or why there is none."""
+        self._nothing.set_text(_why_empty(self._search()))
+        named(self._nothing, self._nothing.get_text())
+        self._either.set_visible_child(self.list if self._rows() else self._nothing)
+
     def remove_row(self, row: Row) -> int:
         """Takes a row out and selects its neighbour; where it was."""
         position: int = row.get_index()
         self.list.remove(row)
         self._total -= 1
+        self._explain()
         neighbour = self.list.get_row_at_index(position) or self.list.get_row_at_index(position - 1)
         if neighbour:
             self.list.select_row(neighbour)
@@ -65,6 +75,7 @@ class Results(Gtk.ScrolledWindow):
         """Undoes `remove_row`."""
         self.list.insert(row, position)
         self._total += 1
+        self._explain()
         self.list.select_row(row)
         row.grab_focus()
 
@@ -76,10 +87,11 @@ class Results(Gtk.ScrolledWindow):
             return
         had_focus = self._fresh or isinstance(self.get_toplevel().get_focus(), Row)
         kept = self.chosen.key if self.chosen else None
+        self.list.unselect_all()
         for row in self._rows():
-            row.destroy()
-        self._placeholder.tell(search)
+            self.list.remove(row)
         self._append(page)
+        self._explain()
         again = next((row for row in self._rows() if row.key == kept), self.list.get_row_at_index(0))
         self.list.select_row(again)
         if had_focus and again:
@@ -125,29 +137,16 @@ class Results(Gtk.ScrolledWindow):
             self.errands.wake()
 
 
-class _Placeholder(Gtk.Box):
-    """What is said in place of results; nothing before it is known that there are none."""
-
-    def __init__(self) -> None:
-        super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=APART, border_width=4 * BORDER)
-        self.set_valign(Gtk.Align.CENTER)
-        self._label = Gtk.Label(wrap=True, max_width_chars=50, justify=Gtk.Justification.CENTER)
-        self.add(self._label)
-        self.show_all()
-
-    def tell(self, search: str) -> None:
-        """There is nothing; when `search` is empty, at all."""
-        if search.strip():
-            text = _("No result has these words in its prompt or its image's name, or that seed: “{search}”.").format(
-                search=search.strip()
-            )
-        else:
-            text = _(
-                "There is no result yet. Everything that Remove Object, Regenerate… and Re-roll Layer make is kept "
-                "here, also what no image got: so nothing that was paid for is lost."
-            )
-        self._label.set_text(text)
-        named(self._label, text)
+def _why_empty(search: str) -> str:
+    """What is said in place of results."""
+    if search.strip():
+        return _("No result has these words in its prompt or its image's name, or that seed: “{search}”.").format(
+            search=search.strip()
+        )
+    return _(
+        "There is no result yet. Everything that Remove Object, Regenerate… and Re-roll Layer make is kept "
+        "here, also what no image got: so nothing that was paid for is lost."
+    )
 
 
 def _picturing(row: Row, errands: Errands, journal: Path) -> Errand:

@@ -57,7 +57,9 @@ class Row(Gtk.ListBoxRow):
         # Translators: the name of an image, and when a result was made for it
         text.attach(_text(_("{image}, {time}").format(image=entry.image, time=when(entry)), lines=1), 0, 1, 1, 1)
         # Translators: who did it ("Photio" or "Offline"), and the seed
-        text.attach(_text(_("{engine}, seed {seed}").format(engine=engine(entry), seed=entry.seed), lines=1), 0, 2, 1, 1)
+        text.attach(
+            _text(_("{engine}, seed {seed}").format(engine=engine(entry), seed=entry.seed), lines=1), 0, 2, 1, 1
+        )
         state = Gtk.Box(spacing=NEAR, valign=Gtk.Align.CENTER)
         state.add(self._state_icon)
         state.add(self._state)

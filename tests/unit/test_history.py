@@ -117,6 +117,7 @@ def test_what_is_foreign_or_damaged_in_the_journal_is_passed_over(journal, tmp_p
     put(journal, json.dumps(quick_record(started=NOW)).replace("a red door", "\\ud800").encode(), answers=(1,))
     put(journal, json.dumps(quick_record(started=NOW)).replace('"a red door"', "5").encode(), answers=(1,))
     put(journal, quick_record(started=NOW, more={"document": None}))
+    put(journal, quick_record(started=NOW, more={"format": 2}))
     elsewhere = tmp_path / "elsewhere"
     put(elsewhere, quick_record(started=NOW), name="20260101-000000-aaaaaa")
     (journal / "20260101-000000-aaaaaa").symlink_to(elsewhere / "20260101-000000-aaaaaa")
