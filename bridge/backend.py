@@ -75,8 +75,8 @@ def choose(engine: str, prompt: str, settings: Settings) -> Backend:
     if wanted == "photio" and not found and not own_service:
         raise NoKeyError(
             _(
-                "Photio needs an API key: get one from the API Dashboard at photio.io and enter it in Filters > Photio > "
-                "Settings, or choose the offline engine."
+                "Photio needs an API key: get one from the API Dashboard at photio.io and enter it in Filters > "
+                "Photio > Settings, or choose the offline engine."
             )
         )
     if wanted != "offline" and (found or own_service):

@@ -192,7 +192,7 @@ class RunningJob:
             self._tell(Failed(error.code, error.sentence))
         except Exception:  # noqa: BLE001  (the last line of defence: the user gets a sentence, the log everything)
             _log.exception("the job failed")
-            self._tell(Failed("internal", _unexpected()))
+            self._tell(Failed("internal", unexpected()))
         finally:
             self._folder.rest()
 
@@ -268,7 +268,7 @@ class RunningJob:
             sending.error = error
         except Exception as error:  # noqa: BLE001  (as in `_run`)
             _log.exception("request %d failed", sending.number)
-            sending.error = PhotioError(_unexpected(), repr(error))
+            sending.error = PhotioError(unexpected(), repr(error))
         stages.tell(sending.number, "failed")
 
     def _outcome(self, planned: _Planned, planning: Planning, seeds: list[int]) -> Finished:
@@ -334,5 +334,6 @@ def _largest_upload(width: int, height: int) -> int:
     return (raw + raw // 1000 + 4096) * 4 // 3
 
 
-def _unexpected() -> str:
+def unexpected() -> str:
+    """What to say of an error that nobody foresaw."""
     return _("Something unexpected happened; {log} says more.").format(log=places.log_file())

@@ -12,9 +12,10 @@ import threading
 import time
 from typing import BinaryIO
 
-from bridge import history_desk, log, places, settings, settings_desk
+from bridge import log, places, settings, settings_desk
 from bridge.errors import PhotioError
-from bridge.job import RunningJob
+from bridge.history import desk as history_desk
+from bridge.job import RunningJob, unexpected
 from bridge.journal import JobFolder
 from bridge.protocol import (
     LONGEST_LINE,
@@ -71,6 +72,9 @@ class Service:
                 _log.error("misunderstood: %s", error)
                 sentence = _("The plug-in and its bridge do not match: run install.py again.")
                 self._announce(Failed("protocol", sentence))
+            except Exception:  # noqa: BLE001  (as in `job`: one thing that nobody foresaw must not end the bridge)
+                _log.exception("a message failed")
+                self._announce(Failed("internal", unexpected()))
         for job in (*self._running, *((self._draft,) if self._draft else ())):
             job.leave()
         _tidy()
@@ -103,7 +107,7 @@ class Service:
 
 def _tidy() -> None:
     """Keeps the history within its limits, when nobody waits any longer."""
-    from bridge.history_limits import enforce_limits
+    from bridge.history.limits import enforce_limits
 
     try:
         enforce_limits(places.journal_directory(), settings.load()[0], time.time())

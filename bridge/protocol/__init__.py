@@ -62,6 +62,9 @@ from bridge.protocol.values import (
 from bridge.protocol.wire import LONGEST_LINE, Message, decode, encode, from_json, job_again
 
 __all__ = [
+    "LONGEST_LINE",
+    "PROVENANCE",
+    "SELECTION_FILE",
     "AskDoctor",
     "AskPrompts",
     "AskSettings",
@@ -81,11 +84,9 @@ __all__ = [
     "ForgetKey",
     "Job",
     "KeyTested",
-    "LONGEST_LINE",
     "Message",
     "Open",
     "Opened",
-    "PROVENANCE",
     "Page",
     "Patch",
     "Picture",
@@ -104,7 +105,6 @@ __all__ = [
     "RequestProgress",
     "Result",
     "Run",
-    "SELECTION_FILE",
     "SettingsReport",
     "Show",
     "StoreKey",

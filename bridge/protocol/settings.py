@@ -71,7 +71,7 @@ class ForgetKey:
 
 @dataclass(frozen=True)
 class TryKey:
-    """Show a key (empty: the stored one) to the service, with a request that it must refuse; answered by `KeyTested`."""
+    """Show a key (empty: the stored one) to the service, in a request that it must refuse; answered by `KeyTested`."""
 
     value: str = field(repr=False)
 

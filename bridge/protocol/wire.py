@@ -80,7 +80,7 @@ def from_json(kind: Any, value: Any, name: str) -> Any:
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
         chosen = next(option for option in typing.get_args(kind) if option is not type(None))
         return None if value is None else from_json(chosen, value, name)
-    if kind is float and type(value) is int:
+    if kind is float and type(value) is int and abs(value) < 1 << 53:
         return float(value)
     if type(value) is not kind:  # exactly: a bool is no int here
         raise ProtocolError(f"{name}: {kind.__name__} expected")

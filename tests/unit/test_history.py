@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge import history, shelf
+from bridge.history import listing, shelf
+from bridge.history.records import read_record
 from bridge.journal import JobFolder, JournalError
 from bridge.locks import Lock
 from bridge.protocol import Page, ProtocolError, decode, encode
-from bridge.records import read_record
 from tests.unit.history_jobs import HOUR, put, quick_record
 
 NOW = time.time()
@@ -27,7 +27,7 @@ def journal(tmp_path):
 
 
 def listed(journal, search="", offset=0, count=50):
-    return history.browse(journal, search, offset, count)
+    return listing.browse(journal, search, offset, count)
 
 
 def test_the_newest_result_is_on_top_and_each_variation_is_a_result(journal):
@@ -140,7 +140,7 @@ def test_a_change_shows_in_the_very_next_list(journal):
     name = put(journal, quick_record(started=NOW, seeds=(1, 2)))
     assert listed(journal).total == 2
     assert shelf._seen  # the first look is remembered …
-    history.discard(journal, name, 1)
+    listing.discard(journal, name, 1)
     assert listed(journal).total == 1  # … and not trusted too long
     JobFolder(journal / name).note_placed((2,))
     assert [entry.inserted for entry in listed(journal).entries] == [True]
@@ -150,7 +150,7 @@ def test_deleting_a_variation_takes_its_files_and_leaves_the_others(journal):
     name = put(journal, quick_record(started=NOW, seeds=(1, 2)))
     (journal / name / "picture-1-256.png").write_bytes(b"")
     (journal / name / "picture-2-256.png").write_bytes(b"")
-    history.discard(journal, name, 1)
+    listing.discard(journal, name, 1)
     left = {file.name for file in (journal / name).iterdir()}
     expected = {"request.json", "answer-1-2.png", "result-1-2-1.pnm", "layer-mask-1.pgm", "picture-2-256.png"}
     assert left == expected
@@ -159,29 +159,29 @@ def test_deleting_a_variation_takes_its_files_and_leaves_the_others(journal):
 
 def test_deleting_the_last_result_leaves_nothing_of_its_job(journal):
     name = put(journal, quick_record(started=NOW, seeds=(1, 2)))
-    history.discard(journal, name, 1)
-    history.discard(journal, name, 2)
+    listing.discard(journal, name, 1)
+    listing.discard(journal, name, 2)
     assert not list(journal.iterdir())
 
 
 def test_deleting_twice_is_no_error_but_another_job_is_never_reached(journal, tmp_path):
     name = put(journal, quick_record(started=NOW, seeds=(1, 2)))
-    history.discard(journal, name, 1)
-    history.discard(journal, name, 1)
-    history.discard(journal, name, 0)
-    history.discard(journal, name, 99)
+    listing.discard(journal, name, 1)
+    listing.discard(journal, name, 1)
+    listing.discard(journal, name, 0)
+    listing.discard(journal, name, 99)
     assert listed(journal).total == 1
     put(tmp_path, quick_record(started=NOW), name="20260101-000000-aaaaaa")
     for id_ in ("../20260101-000000-aaaaaa", "", ".", "..", "20260101-000000-ffffff"):
         with pytest.raises(JournalError, match="no longer"):
-            history.discard(journal, id_, 1)
+            listing.discard(journal, id_, 1)
     assert (tmp_path / "20260101-000000-aaaaaa" / "answer-1-1.png").exists()
 
 
 def test_a_deleted_result_does_not_come_back_when_its_window_inserts_it_later(journal):
     name = put(journal, quick_record(started=NOW))
     folder = JobFolder(journal / name)
-    history.discard(journal, name, 1)
+    listing.discard(journal, name, 1)
     folder.note_placed((1,))
     assert not (journal / name).exists()
 
@@ -190,10 +190,10 @@ def test_results_paid_for_and_never_used_are_mentioned_once(journal):
     name = put(journal, quick_record(started=NOW, seeds=(1, 2, 3)))
     put(journal, quick_record(started=NOW, engine="offline"))
     JobFolder(journal / name).note_placed((2,))
-    assert history.claim(journal) == 2
-    assert history.claim(journal) == 0
+    assert listing.claim(journal) == 2
+    assert listing.claim(journal) == 0
     put(journal, quick_record(started=NOW))
-    assert history.claim(journal) == 1
+    assert listing.claim(journal) == 1
     assert listed(journal).total == 5
 
 
@@ -201,7 +201,7 @@ def test_nothing_is_mentioned_while_its_own_window_may_still_insert_it(journal):
     name = put(journal, quick_record(started=NOW))
     lock = Lock(journal / name / ".busy")
     assert lock.take()
-    assert history.claim(journal) == 0
+    assert listing.claim(journal) == 0
     lock.release()
 
 
@@ -247,7 +247,7 @@ def test_whatever_is_in_a_record_the_history_opens(tmp_path_factory, data):
     put(journal, json.dumps(record).encode())
     page = listed(journal)
     assert decode(encode(page)) == page
-    assert history.claim(journal) <= 2
+    assert listing.claim(journal) <= 2
     assert not shelf.look(journal / "nothing")
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge import history_desk, places, prompts
+from bridge import places, prompts
+from bridge.history import desk
 from bridge.journal import JournalError
 from bridge.protocol import (
     AskPrompts,
@@ -32,25 +33,25 @@ def home(tmp_path, monkeypatch):
 
 def test_every_question_about_the_history_has_its_answer():
     name = put(places.journal_directory(), quick_record(started=time.time()))
-    assert history_desk.answer(Browse("door", 0, 10)).entries[0].id == name
-    assert history_desk.answer(AskUnclaimed()) == Unclaimed(1)
-    assert history_desk.answer(Discard(name, 1)) == Discarded()
-    assert history_desk.answer(Browse("", 0, 10)).total == 0
+    assert desk.answer(Browse("door", 0, 10)).entries[0].id == name
+    assert desk.answer(AskUnclaimed()) == Unclaimed(1)
+    assert desk.answer(Discard(name, 1)) == Discarded()
+    assert desk.answer(Browse("", 0, 10)).total == 0
     prompts.remember("a door")
-    assert history_desk.answer(AskPrompts()) == Prompts(("a door",))
-    assert history_desk.answer(AskSettings()) is None
+    assert desk.answer(AskPrompts()) == Prompts(("a door",))
+    assert desk.answer(AskSettings()) is None
 
 
 @pytest.mark.parametrize("question", [Recall("../x"), Show("../x", 1, 100), Discard("../x", 1), Recall("")])
 def test_a_result_that_is_not_there_is_said_to_be_gone(question):
     with pytest.raises(JournalError, match="no longer in the history"):
-        history_desk.answer(question)
+        desk.answer(question)
 
 
 def test_listing_needs_no_numpy():
     code = (
-        "import sys; from bridge import history_desk; from bridge.protocol import Browse, AskUnclaimed, AskPrompts\n"
-        "for question in (Browse('', 0, 10), AskUnclaimed(), AskPrompts()): history_desk.answer(question)\n"
+        "import sys; from bridge.history import desk; from bridge.protocol import Browse, AskUnclaimed, AskPrompts\n"
+        "for question in (Browse('', 0, 10), AskUnclaimed(), AskPrompts()): desk.answer(question)\n"
         "sys.exit('numpy' in sys.modules or 'PIL' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0

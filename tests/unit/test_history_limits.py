@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from bridge import history
-from bridge.history_limits import enforce_limits
+from bridge.history import listing
+from bridge.history.limits import enforce_limits
 from bridge.journal import JobFolder
 from bridge.locks import Lock
 from bridge.settings import Settings
@@ -27,7 +27,7 @@ def limits(days=0, megabytes=0):
 
 
 def left(journal):
-    return {(entry.id, entry.variation) for entry in history.browse(journal, "", 0, 100).entries}
+    return {(entry.id, entry.variation) for entry in listing.browse(journal, "", 0, 100).entries}
 
 
 def folders(journal):

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bridge import history, history_pictures, places, recovery
+from bridge import places
 from bridge.errors import PhotioError
+from bridge.history import listing, pictures, recovery
+from bridge.history.records import HistoryError
 from bridge.imaging import read_pnm
 from bridge.journal import JobFolder
 from bridge.locks import Lock
 from bridge.protocol import Failed, Finished, Recalled, decode, encode
-from bridge.records import HistoryError
 from tests.regen_server import RegenServer
 from tests.unit.history_jobs import run_a_job
 
@@ -87,7 +88,7 @@ def test_killed_before_the_result_was_made_it_is_made_later_byte_for_byte(server
     folder, finished = run_a_job(**how)
     assert isinstance(finished, Finished)
     made = forget_the_result(folder)
-    entries = history.browse(places.journal_directory(), "", 0, 9).entries
+    entries = listing.browse(places.journal_directory(), "", 0, 9).entries
     assert [entry.variation for entry in entries] == [result.variation for result in finished.results]
     recalled = recall(folder)
     assert without_time(recalled.finished) == without_time(finished)
@@ -158,7 +159,7 @@ def test_a_part_that_is_lost_for_good_is_said_to_be_missing(server):
 
 def test_a_deleted_variation_is_not_recalled(server):
     folder, _finished = run_a_job(variations=2)
-    history.discard(places.journal_directory(), folder.name, 1)
+    listing.discard(places.journal_directory(), folder.name, 1)
     assert [result.variation for result in recall(folder).finished.results] == [2]
     forget_the_result(folder)
     assert [result.variation for result in recall(folder).finished.results] == [2]
@@ -168,7 +169,7 @@ def test_a_variation_is_deleted_also_when_its_files_could_not_be(server):
     folder, _finished = run_a_job(variations=2)
     change(folder, discarded=[1])
     assert [result.variation for result in recall(folder).finished.results] == [2]
-    assert [entry.variation for entry in history.browse(places.journal_directory(), "", 0, 9).entries] == [2]
+    assert [entry.variation for entry in listing.browse(places.journal_directory(), "", 0, 9).entries] == [2]
 
 
 def test_a_job_still_at_work_is_not_disturbed(server):
@@ -250,7 +251,7 @@ def test_each_answer_has_its_checksum_in_the_record(server):
 
 
 def picture(folder, variation, size):
-    shown = history_pictures.show(places.journal_directory(), folder.name, variation, size)
+    shown = pictures.show(places.journal_directory(), folder.name, variation, size)
     with Image.open(folder / shown.file) as image:
         image.load()
         return image, shown.box
@@ -308,9 +309,9 @@ def test_what_is_transparent_in_the_image_shows_a_board(server):
 
 def test_a_picture_is_made_once_and_again_when_there_is_more_to_see(server):
     folder, _finished = run_a_job(selections=TWO_AREAS, areas="separate")
-    first = history_pictures.show(places.journal_directory(), folder.name, 1, 300)
+    first = pictures.show(places.journal_directory(), folder.name, 1, 300)
     (folder / first.file).write_bytes(b"marked")
-    assert history_pictures.show(places.journal_directory(), folder.name, 1, 300) == first
+    assert pictures.show(places.journal_directory(), folder.name, 1, 300) == first
     assert (folder / first.file).read_bytes() == b"marked"
     (folder / "result-2-1-2.pnm").unlink()
     recall(folder)
@@ -319,7 +320,7 @@ def test_a_picture_is_made_once_and_again_when_there_is_more_to_see(server):
 
 def test_there_is_no_picture_of_what_is_not_there(server):
     folder, _finished = run_a_job(variations=2)
-    history.discard(places.journal_directory(), folder.name, 1)
+    listing.discard(places.journal_directory(), folder.name, 1)
     for variation in (1, 3, -1):
         with pytest.raises(PhotioError):
             picture(folder, variation, 100)
@@ -333,7 +334,7 @@ def test_a_failed_job_without_any_answer_is_no_result(server):
     server.script({"answer": "status", "status_code": 500, "body": "busy"})
     folder, failed = run_a_job()
     assert isinstance(failed, Failed)
-    assert history.browse(places.journal_directory(), "", 0, 9).total == 0
+    assert listing.browse(places.journal_directory(), "", 0, 9).total == 0
     with pytest.raises(PhotioError):
         recall(folder)
     JobFolder(folder).discard_if_unanswered()

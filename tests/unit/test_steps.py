@@ -19,7 +19,7 @@ def job(**changes):
         "prompt": "", "negative_prompt": "", "quality": "LOW", "seed": 7, "cfg_scale": 2.5, "variations": 1,
         "sample": "layer", "context": 50.0, "grow": 0, "feather": 0, "engine": "auto", "areas": "auto",
         "resolution": "recommended", "fill_transparent": False, "match_colour": False, "match_grain": False,
-        "source": 1, "image": "photo.xcf",
+        "source": 1,
     }  # fmt: skip
     return Job(**{**values, **changes})
 

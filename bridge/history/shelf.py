@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import locks
+from bridge.history.records import Summary, read_summary
 from bridge.journal import BUSY_FILE, NAME
-from bridge.records import Summary, read_summary
 
 ANSWER = re.compile(r"answer-([0-9]{1,4})-([0-9]{1,2})\.(?:png|jpg|webp)")
 

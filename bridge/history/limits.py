@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import PhotioError
-from bridge.history import REMOVED, discard, remove
+from bridge.history.listing import REMOVED, discard, remove
+from bridge.history.shelf import Known, known_jobs
 from bridge.settings import Settings
-from bridge.shelf import Known, known_jobs
 
 #: A job that was begun so short ago, in seconds, is never touched: its window may still be open.
 YOUNG = 2 * 3600.0

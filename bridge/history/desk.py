@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bridge import history, prompts
+from bridge import prompts
+from bridge.history import listing
 from bridge.places import journal_directory
 from bridge.protocol import (
     AskPrompts,
@@ -29,20 +30,20 @@ def answer(message: Message) -> Message | None:
     if isinstance(message, Browse):
         return _page(message)
     if isinstance(message, Show):
-        from bridge import history_pictures
+        from bridge.history import pictures
 
-        return history_pictures.show(journal, message.id, message.variation, message.size)
+        return pictures.show(journal, message.id, message.variation, message.size)
     if isinstance(message, Recall):
-        from bridge import recovery
+        from bridge.history import recovery
 
         return recovery.recall(journal, message.id)
     if isinstance(message, Discard):
-        history.discard(journal, message.id, message.variation)
+        listing.discard(journal, message.id, message.variation)
         return Discarded()
     if isinstance(message, AskUnclaimed):
-        return Unclaimed(history.claim(journal))
+        return Unclaimed(listing.claim(journal))
     return Prompts(prompts.recent()) if isinstance(message, AskPrompts) else None
 
 
 def _page(message: Browse) -> Page:
-    return history.browse(journal_directory(), message.search, message.offset, message.count)
+    return listing.browse(journal_directory(), message.search, message.offset, message.count)
