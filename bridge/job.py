@@ -244,7 +244,6 @@ class RunningJob:
     def _obtain(self, sending: Sending, client: RegenClient, job: Job, planning: Planning, stages: Stages) -> None:
         """Sends one request, journals the answer, makes it fit. Its errors wait for `_outcome`."""
         from bridge import fitting
-        from bridge.regen_errors import MalformedResponseError
 
         name = f"answer-{sending.export.number}-{sending.variation}"
         try:
@@ -260,16 +259,22 @@ class RunningJob:
             )
             stages.tell(sending.number, "done")
             return
-        except MalformedResponseError as error:
-            if error.received:  # no picture that we can use, but paid for: somebody may make sense of it
-                self._folder.save(f"{name}.unreadable", error.received)
-            sending.error = error
         except PhotioError as error:
             sending.error = error
+            self._keep_unreadable(name, error)
         except Exception as error:  # noqa: BLE001  (as in `_run`)
             _log.exception("request %d failed", sending.number)
             sending.error = PhotioError(unexpected(), repr(error))
         stages.tell(sending.number, "failed")
+
+    def _keep_unreadable(self, name: str, error: PhotioError) -> None:
+        """What came is no picture that we can use, but it may be paid for: somebody may make sense of it."""
+        received: bytes = getattr(error, "received", b"")
+        try:
+            if received:
+                self._folder.save(f"{name}.unreadable", received)
+        except PhotioError as unsaved:  # the user hears of the first error; this one is in the log
+            _log.error("%s: %s %s", unsaved.code, unsaved.sentence, unsaved.details)
 
     def _outcome(self, planned: _Planned, planning: Planning, seeds: list[int]) -> Finished:
         """What arrived is delivered, whatever happened to the rest."""

@@ -30,7 +30,12 @@ MAX_PIXELS = 64_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _DATA_URI = re.compile(r"data:image/(?:png|jpe?g|webp)(?:;[^,;]*)*;base64,", re.IGNORECASE)
 _LONGEST_STATUS = 20  # digits; more is no status, and slow to convert
+_MOST_VALUES = 10_000  # in the answer's JSON, which has two; each costs up to 25 times its size in memory
+_MOST_SCANS = 500  # in a JPEG, where 10 are usual; each costs a pass over all pixels, and may be 11 bytes long
+_WHITE_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))
 _LONGEST_MESSAGE = 2000  # characters; more is no sentence
+_SCAN = b"\xff\xda"  # begins a scan, and is nowhere in one
+_LONGEST_NAMED_WAIT = 7200.0  # seconds; more is no time that anybody waits in front of a dialog
 _CONVERTED = _("The answer's colour profile could not be used: its colours are taken as sRGB.")
 
 
@@ -51,8 +56,26 @@ def encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
         key: what was sent as the key, to be kept out of every error.
 
     Raises:
-        RegenError: whichever the answer's `status_code` asks for, or else its HTTP status.
+        RegenError: whichever the answer's `status_code` asks for, or else its HTTP status. When the answer broke
+            off, why it did, unless the whole image had come before. What came is in `received`.
     """
+    try:
+        return _encoded_image(answer, key)
+    except RegenError as error:
+        failure = answer.broken or error
+        if failure.may_be_billed:
+            failure.received = _without(key, answer.content)
+        raise failure from None
+
+
+def _without(key: str | None, content: bytes) -> bytes:
+    """Content that may be kept on the disk: the service may have echoed the key."""
+    for form in (key, json.dumps(key)[1:-1]) if key else ():
+        content = content.replace(form.encode(), b"[key]")
+    return content
+
+
+def _encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
     if 300 <= answer.status < 400:
         target = quote(answer.headers.get("location", ""), key)
         raise RedirectError(
@@ -84,6 +107,8 @@ def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
     """
     try:
         with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
+            if image.format in ("JPEG", "MPO") and encoded.count(_SCAN) > _MOST_SCANS:
+                raise _malformed(f"more than {_MOST_SCANS} scans")
             found = Size(*image.size)
             if found.width * found.height > MAX_PIXELS:
                 raise _malformed(f"{found.width} × {found.height} px is more than {MAX_PIXELS} px")
@@ -133,6 +158,8 @@ def retry_after(value: str | None) -> float | None:
 
 def _document(content: bytes) -> dict[str, Any]:
     """The answer's JSON object; an empty one when it is none."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        return {}
     try:
         document = json.loads(content, parse_int=_small_int, parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -188,8 +215,10 @@ def _refusal(status: int, document: dict[str, Any], answer: HttpAnswer, key: str
 
 
 def _later(wait: float | None) -> str:
-    if wait is None:
+    if wait is None or wait < 1:  # it was asked again at once already
         return _("try again in a few minutes")
+    if wait > _LONGEST_NAMED_WAIT:
+        return _("try again much later")
     seconds = round(wait)
     return ngettext("try again in {seconds} second", "try again in {seconds} seconds", seconds).format(seconds=seconds)
 
@@ -214,7 +243,7 @@ def _base64(body: object) -> bytes:
     if not isinstance(body, str):
         raise _malformed(f"body is of type {type(body).__name__}, not a string")
     start = _DATA_URI.match(body.lstrip()[:200])
-    text = "".join((body.lstrip()[start.end() :] if start else body).split())
+    text = (body.lstrip()[start.end() :] if start else body).translate(_WHITE_SPACE)
     try:
         encoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError as error:

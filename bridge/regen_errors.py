@@ -53,10 +53,12 @@ class RegenError(PhotioError):
 
     Attributes:
         may_be_billed: whether the service may have charged for the request all the same.
+        received: what came instead of a picture that can be used, without the key: it may have been paid for.
     """
 
     code = "regen"
     may_be_billed = False
+    received = b""
 
 
 class AuthenticationError(RegenError):
@@ -106,11 +108,7 @@ class RedirectError(RegenError):
 
 
 class MalformedResponseError(RegenError):
-    """The service answered with something that is not a documented answer, or not the right image.
-
-    Attributes:
-        received: the image file in the answer, as far as there was one: it may have been paid for.
-    """
+    """The service answered with something that is not a documented answer, or not the right image."""
 
     code = "malformed-response"
     may_be_billed = True

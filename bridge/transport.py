@@ -14,7 +14,6 @@ import os
 import socket
 import threading
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -22,9 +21,16 @@ from typing import Any, Literal, NamedTuple
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 
-from bridge.regen_errors import AnswerTimeout, Cancelled, ConnectionFailedError, MalformedResponseError
+from bridge.http_connection import WatchedAdapter
+from bridge.http_content import Content, ContentError
+from bridge.regen_errors import (
+    AnswerTimeout,
+    Cancelled,
+    ConnectionFailedError,
+    MalformedResponseError,
+    RegenError,
+)
 from bridge.words import _
 
 Stage = Literal["connecting", "uploading", "waiting", "receiving"]
@@ -52,11 +58,15 @@ class Timeouts:
 
 
 class HttpAnswer(NamedTuple):
-    """What came back: headers with lower-case names, the body unpacked, at most `LONGEST_ANSWER` bytes."""
+    """What came back: headers with lower-case names, the body unpacked, at most `LONGEST_ANSWER` bytes.
+
+    `broken` says why the body may not be whole. It is not raised: what was paid for may be in what did come.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+    broken: RegenError | None = None
 
 
 class Call:
@@ -161,6 +171,8 @@ class _Exchange:
         self._direct = direct
         self._position = 0
         self._socket: socket.socket | None = None
+        self._head: tuple[int, Mapping[str, str]] | None = None
+        self._content = Content({}, LONGEST_ANSWER)
         self._abandoned = False
         self._deadline = time.monotonic() + timeouts.connect
         self._outcome: Future[HttpAnswer] = Future()
@@ -176,11 +188,18 @@ class _Exchange:
                     call.refuse_if_cancelled()
                     remaining = self._deadline - time.monotonic()
                     if remaining <= 0:
-                        raise self._too_late()
+                        return self._as_far_as_it_came(self._too_late())
                     call._changed.wait(remaining)
             finally:
                 self._abandon()
         return self._outcome.result()
+
+    def _as_far_as_it_came(self, error: BaseException) -> HttpAnswer:
+        """What there is of the answer; raises the error when that is nothing."""
+        content = bytes(self._content)
+        if self._head is None or not content or not isinstance(error, RegenError):
+            raise error
+        return HttpAnswer(*self._head, content, error)
 
     def _too_late(self) -> AnswerTimeout | ConnectionFailedError:
         if self._call.sent:
@@ -216,9 +235,9 @@ class _Exchange:
         """Do the exchange and leave its outcome."""
         try:
             self._report("connecting")
-            answer = self._exchange()
+            answer = self._answer()
         except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
-            self._outcome.set_exception(self._typed(error))
+            self._outcome.set_exception(error)
         else:
             self._outcome.set_result(answer)
         with self._call._changed:
@@ -262,10 +281,18 @@ class _Exchange:
         if not self._abandoned:
             self._call.report(stage, done, total)
 
+    def _answer(self) -> HttpAnswer:
+        try:
+            return self._exchange()
+        except BaseException as error:  # noqa: BLE001 - as in `run`
+            typed = self._typed(error)
+        # Out here, or the original would be its context: its text may repeat what the service sent.
+        return self._as_far_as_it_came(typed)
+
     def _exchange(self) -> HttpAnswer:
         # No Session: it would follow redirects, keep cookies and read netrc.
         request = requests.Request("POST", self._url, headers=self._headers, data=self).prepare()
-        adapter = _Adapter(self.opened)
+        adapter = WatchedAdapter(self.opened)
         try:
             response = adapter.send(
                 request,
@@ -277,38 +304,31 @@ class _Exchange:
             )
             with response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return HttpAnswer(response.status_code, headers, self._receive(response.raw, headers))
+                self._content = Content(headers, LONGEST_ANSWER)
+                self._head = (response.status_code, headers)
+                # `read1` holds nothing back: each byte that came is there when the next one never does.
+                while block := response.raw.read1(_BLOCK, decode_content=False):
+                    self._content.add(block)
+                    self._report("receiving", self._content.received, self._content.total)
+                self._content.finish()
+                return HttpAnswer(*self._head, bytes(self._content))
         finally:
             adapter.close()
 
-    def _receive(self, raw: Any, headers: Mapping[str, str]) -> bytes:
-        """The answer's body, unpacked here: only urllib3's newest releases bound their own unpacking."""
-        packed = headers.get("content-encoding", "identity").strip().lower()
-        if packed not in ("identity", "gzip", ""):
-            raise MalformedResponseError(*_unreadable(f"Content-Encoding {packed[:40]!r}"))
-        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16) if packed == "gzip" else None
-        declared = headers.get("content-length", "")
-        total = int(declared) if declared.isascii() and declared.isdecimal() and len(declared) < 16 else 0
-        content, received = bytearray(), 0
-        while block := raw.read(_BLOCK, decode_content=False):
-            received += len(block)
-            if unpacker is not None:
-                block = unpacker.decompress(block, LONGEST_ANSWER + 1 - len(content))
-            content += block
-            if max(len(content), received) > LONGEST_ANSWER:
-                raise MalformedResponseError(*_unreadable(f"more than {LONGEST_ANSWER} bytes"))
-            self._report("receiving", received, total)
-        if unpacker is not None and received and not unpacker.eof:
-            raise MalformedResponseError(*_unreadable("truncated gzip"))
-        return bytes(content)
-
     def _typed(self, error: BaseException) -> BaseException:
-        if isinstance(error, zlib.error):
-            return MalformedResponseError(*_unreadable(f"gzip: {error}"))
-        if not isinstance(error, OSError | urllib3.exceptions.HTTPError | http.client.HTTPException):
+        if isinstance(error, ContentError):
+            return MalformedResponseError(
+                _(
+                    "The service's answer could not be read, but the request may have been billed: try again later, "
+                    "and tell whoever runs the service."
+                ),
+                str(error),
+            )
+        # ValueError is what http.client's own parsing ends in where nobody thought of it, as at a negative chunk.
+        if not isinstance(error, OSError | urllib3.exceptions.HTTPError | http.client.HTTPException | ValueError):
             return error  # one of ours already, or a bug
-        # Without the cause: its text may repeat what the service sent, and that may be the key.
-        details = f"{type(error).__name__}: {error}"
+        # Once something was sent, without the text and the cause: they may quote the service, and it the key.
+        details = f"{type(error).__name__}: {error}" if self._socket is None else _kinds(error)
         if self._call.sent:
             return ConnectionFailedError(
                 _(
@@ -321,6 +341,14 @@ class _Exchange:
         if self._socket is not None:
             return ConnectionFailedError(
                 _("The connection broke during the upload, and nothing was billed: try again."), details
+            )
+        if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" not in details:
+            return ConnectionFailedError(
+                _(
+                    "The service does not speak TLS as it should, so nothing was sent: check the service's address, "
+                    "and ask whoever runs your network."
+                ),
+                details,
             )
         if isinstance(error, requests.exceptions.SSLError):
             return ConnectionFailedError(
@@ -340,26 +368,6 @@ class _Exchange:
         )
 
 
-class _Adapter(HTTPAdapter):
-    """Tells when the connection stands, and which socket it is."""
-
-    def __init__(self, opened: Callable[[Any], None]) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1)
-        self._opened = opened
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """As in `requests`, which has made this method to be overridden."""
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        plain, opened = pool.ConnectionCls, self._opened
-
-        def connect(connection: Any) -> None:
-            plain.connect(connection)
-            opened(connection.sock)
-
-        pool.ConnectionCls = type(plain.__name__, (plain,), {"connect": connect})
-        return pool
-
-
 def ca_bundle() -> str | Literal[True]:
     """The TLS certificates to trust: a path that the environment names, or True for `requests`' own.
 
@@ -376,11 +384,11 @@ def ca_bundle() -> str | Literal[True]:
     return True
 
 
-def _unreadable(why: str) -> tuple[str, str]:
-    return (
-        _(
-            "The service's answer could not be read, but the request may have been billed: try again later, "
-            "and tell whoever runs the service."
-        ),
-        why,
-    )
+def _kinds(error: BaseException | None) -> str:
+    """An error and what led to it, by their types and the system's numbers only."""
+    kinds: list[str] = []
+    while error is not None and len(kinds) < 5:
+        number = getattr(error, "errno", None)
+        kinds.append(type(error).__name__ + (f" {number}" if number is not None else ""))
+        error = error.__cause__ or error.__context__
+    return ", because of ".join(kinds)

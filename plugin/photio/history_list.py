@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from gi.repository import GLib
+
 from bridge.protocol import Browse, Page, Picture, Show
 from bridge.words import _
 from bridge_process import BridgeError
@@ -77,7 +79,7 @@ class Results(Gtk.ScrolledWindow):
         self._total += 1
         self._explain()
         self.list.select_row(row)
-        row.grab_focus()
+        GLib.idle_add(row.grab_focus)  # when the button that was pressed for this is gone
 
     def read_first(self, errands: Errands) -> None:
         """An errand: the first results of what is searched for, in place of those that are shown."""

@@ -120,16 +120,16 @@ class _History:
             self._loop.quit()
 
     def _press(self, _dialog: Gtk.Dialog, event: Gdk.EventKey) -> bool:
-        """Ctrl+F, or typing while the list has the keyboard, searches; Delete deletes."""
+        """Ctrl+F, or typing while no entry has the keyboard, searches; Delete deletes."""
         if event.keyval in (Gdk.KEY_f, Gdk.KEY_F) and event.state & Gdk.ModifierType.CONTROL_MASK:
             self._search.grab_focus()
             return True
-        if not isinstance(self._dialog.get_focus(), Row):
+        if isinstance(self._dialog.get_focus(), Gtk.Entry):
             return False
         if event.keyval in (Gdk.KEY_Delete, Gdk.KEY_KP_Delete):
             self._ask_and_delete()
             return True
-        if event.keyval in (Gdk.KEY_space, Gdk.KEY_Return, Gdk.KEY_KP_Enter):  # the row's own
+        if event.keyval in (Gdk.KEY_space, Gdk.KEY_Return, Gdk.KEY_KP_Enter):  # a row's or a button's own
             return False
         if handled := bool(self._search.handle_event(event)):
             self._search.grab_focus_without_selecting()
