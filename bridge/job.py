@@ -208,10 +208,17 @@ class RunningJob:
             self._folder.save(f"mask-{export.number}.png", fitting.png(export.mask))
         fitting.save_masks(self._folder, planning)
         seeds = _seeds(job.seed, job.variations)
-        self._note_sending(planned, planning, seeds)
         self._sendings = _sendings(job, exports, seeds, stages)
-        if self._cancelled.is_set():  # before there was anything to cancel
-            self.cancel()
+        with self._folder.room(_needed(planning) * job.variations, len(self._sendings)):
+            self._note_sending(planned, planning, seeds)
+            if self._cancelled.is_set():  # before there was anything to cancel
+                self.cancel()
+            self._send(planned, planning, stages)
+        return self._outcome(planned, planning, seeds)
+
+    def _send(self, planned: _Planned, planning: Planning, stages: Stages) -> None:
+        """Has every request sent, and waits for all of them."""
+        job = planned.message.job
         with planned.backend.client() as client:
             threads = [
                 threading.Thread(target=self._obtain, args=(sending, client, job, planning, stages), daemon=True)
@@ -222,7 +229,6 @@ class RunningJob:
             prompts.remember(job.prompt)  # while the service is at work, so that nobody waits for the disk
             for thread in threads:
                 thread.join()
-        return self._outcome(planned, planning, seeds)
 
     def _note_sending(self, planned: _Planned, planning: Planning, seeds: list[int]) -> None:
         """From here on something may have been paid for: the record says what, before it is sent."""
@@ -249,6 +255,7 @@ class RunningJob:
         try:
             with self._turns:
                 answer = client.regenerate(sending.request, call=sending.call)
+            self._folder.give_room_back()
             suffix = answer.media_type.partition("/")[2].replace("jpeg", "jpg")
             self._folder.save(f"{name}.{suffix}", answer.encoded)
             self._tell(Received(sending.variation, answer.seed))
@@ -331,6 +338,13 @@ def _seeds(seed: int, count: int) -> list[int]:
 
     first = draw_seed() if seed == RANDOM_SEED else seed
     return [first] + [1 + (first - 1 + number) % LARGEST_SEED for number in range(1, count)]
+
+
+def _needed(planning: Planning) -> int:
+    """The bytes that the answers for one variation, and what is placed of them, take on the disk at most."""
+    answers = sum(4 * crop.size.width * crop.size.height for crop in planning.crops)
+    placed = sum(8 * area.box.width * area.box.height for area in planning.areas)
+    return answers + placed + (1 << 20)  # the record, and what file systems add
 
 
 def _largest_upload(width: int, height: int) -> int:

@@ -23,13 +23,15 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bridge import locks
 from bridge.errors import PhotioError
 from bridge.private_files import StorageError, read_private, write_private
+from bridge.room import Room
 from bridge.words import _
 
 FORMAT = 1
@@ -61,6 +63,7 @@ class JobFolder:
         self._lock = threading.Lock()
         self._discarded = False
         self._busy = locks.Lock(path / BUSY_FILE)
+        self._room: Room | None = None
 
     @classmethod
     def create(cls, journal: Path) -> JobFolder:
@@ -116,6 +119,25 @@ class JobFolder:
             write_private(self.file(name), data)
         if name.startswith("answer-"):
             self._note_checksum(name, hashlib.sha256(data).hexdigest())
+
+    @contextmanager
+    def room(self, size: int, shares: int) -> Iterator[None]:
+        """Holds room on the disk (bytes) for what is to come; see `bridge.room`.
+
+        Raises:
+            StorageError: there is too little.
+        """
+        self._room = Room(self.path, size, shares)
+        try:
+            yield
+        finally:
+            self._room.close()
+            self._room = None
+
+    def give_room_back(self) -> None:
+        """One share of the room is about to be filled."""
+        if self._room:
+            self._room.give_back()
 
     def rest(self) -> None:
         """Nobody works in it any longer: the history may complete or delete it."""

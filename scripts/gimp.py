@@ -130,8 +130,8 @@ def find(release: str | None) -> RealGimp:
     return RealGimp(release, rootfs.provision(release))
 
 
-def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = False) -> int:
-    """Runs a Python file inside GIMP, without a window or (`window`) on a virtual display; its exit status."""
+def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = False, screen: str = "1366x768") -> int:
+    """Runs a Python file inside GIMP, without a window or (`window`) on a virtual `screen`; its exit status."""
     gimp.home.mkdir(parents=True, exist_ok=True)
     inside = CHECKOUT / "scripts" / "inside.py"
     with tempfile.TemporaryDirectory(prefix="photio-run-", dir=gimp.home) as scratch:
@@ -141,7 +141,7 @@ def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = Fa
         command = ["--quit", "--batch-interpreter=python-fu-eval"]
         command += ["-b", f"exec(compile(open({str(inside)!r}).read(), {str(inside)!r}, 'exec'))"]
         if window:
-            command = on_virtual_display(["gimp", *command])
+            command = on_virtual_display(["gimp", *command], screen)
             environment["GTK_MODULES"] = "gail:atk-bridge"  # assistive technology, or a test, sees every widget
         else:
             command = ["gimp-console", "-i", *command]
@@ -153,13 +153,13 @@ def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = Fa
         return ended.returncode or 70  # GIMP went away in the middle: EX_SOFTWARE
 
 
-def on_virtual_display(command: list[str]) -> list[str]:
-    """The command, on a screen of 1366 × 768 with a window manager and an accessibility bus of its own."""
+def on_virtual_display(command: list[str], screen: str = "1366x768") -> list[str]:
+    """The command, on a screen of so many px with a window manager and an accessibility bus of its own."""
     session = (
         'openbox & /usr/libexec/at-spi-bus-launcher --launch-immediately & "$@"; status=$?; kill %1 %2; exit $status'
     )
-    screen = ["xvfb-run", "-a", "-s", "-screen 0 1366x768x24"]
-    return [*screen, "dbus-run-session", "--", "bash", "-c", session, "session", *command]
+    display = ["xvfb-run", "-a", "-s", f"-screen 0 {screen}x24"]
+    return [*display, "dbus-run-session", "--", "bash", "-c", session, "session", *command]
 
 
 def open_window(gimp: RealGimp, image: Path | None) -> int:

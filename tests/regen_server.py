@@ -12,7 +12,8 @@ As a process, `python tests/regen_server.py --port 0` prints its origin and is t
 A behaviour is an object; all members are optional:
 
     answer   "identity" | "invert" | "colour" (with rgb) | "status" (http, status_code, body)
-             | "raw" (http, content_type, text)
+             | "raw" (http, content_type, text) | "forward" (to: what the Regen server at this origin
+             answers to the same request without its prompt)
     format   "PNG" | "JPEG" | "WEBP"        data_uri, status_as_string, gzip   true
     size     [w, h] instead of the base's    headers   added to the answer's
     hold     "before-body" | "before-answer"
@@ -34,6 +35,7 @@ import socket
 import struct
 import threading
 import time
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -214,6 +216,8 @@ def _content(behaviour: Behaviour, request: dict[str, Any]) -> tuple[str, bytes]
     answer = behaviour.get("answer", "identity")
     if answer == "raw":
         return behaviour.get("content_type", "text/html"), behaviour["text"].encode()
+    if answer == "forward":
+        return "application/json", _forwarded(behaviour["to"], json.dumps({**request, "prompt": ""}).encode())
     status: int = behaviour.get("status_code", 200)
     if answer == "status":
         body = behaviour.get("body", "")
@@ -223,6 +227,13 @@ def _content(behaviour: Behaviour, request: dict[str, Any]) -> tuple[str, bytes]
         status, body = 400, "base_image is required"
     document = {"status_code": str(status) if behaviour.get("status_as_string") else status, "body": body}
     return "application/json", json.dumps(document).encode()
+
+
+@functools.cache  # the same seed gives the same picture
+def _forwarded(origin: str, content: bytes) -> bytes:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(urllib.request.Request(origin + "/v1/inference/regen", content), timeout=300) as answer:
+        return bytes(answer.read())
 
 
 def _image(answer: str, behaviour: Behaviour, request: dict[str, Any]) -> str:

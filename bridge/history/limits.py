@@ -10,6 +10,7 @@ from pathlib import Path
 from bridge.errors import PhotioError
 from bridge.history.listing import REMOVED, discard, remove
 from bridge.history.shelf import Known, known_jobs
+from bridge.room import ROOM_FILE
 from bridge.settings import Settings
 
 #: A job that was begun so short ago, in seconds, is never touched: its window may still be open.
@@ -50,6 +51,8 @@ def enforce_limits(journal: Path, settings: Settings, now: float) -> int:
         shutil.rmtree(rest, ignore_errors=True)
     jobs = known_jobs(journal)
     old = [job for job in jobs if now - job.started > YOUNG and not job.busy]
+    for job in old:
+        (journal / job.id / ROOM_FILE).unlink(missing_ok=True)  # a killed job's
     drafts = [_Item(0, job.started, job.id, 0, job.size) for job in old if not job.answered and not job.variations]
     items = sorted(item for job in old if job.answered or job.variations for item in _items(job))
     limit = settings.history_days * _DAY

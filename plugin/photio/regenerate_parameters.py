@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import parts
 from bridge.words import _
-from parts import Gimp, GimpUi, GObject, Gtk
+from parts import Gimp, GimpUi, GLib, GObject, Gtk
 from prompt import Prompt
 from seed import Seed
 
@@ -130,4 +130,17 @@ def _folded(label: str, content: Gtk.Widget) -> Gtk.Expander:
     content.set_margin_start(parts.APART)
     content.set_margin_top(parts.NEAR)
     expander.add(content)
+    content.connect("map", lambda _content: GLib.idle_add(_scroll_to, expander))
     return expander
+
+
+def _scroll_to(expander: Gtk.Expander) -> bool:
+    """What was unfolded comes into view, from its heading on."""
+    viewport = expander.get_ancestor(Gtk.Viewport.__gtype__)
+    if viewport and expander.get_expanded():
+        here, whole = expander.get_allocation(), viewport.get_child().get_allocation()
+        top = here.y - whole.y
+        viewport.get_vadjustment().clamp_page(top, top + here.height)
+        if here.height > viewport.get_allocated_height():
+            viewport.get_vadjustment().set_value(top)
+    return False

@@ -108,6 +108,7 @@ class RegenerateWindow:
         right.set_propagate_natural_width(True)
         self._parameters.set_size_request(_PARAMETERS, -1)
         right.set_overlay_scrolling(False)  # that there is more below must be seen
+        right.set_hexpand(False)  # its entries would take all the width; the picture needs it more
         right.add(self._parameters)
         both = Gtk.Box(spacing=2 * parts.APART)
         both.pack_start(left, True, True, 0)
@@ -117,7 +118,7 @@ class RegenerateWindow:
         area.pack_start(self._notice, False, False, 0)
         area.pack_start(both, True, True, 0)
         both.show_all()
-        self._dialog.set_default_size(980, 580)
+        self._dialog.set_default_size(980, 640)
         self._dialog.connect("response", self._answered)
         self._dialog.connect("key-press-event", self._pressed)
         self._preview.connect("size-allocate", lambda *_: self._resized())

@@ -22,7 +22,7 @@ class Seed(Gtk.Box):
         self._shown = 0  # the seed of the result that is being looked at, or 0
         self.number = Gtk.Entry(width_chars=11, hexpand=True, placeholder_text=_("random"))
         self._lock = Gtk.ToggleButton()
-        self._lock.set_image(Gtk.Image.new_from_icon_name("changes-prevent-symbolic", Gtk.IconSize.BUTTON))
+        self._lock.set_image(Gtk.Image())
         tip = _("Keep this seed, so that the same request gives the same result again")
         parts.named(self._lock, _("Keep this seed"), tip)
         dice = parts.icon_button("view-refresh-symbolic", _("Draw another seed"), self._throw)
@@ -41,7 +41,10 @@ class Seed(Gtk.Box):
         seed = self._config.get_property("seed")
         if _seed(self.number.get_text()) != seed:
             self.number.set_text("" if seed == RANDOM else f"{seed:.0f}")
-        self._lock.set_active(seed != RANDOM)
+        locked = seed != RANDOM
+        self._lock.set_active(locked)
+        icon = "changes-prevent-symbolic" if locked else "changes-allow-symbolic"
+        self._lock.get_image().set_from_icon_name(icon, Gtk.IconSize.BUTTON)
 
     def _typed(self, number: Gtk.Entry) -> None:
         text = number.get_text()

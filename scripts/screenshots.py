@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""Pictures of every window and state of the plug-in, taken of a real GIMP on a virtual display.
+
+    screenshots.py [--release 3.0|3.2] [--out DIR] [--variant NAME …] [--photo FILE] [--docs] [STATE …]
+
+STATE and NAME are those of the tables below; without them all are taken, as OUT/STATE.png (light theme) and
+OUT/STATE-NAME.png. `--docs` puts them, with fewer colours, into docs/ and writes docs/windows.md.
+
+FILE is a photograph with FILE-object.png beside it, white where the object is. What the pictures show was really
+done in it, by the offline engine: there is no Photio service here. Where a state needs a service, tests/regen_server.py
+stands for it on this computer, and passes each request on to the offline engine, without the prompt. So the prompts
+of the pictures describe what that can do. Seeds are fixed: another run gives the same pictures, but for the times.
+
+Languages need Debian's `locales` and a Japanese font: added to the GIMP that gimp.py sets up, when they are wanted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import gimp
+import rootfs
+from rootfs import SetupError
+from screenshots_docs import write_docs
+
+HERE = Path(__file__).resolve().parent
+PHOTO = HERE / "photos" / "extreme-desert-hike.jpg"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How GIMP looks.
+
+    Attributes:
+        caption: says so.
+        scheme: the theme's colours, as gimprc has them.
+        scale: device pixels for one of the window's.
+        locale: the language and country, as "de_DE"; empty: English.
+    """
+
+    caption: str
+    scheme: str = "light"
+    scale: int = 1
+    locale: str = ""
+
+
+VARIANTS = {
+    "light": Variant("light theme"),
+    "dark": Variant("dark theme", scheme="dark"),
+    "scale-2": Variant("two pixels for one", scale=2),
+    "de": Variant("German", locale="de_DE"),
+    "ja": Variant("Japanese", locale="ja_JP"),
+}
+
+STATES = {
+    "menu": "*Filters > Photio*.",
+    "regenerate-empty": "*Regenerate…* at first, without a key: nothing blocks.",
+    "regenerate-area": "A prompt, and *Area* unfolded: the preview marks what is regenerated in what is sent.",
+    "regenerate-areas": "Two parts of the selection, far apart: two requests, each at full resolution.",
+    "regenerate-running": "Three variations under way.",
+    "regenerate-results": "Three results; one is in the image already.",
+    "regenerate-before": "*Show before*, to compare.",
+    "regenerate-error": "An error, with the button that helps.",
+    "regenerate-cancelled": "Cancelled when the request was sent already: what that means.",
+    "remove-progress": "*Remove Object* asks nothing; GIMP's status bar shows how far it is.",
+    "layers": "The result in GIMP's layers dock: a layer, or a group of variations, with a mask.",
+    "history": "*History…*: all results, inserted or not.",
+    "history-empty": "*History…* before there is any result.",
+    "settings": "*Settings…*, a key stored and tested.",
+    "settings-no-key": "*Settings…* without a key.",
+    "settings-engine": "*Settings…*: engine, service and limits.",
+    "settings-history": "*Settings…*: how long results are kept, and where help is.",
+    "doctor": "The *Doctor*.",
+}
+
+#: … and those that are taken in every variant, not in the light one alone.
+MAIN = ("regenerate-empty", "regenerate-results", "regenerate-error", "history", "settings", "settings-engine")
+
+#: The first of them that the release of Debian has will do.
+JAPANESE_FONTS = ("fonts-vlgothic", "fonts-ipafont-gothic")
+
+
+#: GIMP's window fills the screen, and its layers dock shows names.
+SESSION = """
+(session-info "toplevel"
+    (factory-entry "gimp-single-image-window")
+    (position 0 0)
+    (size 1300 700)
+    (open-on-exit)
+    (aux-info (left-docks-width "188") (right-docks-width "340") (maximized "yes"))
+    (gimp-toolbox (side left) (book (current-page 0) (dockable "gimp-tool-options")))
+    (gimp-dock (side right) (book (current-page 0) (dockable "gimp-layer-list" (preview-size 32)))))
+"""
+
+
+@dataclass(frozen=True)
+class Studio(gimp.RealGimp):
+    """A GIMP that looks as a variant wants it, new at each start: no window has a remembered place."""
+
+    name: str = "light"
+
+    @property
+    def variant(self) -> Variant:
+        """How it looks."""
+        return VARIANTS[self.name]
+
+    @property
+    def profile(self) -> Path:
+        """GIMP's configuration directory."""
+        return self.home / f"screenshots-{self.name}"
+
+    def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
+        """What the process inside sees: no key and no address of the caller's."""
+        desk = {"XDG_CONFIG_HOME": str(self.profile / "config"), "PHOTIO_HOME": str(self.profile / "photio")}
+        if self.variant.locale:
+            language = self.variant.locale
+            desk |= {"LANG": f"{language}.UTF-8", "LC_ALL": f"{language}.UTF-8", "LANGUAGE": language[:2]}
+        if self.variant.scale != 1:
+            desk["GDK_SCALE"] = str(self.variant.scale)
+        kept = super().environment({**desk, **(extra or {})})
+        return {name: value for name, value in kept.items() if name not in ("PHOTIO_API_KEY", "PHOTIO_ORIGIN")}
+
+    def furnish(self) -> None:
+        """An empty profile with the plug-in in it, and nothing in the pictures that moves by itself."""
+        shutil.rmtree(self.profile, ignore_errors=True)
+        self._quieten()
+        lines = f"(theme-color-scheme {self.variant.scheme})\n"
+        if self.variant.locale:
+            lines += f'(language "{self.variant.locale[:2]}")\n'
+        with (self.profile / "gimprc").open("a") as settings:
+            settings.write(lines)
+        (self.profile / "sessionrc").write_text(SESSION)
+        still = self.profile / "config" / "gtk-3.0" / "settings.ini"
+        still.parent.mkdir(parents=True)
+        still.write_text("[Settings]\ngtk-cursor-blink=false\ngtk-enable-animations=false\n")
+        if self.tree and self.variant.locale:
+            _add_language(self.tree, self.variant.locale)
+        self.install_plugin()
+
+    @contextmanager
+    def service(self) -> Iterator[list[str]]:
+        """The service and the offline engine behind it, while they run: their addresses."""
+        installed = json.loads((self.profile / "plug-ins" / "photio" / "install.json").read_text())
+        python = [installed["python"], *installed["isolated"]]
+        # a port that every run has, for the settings show it
+        server = [*python, str(HERE.parent / "tests" / "regen_server.py"), "--port", "8190"]
+        engine = [*python, str(HERE.parent / "bridge"), "serve", "--port", "0"]
+        running, origins = [], []
+        try:
+            for command in (server, engine):
+                process = subprocess.Popen(
+                    self.command(command, [HERE.parent]),
+                    env=self.environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+                running.append(process)
+                said = process.stdout.readline() if process.stdout else ""
+                if not (found := re.search(r"http://[\d.]+:\d+", said)):
+                    raise SetupError(f"“{' '.join(command)}” does not start; what it said is above.")
+                origins.append(found.group())
+            yield origins
+        finally:
+            for process in running:
+                process.terminate()
+                process.wait()
+
+    def take(self, states: list[str], photo: Path, out: Path, service: list[str]) -> int:
+        """Takes the pictures; how many states failed."""
+        suffix = "" if self.name == "light" else f"-{self.name}"
+        order = {"states": states, "photo": str(photo), "out": str(out), "suffix": suffix, "service": service}
+        scale = self.variant.scale
+        screen = f"{1366 * scale}x{768 * scale}"
+        return gimp.run_file(self, HERE / "screenshots_inside.py", [json.dumps(order)], window=True, screen=screen)
+
+
+def _add_language(tree: Path, locale: str) -> None:
+    """Adds a locale, and for Japanese a font, to a tree that rootfs.py built."""
+    if (tree / "usr/lib/locale" / f"{locale}.utf8").exists():
+        return
+    print(f"Adding {locale} to {tree} (once) …", file=sys.stderr, flush=True)
+    install = "DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends"
+    steps = ["apt-get update -qq", f"{install} locales"]
+    if locale.startswith("ja"):
+        steps.append("(" + " || ".join(f"{install} {font}" for font in JAPANESE_FONTS) + ")")
+    # not into the one archive of all locales: this one's folder says that it is there
+    steps += ["rm -rf /var/lib/apt/lists/*", f"localedef --no-archive -i {locale} -f UTF-8 {locale}.UTF-8"]
+    log = tree.with_name(f"{tree.name}.{locale}.log")
+    with log.open("wb") as output:
+        command = rootfs.enter(tree, ["sh", "-c", " && ".join(steps)])
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False)
+    if done.returncode:
+        raise SetupError(f"The language {locale} could not be added to {tree}; {log} says why.")
+
+
+def _asked() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's GIMP, else 3.0")
+    parser.add_argument("--out", type=Path, default=Path("out/screenshots"), help="default: ./out/screenshots")
+    parser.add_argument("--variant", action="append", choices=VARIANTS, help="may be given more than once")
+    parser.add_argument("--photo", type=Path, default=PHOTO)
+    parser.add_argument("--docs", action="store_true", help="renew docs/windows.md and its pictures, and the README's")
+    parser.add_argument("states", nargs="*", metavar="STATE", help=", ".join(STATES))
+    asked = parser.parse_args()
+    if unknown := [state for state in asked.states if state not in STATES]:
+        parser.error(f"there is no state {unknown[0]}: choose from {', '.join(STATES)}")
+    return asked
+
+
+def main() -> int:
+    """The command line; see the module's text."""
+    asked = _asked()
+    failed = 0
+    names = asked.variant or list(VARIANTS)
+    try:
+        found = gimp.find(asked.release)
+        asked.out.mkdir(parents=True, exist_ok=True)
+        studios = [Studio(found.release, found.tree, name) for name in names]
+        for studio in studios:
+            studio.furnish()
+        with studios[0].service() as service:
+            for studio in studios:
+                began = time.perf_counter()
+                states = asked.states or [state for state in STATES if studio.name == "light" or state in MAIN]
+                failed += studio.take(states, asked.photo.resolve(), asked.out.resolve(), service)
+                print(f"{time.perf_counter() - began:6.0f} s  GIMP {found.release}, {studio.name}", flush=True)
+        if asked.docs:
+            captions = {name: variant.caption for name, variant in VARIANTS.items() if name != "light"}
+            write_docs(asked.out.resolve(), STATES, captions, found.command)
+    except (SetupError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""The pictures of `screenshots.py` in docs/: with fewer colours, and a page that shows them with captions."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from rootfs import SetupError
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+#: The README's own.
+README = {"menu": "menu", "regenerate-results": "regenerate", "history": "history", "settings": "settings"}
+
+#: The states that the page shows in every variant; others are for whoever looks for mistakes.
+COMPARED = ("regenerate-results", "history", "settings")
+
+#: In px; a picture at scale 2 is shown no larger than the others.
+WIDTH = 720
+
+
+def write_docs(
+    out: Path,
+    states: Mapping[str, str],
+    variants: Mapping[str, str],
+    command: Callable[[list[str], list[Path]], list[str]],
+) -> None:
+    """Writes docs/windows.md, its pictures and the README's.
+
+    Args:
+        out: where the pictures are; what is not there is left out.
+        states: names and captions.
+        variants: the same of those that are not in each state's name.
+        command: how to run something where ImageMagick is.
+
+    Raises:
+        SetupError: a picture could not be converted.
+    """
+    pictures = DOCS / "windows"
+    pictures.mkdir(parents=True, exist_ok=True)
+    lines = [
+        "# Every window and state",
+        "",
+        "Taken of a real GIMP by `python3 scripts/screenshots.py --docs`. The hikers were really removed, by the",
+        "offline engine, which stands for the service here, too: prompts and keys in these pictures are examples.",
+        "",
+    ]
+    shown = [(state, caption) for state, caption in states.items()]
+    shown += [
+        (f"{state}-{variant}", f"{states[state].rstrip('.')}: {caption}.")
+        for variant, caption in variants.items()
+        for state in COMPARED
+    ]
+    for name, caption in shown:
+        picture = out / f"{name}.png"
+        if picture.exists():
+            _reduce(picture, pictures / picture.name, command)
+            lines += [f"{caption}", "", f'<img src="windows/{picture.name}" width="{WIDTH}" alt="{name}">', ""]
+    (DOCS / "windows.md").write_text("\n".join(lines))
+    for state, name in README.items():
+        if (pictures / f"{state}.png").exists():
+            (DOCS / f"{name}.png").write_bytes((pictures / f"{state}.png").read_bytes())
+
+
+def _reduce(source: Path, target: Path, command: Callable[[list[str], list[Path]], list[str]]) -> None:
+    """As many colours as a palette has."""
+    colours = ["-dither", "FloydSteinberg", "-colors", "192", "-define", "png:compression-level=9"]
+    convert = command(["convert", str(source), *colours, f"PNG8:{target}"], [source, target.parent])
+    done = subprocess.run(convert, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SetupError(f"{target} could not be written:\n{done.stderr}")

@@ -1,0 +1,298 @@
+"""The scenes of `screenshots.py`, each from an empty desk to a picture. Runs inside GIMP."""
+
+import json
+import sys
+import traceback
+from pathlib import Path
+
+from gi.repository import Gimp, Gio
+
+import pictures
+import screenshots_driver as driver
+from screenshots_driver import give_key, keys, photograph, press, run, widget, widget_of, window, words
+
+PROMPT = "an untouched dune in the evening sun"
+SEED = "1866"
+
+#: Where another thing could be selected, far from the object: left, top, width, height, in parts of the photograph.
+ELSEWHERE = (0.80, 0.12, 0.05, 0.06)
+
+SCENES = {}
+
+
+def scene(work):
+    """Registers a scene under its state's name."""
+    SCENES[work.__name__.replace("_", "-")] = work
+    return work
+
+
+class Stage:
+    """The photograph in GIMP's window with the object selected, and a service."""
+
+    def __init__(self, order):
+        self._order = order
+        photo = Path(order["photo"])
+        self._photo, self.mask = photo, photo.with_name(f"{photo.stem}-object.png")
+        self.service = driver.Service(*order["service"])
+        self.image = self._display = None
+
+    def clear(self):
+        """As if nothing had ever been done."""
+        driver.close_windows()
+        if self._display:
+            self._display.delete()
+        self.service.clear()
+        driver.forget_everything()
+        self.image = pictures.load(self._photo)
+        self.image.set_file(Gio.File.new_for_path(str(self._photo.with_suffix(".xcf"))))  # it needs a name
+        pictures.select(self.image, self.mask)
+        self._display = Gimp.Display.new(self.image)
+        Gimp.displays_flush()
+        driver.rest_pointer()
+
+    def select_elsewhere_too(self):
+        """A second part of the selection."""
+        width, height = self.image.get_width(), self.image.get_height()
+        left, top, wide, high = ELSEWHERE
+        box = (left * width, top * height, wide * width, high * height)
+        self.image.select_rectangle(Gimp.ChannelOps.ADD, *box)
+
+    def shoot(self, name, of=None):
+        """Takes the picture of the plug-in's window, or of the screen."""
+        file = Path(self._order["out"]) / f"{name}{self._order['suffix']}.png"
+        photograph(file, of or window())
+        print(f"          {file}", flush=True)
+
+
+def open_window(label):
+    """Opens one of the windows from the menu."""
+    widget_of("gimp", "menu item", words(label), "press")
+
+
+def open_regenerate(prompt=PROMPT, variations=1):
+    """The window, once it shows what would be sent."""
+    open_window("Re_generate…")
+    widget("label", "*·*", "read")
+    if prompt:
+        widget("text", words("Prompt"), "type", prompt)
+    widget("text", words("Seed"), "type", SEED)
+    if variations > 1:
+        widget("spin button", words("Variations"), "type", str(variations))
+
+
+def generate(results):
+    """Generates, and waits for so many results."""
+    press("_Generate")
+    driver.wait_for("radio button", words("Result {number}, seed {seed}", number=results, seed="*"))
+
+
+@scene
+def menu(stage):
+    """The menu, open."""
+    widget_of("gimp", "menu", driver.gimp_words("Filte_rs"), "press")
+    widget_of("gimp", "menu", "Photio", "press")
+    stage.shoot("menu", "root")
+    keys("Escape", "Escape", "Escape")
+
+
+@scene
+def regenerate_empty(stage):
+    """No key, and nothing done before."""
+    open_window("Re_generate…")
+    widget("label", "*·*", "read")
+    stage.shoot("regenerate-empty")
+
+
+@scene
+def regenerate_area(stage):
+    """A prompt, and one of the folded parts."""
+    give_key(stage.service)
+    open_regenerate()
+    press("_Area", "toggle button")
+    widget("spin button", words("Conte_xt (%)"), "read")
+    stage.shoot("regenerate-area")
+
+
+@scene
+def regenerate_areas(stage):
+    """Two crops."""
+    give_key(stage.service)
+    stage.select_elsewhere_too()
+    open_regenerate(prompt="")
+    stage.shoot("regenerate-areas")
+
+
+@scene
+def regenerate_running(stage):
+    """Three requests, waiting."""
+    give_key(stage.service)
+    stage.service.script(*[{"hold": "before-answer"}] * 3)
+    open_regenerate(variations=3)
+    press("_Generate")
+    stage.service.wait("body")
+    waiting = words("waiting, {seconds}", seconds=words("{seconds} s", seconds="[1-9]"))
+    widget("label", f"*{waiting}*", "read")
+    stage.shoot("regenerate-running")
+
+
+@scene
+def regenerate_results(stage):
+    """Three results, the second of them inserted and shown."""
+    give_key(stage.service)
+    open_regenerate(variations=3)
+    generate(3)
+    press("_Insert")
+    widget("radio button", words("Result {number}, inserted, seed {seed}", number=1, seed="*"), "read")
+    stage.shoot("regenerate-results")
+
+
+@scene
+def regenerate_before(stage):
+    """The same, as it was before."""
+    give_key(stage.service)
+    open_regenerate()
+    generate(1)
+    press("Show _before", "toggle button")
+    stage.shoot("regenerate-before")
+
+
+@scene
+def regenerate_error(stage):
+    """A key that the service does not know."""
+    give_key(stage.service)
+    stage.service.script({"answer": "status", "status_code": 401, "body": "Unauthorized"})
+    open_regenerate()
+    press("_Generate")
+    widget("button", words("Enter _Key…"), "read")
+    stage.shoot("regenerate-error")
+
+
+@scene
+def regenerate_cancelled(stage):
+    """Cancelled too late to be free."""
+    give_key(stage.service)
+    stage.service.script({"hold": "before-answer"})
+    open_regenerate()
+    press("_Generate")
+    stage.service.wait("body")
+    press("_Cancel")
+    widget("info bar", "*", "read")
+    stage.shoot("regenerate-cancelled")
+
+
+@scene
+def remove_progress(stage):
+    """GIMP's status bar."""
+    give_key(stage.service)
+    stage.service.script({"hold": "before-answer"})
+    open_window("_Remove Object")
+    stage.service.wait("body")
+    widget_of("gimp", "button", driver.gimp_words("_Cancel"), "read")
+    stage.shoot("remove-progress", "root")
+    stage.service.clear()
+    driver.until(lambda: len(stage.image.get_layers()) == 2)
+
+
+@scene
+def layers(stage):
+    """A removal, and above it a group of variations."""
+    give_key(stage.service)
+    run("photio-remove", stage.image, engine="offline", seed=1.0)
+    run("photio-regenerate", stage.image, prompt=PROMPT, seed=float(SEED), variations=2)
+    Gimp.displays_flush()
+    stage.shoot("layers", "root")
+
+
+@scene
+def history(stage):
+    """Results of both engines; some were never inserted."""
+    give_key(stage.service)
+    run("photio-remove", stage.image, engine="offline", seed=1.0)
+    stage.select_elsewhere_too()
+    run("photio-remove", stage.image, engine="offline", seed=2.0)
+    pictures.select(stage.image, stage.mask)
+    run("photio-regenerate", stage.image, prompt="the ridge of the dune, wind-blown sand", seed=77.0)
+    open_regenerate(variations=3)
+    generate(3)
+    press("_Insert")
+    driver.close_windows()
+    open_window("_History…")
+    driver.until(lambda: len(widget("list item", "*", "names").splitlines()) == 6)
+    stage.shoot("history")
+
+
+@scene
+def history_empty(stage):
+    """Nothing yet."""
+    open_window("_History…")
+    widget("label", words("There is no result yet") + "*", "read")
+    stage.shoot("history-empty")
+
+
+@scene
+def settings(stage):
+    """A key that was tested."""
+    give_key(stage.service)
+    open_settings()
+    press("_Test")
+    widget("info bar", "?*", "read")
+    stage.shoot("settings")
+
+
+@scene
+def settings_no_key(stage):
+    """No key."""
+    open_settings()
+    stage.shoot("settings-no-key")
+
+
+@scene
+def settings_engine(stage):
+    """The second page."""
+    open_settings()
+    keys("ctrl+Next")
+    stage.shoot("settings-engine")
+
+
+@scene
+def settings_history(stage):
+    """The third page."""
+    open_settings()
+    keys("ctrl+Next", "ctrl+Next")
+    stage.shoot("settings-history")
+
+
+@scene
+def doctor(stage):
+    """Its report, about an installation without a key."""
+    open_settings()
+    keys("ctrl+Next", "ctrl+Next")
+    press("_Doctor…")
+    widget("text", words("The doctor's report"), "read")
+    stage.shoot("doctor")
+
+
+def open_settings():
+    """The window, with the keyboard where a key is typed."""
+    open_window("_Settings…")
+    widget("password text", words("_Key"), "focus")
+
+
+def main():
+    """All the scenes that were ordered; how many failed."""
+    order = json.loads(sys.argv[1])
+    stage, failed = Stage(order), 0
+    for name in order["states"]:
+        try:
+            stage.clear()
+            SCENES[name](stage)
+        except Exception:  # noqa: BLE001  (one scene that fails is no reason to take none of the others)
+            failed += 1
+            print(f"          {name}: FAILED", flush=True)
+            traceback.print_exc()
+            stage.shoot(f"failed-{name}", "root")
+    driver.close_windows()
+    return failed
+
+
+sys.exit(main())
