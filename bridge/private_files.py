@@ -81,7 +81,7 @@ def read_private(path: Path, limit: int) -> bytes | None:
         handle = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY)
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise StorageError(_("“{file}” is not a file: remove it.").format(file=path))
+                raise StorageError(_("“{file}” is not a file: move it away.").format(file=path))
             content = file.read(limit + 1)
     except FileNotFoundError:
         return None
@@ -106,6 +106,6 @@ def close_to_others(path: Path) -> bool:
             return False
         path.chmod(0o600)
     except OSError as error:
-        sentence = _("“{file}” can be read by others: make it yours.")
+        sentence = _("“{file}” can be read by others: let nobody but yourself read it.")
         raise StorageError(sentence.format(file=path), str(error)) from error
     return True

@@ -64,13 +64,13 @@ class Stages:
 
     def _text(self, request: RequestProgress) -> str:
         texts = {
-            "preparing": _("Preparing the picture …"),
-            "connecting": _("Connecting to {service} …"),
-            "uploading": _("Uploading to {service}: {done} of {total} kB …"),
-            "waiting": _("Waiting for {service} …"),
-            "receiving": _("Receiving from {service} …"),
+            "preparing": _("Preparing the picture…"),
+            "connecting": _("Connecting to {service}…"),
+            "uploading": _("Uploading to {service}: {done} of {total} kB…"),
+            "waiting": _("Waiting for {service}…"),
+            "receiving": _("Receiving from {service}…"),
         }
-        text = texts.get(request.stage) or _("Finishing …")
+        text = texts.get(request.stage) or _("Finishing…")
         return text.format(service=self._service, done=request.done // 1000, total=request.total // 1000)
 
 

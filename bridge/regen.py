@@ -218,7 +218,7 @@ class RegenClient:
         if self._key is None and self.origin == DEFAULT_ORIGIN:
             raise AuthenticationError(
                 _(
-                    "Photio needs an API key: get one from the API Dashboard on photio.io and enter it, "
+                    "Photio needs an API key: get one from the API Dashboard at photio.io and enter it, "
                     "or use the offline engine."
                 )
             )

@@ -188,7 +188,7 @@ def _status(value: object) -> int | None:
 def _refusal(status: int, document: dict[str, Any], answer: HttpAnswer, key: str | None) -> RegenError:
     """The error for a status of 400 and more."""
     said = _message(document, key)
-    says = f" ({status}): “{said}”" if said else f" ({status})"
+    says = _(" ({status}: “{words}”)").format(status=status, words=said) if said else f" ({status})"
     details = f"status {status}, HTTP {answer.status}: {_excerpt(document, answer, key)}"
     wait = retry_after(answer.headers.get("retry-after"))
     if status == 401 and key is None:

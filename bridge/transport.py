@@ -391,4 +391,4 @@ def _kinds(error: BaseException | None) -> str:
         number = getattr(error, "errno", None)
         kinds.append(type(error).__name__ + (f" {number}" if number is not None else ""))
         error = error.__cause__ or error.__context__
-    return ", because of ".join(kinds)
+    return " < ".join(kinds)

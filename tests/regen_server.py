@@ -6,7 +6,7 @@ As a process, `python tests/regen_server.py --port 0` prints its origin and is t
     POST   /_script    a JSON list: the behaviours of the next requests, in order; afterwards "identity"
     GET    /_requests  what came: method, path, headers (lower-case names), body (JSON), stage
     DELETE /_requests  forgets it
-    GET    /_wait?stage=headers|body|answered|dropped&count=N   returns when N requests got so far (60 s)
+    GET    /_wait?stage=headers|body|answering|answered|dropped&count=N   returns when N requests got so far (60 s)
     POST   /_release   lets the requests go on that are held now
 
 A behaviour is an object; all members are optional:
@@ -16,7 +16,7 @@ A behaviour is an object; all members are optional:
              answers to the same request without its prompt)
     format   "PNG" | "JPEG" | "WEBP"        data_uri, status_as_string, gzip   true
     size     [w, h] instead of the base's    headers   added to the answer's
-    hold     "before-body" | "before-answer"
+    hold     "before-body" | "before-answer" | "mid-answer"
     close    "at-accept" (counted as dropped only) | "after-headers" | "after-body" | "mid-answer"
     drip     seconds between the answer's bytes, the last header included
 
@@ -42,7 +42,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from PIL import Image, ImageOps
 
-STAGES = ("headers", "body", "answered", "dropped")
+STAGES = ("headers", "body", "answering", "answered", "dropped")
 PATIENCE = 60.0  # seconds
 
 Behaviour = dict[str, Any]
@@ -171,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
         regen.reached(record, "body", hold == "before-answer")
         if close == "after-body":
             return self._drop(record)
-        self._answer(behaviour, record["body"])
+        self._answer(behaviour, record)
         return regen.reached(record, "answered")
 
     def _read(self) -> bytes:
@@ -180,8 +180,8 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             return b""
 
-    def _answer(self, behaviour: Behaviour, request: dict[str, Any]) -> None:
-        media_type, content = _content(behaviour, request)
+    def _answer(self, behaviour: Behaviour, record: dict[str, Any]) -> None:
+        media_type, content = _content(behaviour, record["body"])
         headers = {"Content-Type": media_type, **behaviour.get("headers", {})}
         if behaviour.get("gzip"):
             content, headers["Content-Encoding"] = gzip.compress(content), "gzip"
@@ -192,6 +192,11 @@ class _Handler(BaseHTTPRequestHandler):
         if behaviour.get("close") == "mid-answer":
             content, self.close_connection = content[: len(content) // 2], True
         content = b"X-Last: header\r\n\r\n" + content
+        if behaviour.get("hold") == "mid-answer":
+            half = len(content) // 2
+            self.wfile.write(content[:half])
+            content = content[half:]
+            self.server.regen.reached(record, "answering", True)
         step = 1 if behaviour.get("drip") else len(content)
         for position in range(0, len(content), step):
             self.wfile.write(content[position : position + step])

@@ -25,7 +25,7 @@ class Refusal(Exception):
 
 def unreadable(error: OSError) -> str:
     """What to say of a file in the way."""
-    return _("Photio could not read or write {file}: {reason}. Mend that, then try again.").format(
+    return _("Photio could not read or write {file}: {reason}. Put that right, then try again.").format(
         file=error.filename, reason=error.strerror
     )
 
@@ -76,7 +76,7 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: st
     layer_box = common(bounds(source), whole)
     _known, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
     if not selected and not whole_layer:
-        raise Refusal(_("Nothing is selected: select what should vanish, then try again."))
+        raise Refusal(_("Nothing is selected: select what you want to change, then try again."))
     selection = (x1, y1, x2 - x1, y2 - y1) if selected else layer_box
     reach = whole if sample == "visible" else layer_box
     if selection is None or reach is None or not common(selection, reach):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gi.repository import GLib
 
+import canvas
 import history_insert
 from bridge.protocol import (
     AskSettings,
@@ -163,9 +164,7 @@ class _History:
         if isinstance(error, GLib.Error):
             text = _("That did not work: {reason}").format(reason=error.message)
         elif isinstance(error, OSError):
-            text = _("Photio could not read or write {file}: {reason}. Mend that, then try again.").format(
-                file=error.filename, reason=error.strerror
-            )
+            text = canvas.unreadable(error)
         else:
             text = str(error)
         gone = isinstance(error, BridgeError) and error.code == "bridge"

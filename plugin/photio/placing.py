@@ -40,7 +40,7 @@ def place_above(
         Refusal: the image has been closed meanwhile.
     """
     if not image.is_valid():
-        raise Refusal(_("The image was closed meanwhile: the result is kept in Photio's journal."))
+        raise Refusal(_("The image was closed meanwhile: the result is in Filters > Photio > History."))
     hidden = hidden if hidden and hidden.is_valid() else None
     if len(finished.results) == 1:
         whole = layers = [_layer(image, finished.box, finished.results[0], folder, name)]

@@ -57,7 +57,7 @@ class ProgressPane(Gtk.Box):
     def cancelling(self) -> None:
         """The user has pressed the button."""
         self._cancel.set_sensitive(False)
-        self._bar.set_text(_("Cancelling …"))
+        self._bar.set_text(_("Cancelling…"))
 
     def end(self) -> None:
         """Hides it."""

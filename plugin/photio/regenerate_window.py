@@ -295,7 +295,7 @@ class RegenerateWindow:
 
     def _set_running(self, running: bool) -> None:
         if running and not self._running:
-            self._progress.begin(_("Exporting …"))
+            self._progress.begin(_("Exporting…"))
         elif not running:
             self._progress.end()
         self._running = running

@@ -299,7 +299,7 @@ def _privacy(address: str) -> str:
     return "\n".join(
         (
             _(
-                "With Photio, the part of the layer around the selection, scaled, its mask and the parameters go to "
+                "With Photio, the part of the image that holds the selection, scaled, its mask and the parameters go to "
                 "{address} each time you generate."
             ).format(address=address),
             _("With the offline engine, nothing leaves it."),

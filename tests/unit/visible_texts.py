@@ -35,7 +35,7 @@ SHOWN_KEYWORDS = {
 
 #: Whose texts go to programmers and logs.
 INTERNAL = {
-    "ProtocolError", "ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError", "TypeVar",
+    "ContentError", "ProtocolError", "ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError", "TypeVar",
     "_malformed", "_unreadable",
 }  # fmt: skip
 _LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
