@@ -130,8 +130,18 @@ def _folded(label: str, content: Gtk.Widget) -> Gtk.Expander:
     content.set_margin_start(parts.APART)
     content.set_margin_top(parts.NEAR)
     expander.add(content)
-    content.connect("map", lambda _content: GLib.idle_add(_scroll_to, expander))
+    content.connect("map", lambda _content: _scroll_when_measured(expander))
     return expander
+
+
+def _scroll_when_measured(expander: Gtk.Expander) -> None:
+    """Only then GTK knows how high it has become; and it must not be disturbed in the middle of that."""
+
+    def measured(*_: object) -> None:
+        expander.disconnect(handler)
+        GLib.idle_add(_scroll_to, expander)
+
+    handler = expander.connect_after("size-allocate", measured)
 
 
 def _scroll_to(expander: Gtk.Expander) -> bool:

@@ -299,8 +299,8 @@ def _privacy(address: str) -> str:
     return "\n".join(
         (
             _(
-                "With Photio, the part of the image that holds the selection, scaled, its mask and the parameters go to "
-                "{address} each time you generate."
+                "With Photio, the part of the image that holds the selection, scaled, its mask and the parameters go "
+                "to {address} each time you generate."
             ).format(address=address),
             _("With the offline engine, nothing leaves it."),
             _("The test of the key and the doctor connect to the service address, without a picture."),
