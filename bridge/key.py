@@ -28,11 +28,13 @@ class FoundKey:
 
     Attributes:
         value: the key.
-        where: "PHOTIO_API_KEY", "keyring" or "file …", in the user's language.
+        place: "environment", "keyring" or "file".
+        where: the same in the user's language, with the variable or the file.
         warnings: sentences for the user.
     """
 
     value: str
+    place: str
     where: str
     warnings: tuple[str, ...] = ()
 
@@ -59,11 +61,11 @@ def find_key(settings: Settings) -> FoundKey | None:
     """
     value = os.environ.get(KEY_VARIABLE, "").strip()
     if value:
-        return FoundKey(check_key(value), KEY_VARIABLE)
+        return FoundKey(check_key(value), "environment", KEY_VARIABLE)
     if settings.key_storage == "keyring":
         value = _from_keyring() or ""
         if value:
-            return FoundKey(check_key(value), _("keyring"))
+            return FoundKey(check_key(value), "keyring", _("keyring"))
     return _from_file()
 
 
@@ -87,10 +89,10 @@ def store_key(value: str, settings: Settings) -> FoundKey:
     if _to_keyring(value):
         save(dataclasses.replace(settings, key_storage="keyring"))
         _remove_file()
-        return FoundKey(value, _("keyring"))
+        return FoundKey(value, "keyring", _("keyring"))
     write_private(key_file(), value.encode("ascii") + b"\n")
     save(dataclasses.replace(settings, key_storage="file"))
-    return FoundKey(value, _in_file())
+    return FoundKey(value, "file", _in_file())
 
 
 def clear_key(settings: Settings) -> tuple[str, ...]:
@@ -118,7 +120,7 @@ def _from_file() -> FoundKey | None:
     if close_to_others(path):
         warning = _("The key in “{file}” could be read by other users; now it cannot: consider a new key.")
         warnings = (warning.format(file=path),)
-    return FoundKey(check_key(content.decode("ascii", "replace").strip()), _in_file(), warnings)
+    return FoundKey(check_key(content.decode("ascii", "replace").strip()), "file", _in_file(), warnings)
 
 
 def _in_file() -> str:

@@ -39,7 +39,7 @@ class Stages:
             notes.append(ngettext("{count} request", "{count} requests", requests).format(count=requests))
         lowest = min(crop.scale for crop in crops)
         if lowest < 1:
-            notes.append(_("at {percent} % of the resolution").format(percent=round(100 * lowest)))
+            notes.append(_("resolution: {percent} %").format(percent=round(100 * lowest)))
         self._note = f" ({', '.join(notes)})" if notes else ""
         self._requests = [RequestProgress("preparing", 0, 0)] * requests
         self._said: tuple[object, ...] = ()

@@ -57,7 +57,7 @@ def _report() -> SettingsReport:
         preferences=_preferences(current),
         defaults=_preferences(Settings()),
         key_hint=found.hint if found else None,
-        key_place=_place(found) if found else None,
+        key_place=found.place if found else None,
         keyring=key.keyring_works(),
         neural=_neural(),
         log_file=str(places.log_file()),
@@ -77,10 +77,6 @@ def _key(current: Settings) -> tuple[FoundKey | None, tuple[str, ...]]:
     except PhotioError as error:
         return None, (error.sentence,)
     return found, found.warnings if found else ()
-
-
-def _place(found: FoundKey) -> str:
-    return {KEY_VARIABLE: "environment", "keyring": "keyring"}.get(found.where, "file")
 
 
 def _neural() -> bool:

@@ -73,7 +73,7 @@ STATES = {
     "regenerate-error": "An error, with the button that helps.",
     "regenerate-cancelled": "Cancelled when the request was sent already: what that means.",
     "remove-progress": "*Remove Object* asks nothing; GIMP's status bar shows how far it is.",
-    "layers": "The result in GIMP's layers dock: a layer, or a group of variations, with a mask.",
+    "layers": "Three variations in GIMP's layers dock: a group with a mask, the first of them visible.",
     "history": "*History…*: all results, inserted or not.",
     "history-empty": "*History…* before there is any result.",
     "settings": "*Settings…*, a key stored and tested.",

@@ -195,10 +195,9 @@ def remove_progress(stage):
 
 @scene
 def layers(stage):
-    """A removal, and above it a group of variations."""
+    """A group of variations, the first one visible."""
     give_key(stage.service)
-    run("photio-remove", stage.image, engine="offline", seed=1.0)
-    run("photio-regenerate", stage.image, prompt=PROMPT, seed=float(SEED), variations=2)
+    run("photio-regenerate", stage.image, prompt=PROMPT, seed=float(SEED), variations=3)
     Gimp.displays_flush()
     stage.shoot("layers", "root")
 

@@ -64,6 +64,7 @@ class Results(Gtk.ScrolledWindow):
     def remove_row(self, row: Row) -> int:
         """Takes a row out and selects its neighbour; where it was."""
         position: int = row.get_index()
+        self.list.unselect_all()  # or GTK would take the row for selected when it comes back, and the list would not
         self.list.remove(row)
         self._total -= 1
         self._explain()
@@ -162,7 +163,6 @@ def _picturing(row: Row, errands: Errands, journal: Path) -> Errand:
             if error.code == "bridge":
                 raise
             return
-        if row.get_parent():  # it is still there
-            row.set_picture(str(journal / row.entry.id / made.file))
+        row.set_picture(str(journal / row.entry.id / made.file))
 
     return picture

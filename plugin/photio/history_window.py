@@ -130,11 +130,10 @@ class _History:
         if event.keyval in (Gdk.KEY_Delete, Gdk.KEY_KP_Delete):
             self._ask_and_delete()
             return True
-        if event.keyval in (Gdk.KEY_space, Gdk.KEY_Return, Gdk.KEY_KP_Enter):  # a row's or a button's own
-            return False
-        if handled := bool(self._search.handle_event(event)):
-            self._search.grab_focus_without_selecting()
-        return handled
+        command = event.state & (Gdk.ModifierType.CONTROL_MASK | Gdk.ModifierType.MOD1_MASK)
+        if Gdk.keyval_to_unicode(event.keyval) > ord(" ") and not command:
+            self._search.grab_focus_without_selecting()  # and so it gets this key, too
+        return False
 
     def _stop_search(self) -> None:
         """Escape empties the search; when it is empty, it closes the window."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 from collections.abc import Callable
 
 import parts
@@ -103,7 +104,7 @@ class Parameters(Gtk.Box):
         shown = Gtk.Adjustment(lower=0, upper=5, step_increment=0.1, page_increment=0.5)
         slider = Gtk.Scale(adjustment=shown, draw_value=False, hexpand=True)
         for value in (1.0, 2.5):
-            slider.add_mark(value, Gtk.PositionType.BOTTOM, f"{value:.1f}")
+            slider.add_mark(value, Gtk.PositionType.BOTTOM, locale.format_string("%.1f", value))
         self._config.bind_property("cfg-scale", shown, "value", GObject.BindingFlags.SYNC_CREATE)
         slider.connect("change-value", self._slid)  # by hand only: a number beyond the slider's end must stay
         both = Gtk.Box(spacing=parts.NEAR)

@@ -157,5 +157,5 @@ def _described(planned: Planned) -> str:
     else:
         lowest = min(crop.scale for crop in planned.crops)
         areas = ngettext("{count} area", "{count} areas", len(planned.crops)).format(count=len(planned.crops))
-        size = _("{areas}, at {percent} % or more").format(areas=areas, percent=round(100 * lowest))
+        size = _("{areas}, each at least {percent} %").format(areas=areas, percent=round(100 * lowest))
     return " · ".join((size, requests, upload, where))

@@ -41,7 +41,7 @@ class ProgressPane(Gtk.Box):
         self._cancel.set_sensitive(True)
         self._requests.hide()
         self._bar.set_fraction(0)
-        self._bar.set_text(text)
+        self._say(text)
         self.show()
         self._cancel.grab_focus()
         self._timer = self._timer or GLib.timeout_add(_TICK, self._tick)
@@ -57,7 +57,7 @@ class ProgressPane(Gtk.Box):
     def cancelling(self) -> None:
         """The user has pressed the button."""
         self._cancel.set_sensitive(False)
-        self._bar.set_text(_("Cancelling…"))
+        self._say(_("Cancelling…"))
 
     def end(self) -> None:
         """Hides it."""
@@ -77,9 +77,9 @@ class ProgressPane(Gtk.Box):
         self._bar.set_fraction(progress.fraction)
         stages = [self._stage(number, request) for number, request in enumerate(progress.requests)]
         if len(stages) == 1 and progress.requests[0].stage == "waiting":
-            self._bar.set_text(f"{progress.text} {self._seconds(0)}")
+            self._say(f"{progress.text} {self._seconds(0)}")
         else:
-            self._bar.set_text(progress.text)
+            self._say(progress.text)
         if len(stages) > 1:
             lines = [
                 _("Request {number}: {stage}").format(number=number, stage=stage)
@@ -87,6 +87,11 @@ class ProgressPane(Gtk.Box):
             ]
             self._requests.set_text("\n".join(lines))
             self._requests.show()
+
+    def _say(self, text: str) -> None:
+        """Writes a text into the bar; GTK does not tell screen readers what is written there."""
+        self._bar.set_text(text)
+        self._bar.get_accessible().set_description(text)
 
     def _seconds(self, number: int) -> str:
         waited = time.monotonic() - self._since.get(number, time.monotonic())

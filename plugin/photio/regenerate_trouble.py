@@ -1,6 +1,8 @@
-"""Which buttons help after which error. No GTK here."""
+"""What is said when something went another way, and which buttons help after which error. No GTK here."""
 
 from __future__ import annotations
+
+from bridge.words import _
 
 _KEY = frozenset({"no-key", "authentication", "key-format", "offline-limit"})
 _AGAIN = frozenset(
@@ -22,3 +24,18 @@ def helps_for(code: str, removes: bool) -> tuple[str, ...]:
     if code in _AGAIN:
         return ("again", *offline)
     return () if code in _NOT_OURS else ("again", "log")
+
+
+def cancelled(may_be_billed: bool) -> str:
+    """What a cancelled generation comes to."""
+    if may_be_billed:
+        return _(
+            "Cancelled. The request had been sent and may have been billed: its result will be in Filters > Photio > "
+            "History."
+        )
+    return _("Cancelled. Nothing had been sent completely, so nothing is billed.")
+
+
+def image_closed() -> str:
+    """Where the results are of an image that is no longer there."""
+    return _("The image was closed: its results are in Filters > Photio > History.")

@@ -35,7 +35,7 @@ from regenerate_parameters import AREA, SENT, Parameters
 from regenerate_preview import PreviewPane
 from regenerate_progress import ProgressPane
 from regenerate_results import Results, Shown
-from regenerate_trouble import helps_for
+from regenerate_trouble import cancelled, helps_for, image_closed
 
 #: Milliseconds between two looks at what is selected in GIMP, which tells nobody.
 _LOOK = 400
@@ -66,6 +66,7 @@ class RegenerateWindow:
         self._report: SettingsReport | None = None
         self._busy = self._stale = self._running = self._closed = False
         self._seen: object = None
+        self._engine: str | None = None  # for the next generation alone
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Regenerate"))
         self._notice = parts.Notice()
         self._preview = PreviewPane()
@@ -79,7 +80,7 @@ class RegenerateWindow:
         GLib.idle_add(self._begin)
         self._parameters.prompt.focus()
         try:
-            while self._dialog.run() and not self._closed:
+            while not self._closed and self._dialog.run():
                 self._generate()
         finally:
             GLib.source_remove(self._timer)
@@ -144,12 +145,12 @@ class RegenerateWindow:
     def _changed(self, name: str) -> None:
         if name in AREA:
             self._results.choose_none()
-        self._refresh()
+        self._refresh_soon()
 
     def _resized(self) -> None:
         if self._preview.room != self._room:
             self._room = self._preview.room
-            GLib.idle_add(self._refresh)
+            self._refresh_soon()
 
     def _look(self) -> bool:
         """Follows what is selected in GIMP."""
@@ -159,13 +160,14 @@ class RegenerateWindow:
             if seen != self._seen:
                 self._seen = seen
                 self._results.choose_none()
-                self._refresh()
+                self._refresh_soon()
         return True
 
     def _choose(self, shown: Shown | None) -> None:
         if shown is None:
-            self._refresh()
+            self._refresh_soon()
             return
+        self._insert_all.set_sensitive(len(self._results.of(shown.outcome)) > 1)
         self._parameters.seed.seen(shown.result.seed)
         words = generation.layer_name(shown.outcome.job.prompt)
         text = _("{layer}, seed {seed}").format(layer=words, seed=shown.result.seed)
@@ -180,7 +182,9 @@ class RegenerateWindow:
         return self._bridge
 
     def _begin(self) -> bool:
-        """Asks what a first look at the window should tell."""
+        """Asks what a first look at the window should tell; True: not now, ask me again."""
+        if self._busy:
+            return True
         self._busy = True
         try:
             bridge = self._ready()
@@ -210,6 +214,10 @@ class RegenerateWindow:
             )
             self._notice.tell(text, Gtk.MessageType.INFO, (_("Enter _Key…"), self._enter_key))
 
+    def _refresh_soon(self) -> None:
+        """Asking the bridge waits; in the midst of a key or a press, no screen reader would be heard meanwhile."""
+        GLib.idle_add(self._refresh)
+
     def _refresh(self) -> bool:
         """Shows what would be sent now; changes that come meanwhile make it go round again."""
         self._stale = True
@@ -234,6 +242,9 @@ class RegenerateWindow:
             self._preview.show_plan(captured, planned, self._draft.folder)
         except Refusal as error:
             self._preview.clear(str(error))
+        except OSError as error:  # somebody deleted the draft, perhaps
+            self._draft = None
+            self._preview.clear(canvas.unreadable(error))
         except BridgeError as error:
             self._preview.clear(str(error))
             self._forget_dead_bridge(error)
@@ -241,7 +252,7 @@ class RegenerateWindow:
     def _capture(self) -> tuple[Capture, Job]:
         """What is selected, and asked for, now."""
         if not self._image.is_valid():
-            raise Refusal(_("The image was closed: its results are in Filters > Photio > History."))
+            raise Refusal(image_closed())
         layer = canvas.single_layer(self._image, self._image.get_selected_drawables())
         return generation.capture(self._image, layer, job_of(self._config, layer, self._defaults), again=False)
 
@@ -253,6 +264,7 @@ class RegenerateWindow:
         self._set_running(True)
         try:
             captured, job = self._capture()
+            job, self._engine = replace(job, engine=self._engine or job.engine), None
             bridge = self._ready()
             draft = self._draft = self._draft or generation.open_draft(bridge)
             planned = generation.plan(bridge, draft, captured, job)
@@ -264,7 +276,7 @@ class RegenerateWindow:
         except Refusal as error:
             self._notice.tell(str(error), Gtk.MessageType.WARNING)
         except BridgeCancelled as error:
-            self._notice.tell(_cancelled(error))
+            self._notice.tell(cancelled(error.may_be_billed))
         except BridgeError as error:
             self._trouble(error)
         except OSError as error:
@@ -288,8 +300,10 @@ class RegenerateWindow:
         self.generated = True
         self._buttons.show()
         self._results.choose(added[0])
-        self._insert_all.set_sensitive(len(added) > 1)
-        if said := [*remarks, *outcome.finished.remarks]:
+        said = [*remarks, *outcome.finished.remarks]
+        if not self._image.is_valid():
+            said.append(image_closed())
+        if said:
             self._notice.tell("\n".join(said), Gtk.MessageType.WARNING)
         self._parameters.prompt.offer(bridge.ask(AskPrompts(), Prompts).texts)
 
@@ -357,6 +371,9 @@ class RegenerateWindow:
             self._bridge = None
 
     def _enter_key(self) -> None:
+        GLib.idle_add(self._open_settings)  # not in the midst of a press: screen readers could not use that window
+
+    def _open_settings(self) -> bool:
         import settings_window
 
         try:
@@ -364,24 +381,16 @@ class RegenerateWindow:
         except BridgeError as error:
             self._trouble(error)
         self._draft = None  # a new one asks for the key anew
-        GLib.idle_add(self._begin)
+        GLib.timeout_add(_LOOK, self._begin)
+        return False
 
     def _again(self) -> None:
         self._dialog.response(Gtk.ResponseType.OK)
 
     def _use_offline(self) -> None:
-        self._config.set_property("engine", "offline")
+        self._engine = "offline"
         self._again()
 
     def _open_log(self) -> None:
         if self._report:
             parts.open_file(self._report.log_file)
-
-
-def _cancelled(error: BridgeCancelled) -> str:
-    if error.may_be_billed:
-        return _(
-            "Cancelled. The request had been sent and may have been billed: its result will be in Filters > Photio > "
-            "History."
-        )
-    return _("Cancelled. Nothing had been sent completely, so nothing is billed.")

@@ -86,10 +86,13 @@ def wait_for_focus(node):
 
 def names(application, role, name):
     """The names of all such widgets, in reading order."""
-    nodes = (node for root in applications(application) for node in below(root))
-    return [
-        node.get_name() for node in nodes if node.get_role_name() == role and fnmatch.fnmatchcase(node.get_name(), name)
-    ]
+    while True:
+        try:
+            nodes = [node for root in applications(application) for node in below(root)]
+            found = [node.get_name() for node in nodes if node.get_role_name() == role]
+            return [each for each in found if fnmatch.fnmatchcase(each, name)]
+        except GLib.Error:  # one went away while we looked
+            time.sleep(0.05)
 
 
 def main(application, role, name, verb, *text):

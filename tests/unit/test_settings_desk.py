@@ -317,7 +317,7 @@ def test_a_key_that_comes_back_stays_out_of_the_log(server: RegenServer, monkeyp
     server.script({"answer": "raw", "text": "{}", "headers": {"Content-Encoding": KEY}})
     with pytest.raises(PhotioError, match="is not Photio") as raised:
         trial()
-    assert "[key]" in raised.value.details
+    assert KEY not in raised.value.details
 
     def echo(*_: object, **__: object) -> None:
         raise ConnectionFailedError("It broke.", f"bad header {KEY}")
