@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge import backend, places, prompts
 from bridge.backend import Backend
@@ -95,6 +95,7 @@ class RunningJob:
         self._runner: threading.Thread | None = None
         self._turns = threading.Semaphore(CONCURRENT)
         self._cancelled = threading.Event()
+        self._facts: dict[str, Any] = {}
 
     @property
     def opened(self) -> Opened:
@@ -233,7 +234,7 @@ class RunningJob:
     def _note_sending(self, planned: _Planned, planning: Planning, seeds: list[int]) -> None:
         """From here on something may have been paid for: the record says what, before it is sent."""
         message = planned.message
-        self._folder.note(
+        self._facts = dict(
             state="sending",
             started=time.time(),
             job=asdict(message.job),
@@ -246,6 +247,7 @@ class RunningJob:
             engine=planned.backend.name,
             seeds=seeds,
         )
+        self._folder.note(**self._facts)
 
     def _obtain(self, sending: Sending, client: RegenClient, job: Job, planning: Planning, stages: Stages) -> None:
         """Sends one request, journals the answer, makes it fit. Its errors wait for `_outcome`."""
@@ -279,6 +281,7 @@ class RunningJob:
         received: bytes = getattr(error, "received", b"")
         try:
             if received:
+                self._folder.give_room_back()
                 self._folder.save(f"{name}.unreadable", received)
         except PhotioError as unsaved:  # the user hears of the first error; this one is in the log
             _log.error("%s: %s %s", unsaved.code, unsaved.sentence, unsaved.details)
@@ -303,7 +306,8 @@ class RunningJob:
         finished = fitting.finish(
             self._folder, planned.message.job, planning, planned.backend.name, seeds, patches, remarks
         )
-        self._folder.note(state="received", result=asdict(finished))
+        # all of it once more: somebody may have emptied the journal while the service was at work
+        self._folder.note(**{**self._facts, "state": "received", "result": asdict(finished)})
         return finished
 
 

@@ -30,7 +30,7 @@ from typing import Any
 
 from bridge import locks
 from bridge.errors import PhotioError
-from bridge.private_files import StorageError, read_private, write_private
+from bridge.private_files import StorageError, make_private_folder, read_private, write_private
 from bridge.room import Room
 from bridge.words import _
 
@@ -74,8 +74,9 @@ class JobFolder:
         """
         name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
         try:
-            journal.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(journal)
             (journal / name).mkdir(mode=0o700)
+            (journal / name).chmod(0o700)  # whatever the umask
         except OSError as error:
             raise JournalError(
                 _("Photio cannot write to {folder} ({reason}): make it writable, then try again.").format(

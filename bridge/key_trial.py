@@ -63,7 +63,7 @@ def try_key(value: str, settings: Settings) -> KeyTested:
             raise
     return KeyTested(
         True,
-        _("The service at {address} accepts the key. Nothing was regenerated, so nothing was spent.").format(
+        _("The service at {address} accepts the key. Nothing was regenerated, so it should cost nothing.").format(
             address=settings.origin
         ),
     )

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.private_files import open_private
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -36,7 +38,7 @@ class Lock:
         """
         end = time.monotonic() + patience
         with contextlib.suppress(OSError):
-            self._handle = os.open(self._path, _FLAGS | os.O_CREAT, 0o600)
+            self._handle = open_private(self._path, _FLAGS | os.O_CREAT)
         while self._handle is not None:
             try:
                 _lock(self._handle)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
-import os
 
 from bridge import places
+from bridge.private_files import make_private_folder, open_private
 
 
 class _PrivateFile(logging.handlers.RotatingFileHandler):
     """A log file that only its owner can read, whatever the umask."""
 
     def _open(self):  # type: ignore[no-untyped-def]  # the standard library's stubs leave it open as well
-        return open(
-            self.baseFilename, self.mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)
-        )
+        return open(self.baseFilename, self.mode, encoding="utf-8", opener=open_private)
 
 
 def start() -> None:
     """Logs to `places.log_file()` (3 files of 1 MB), or to stderr where that cannot be written."""
     handler: logging.Handler
     try:
-        places.log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(places.log_file().parent)
         handler = _PrivateFile(places.log_file(), maxBytes=1_000_000, backupCount=2)
     except OSError:
         handler = logging.StreamHandler()

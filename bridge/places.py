@@ -9,16 +9,24 @@ from pathlib import Path
 HOME_VARIABLE = "PHOTIO_HOME"
 
 
+def _home() -> Path:
+    """The user's; a place that cannot be, where nobody knows it: then all that is to be kept there is refused."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)
+
+
 def _user_directory(variable: str, unix: str, mac: str, windows_variable: str) -> Path:
     """One of the platform's usual per-user directories, with our name appended."""
     if sys.platform == "win32":
-        root = os.environ.get(windows_variable) or str(Path.home() / "AppData" / "Local")
+        root = os.environ.get(windows_variable) or str(_home() / "AppData" / "Local")
     elif sys.platform == "darwin":
-        root = str(Path.home() / mac)
+        root = str(_home() / mac)
     else:
         root = os.environ.get(variable) or ""
         if not os.path.isabs(root):  # the XDG specification: relative values are to be ignored
-            root = str(Path.home() / unix)
+            root = str(_home() / unix)
     return Path(root) / "photio"
 
 

@@ -32,13 +32,9 @@ def write_private(path: Path, content: bytes) -> None:
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.parent.chmod(0o700)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY, 0o600)
+        make_private_folder(path.parent)
+        handle = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY)
         with os.fdopen(handle, "wb") as file:
-            if hasattr(os, "fchmod"):  # a umask can take even the owner's rights away
-                os.fchmod(handle, 0o600)
             file.write(content)
             file.flush()
             os.fsync(handle)
@@ -51,6 +47,32 @@ def write_private(path: Path, content: bytes) -> None:
             _("“{file}” cannot be written: make room, or make its folder yours.").format(file=path),
             f"{type(error).__name__}: {error}",
         ) from error
+
+
+def make_private_folder(path: Path) -> None:
+    """Makes a folder, and those it is in, as far as they are missing: mode 0700 whatever the umask.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [path, *path.parents]
+    missing = missing[: next((at for at, folder in enumerate(missing) if folder.exists()), len(missing))]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+
+
+def open_private(path: str | Path, flags: int) -> int:
+    """As `os.open`; what it creates has mode 0600 whatever the umask, which can take even the owner's rights away.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    handle = os.open(path, flags, 0o600)
+    if flags & os.O_CREAT and hasattr(os, "fchmod"):
+        with contextlib.suppress(OSError):  # it was there, and is somebody else's
+            os.fchmod(handle, 0o600)
+    return handle
 
 
 def _sync_directory(path: Path) -> None:

@@ -9,7 +9,7 @@ import shutil
 import threading
 from pathlib import Path
 
-from bridge.private_files import StorageError
+from bridge.private_files import StorageError, open_private
 from bridge.words import _
 
 #: The file that holds the room; a killed job leaves it behind.
@@ -60,7 +60,7 @@ class Room:
 
 
 def _take(file: Path, size: int) -> None:
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    handle = open_private(file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0))
     try:
         if shutil.disk_usage(file.parent).free < size:  # asked first: taking what is not there would fill the disk
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -5,8 +5,10 @@ The steps of a job are in `bridge.job`; here is who may say what when, and what 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -62,6 +64,13 @@ class Service:
 
     def serve(self, stream: BinaryIO) -> None:
         """Answers messages until the stream ends; returns when all that was paid for is in the journal."""
+        with contextlib.suppress(_ToldToLeaveError):
+            self._listen(stream)
+        for job in (*self._running, *((self._draft,) if self._draft else ())):
+            job.leave()
+        _tidy(frozenset(job.id for job in self._running))
+
+    def _listen(self, stream: BinaryIO) -> None:
         while line := stream.readline(LONGEST_LINE):
             try:
                 self._answer(decode(line))
@@ -75,9 +84,6 @@ class Service:
             except Exception:  # noqa: BLE001  (as in `job`: one thing that nobody foresaw must not end the bridge)
                 _log.exception("a message failed")
                 self._announce(Failed("internal", unexpected()))
-        for job in (*self._running, *((self._draft,) if self._draft else ())):
-            job.leave()
-        _tidy()
 
     def _answer(self, message: Message) -> None:
         if isinstance(message, Open):
@@ -105,19 +111,38 @@ class Service:
         self._announce(self._draft.opened)
 
 
-def _tidy() -> None:
-    """Keeps the history within its limits, when nobody waits any longer."""
+def _tidy(new: frozenset[str]) -> None:
+    """Keeps the history within its limits, when nobody waits any longer; what is new stays, whatever the clock says."""
     from bridge.history.limits import enforce_limits
 
     try:
-        enforce_limits(places.journal_directory(), settings.load()[0], time.time())
+        enforce_limits(places.journal_directory(), settings.load()[0], time.time(), new)
     except (PhotioError, OSError) as error:
         _log.warning("the history was not tidied: %s", error)
+
+
+class _ToldToLeaveError(BaseException):
+    """The system wants us to end."""
+
+
+def _leave_when_told() -> None:
+    """Ctrl-C in GIMP's terminal and the end of a session mean us, too: then we leave as when the plug-in goes."""
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+    def told(number: int, _frame: object) -> None:
+        for each in known:  # we are leaving
+            signal.signal(each, signal.SIG_IGN)
+        _log.info("told to leave by signal %d", number)
+        raise _ToldToLeaveError
+
+    for each in known:
+        signal.signal(each, told)
 
 
 def main() -> int:
     """`python -m bridge service`."""
     log.start()
+    _leave_when_told()
     # the pipe is the protocol's: whatever else prints, a library in C included, prints to stderr
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -24,6 +24,7 @@ INSTALLED = json.loads((PLUGIN / "install.json").read_text())
 PLUG_IN, BRIDGE = str(PLUGIN / "photio.py"), INSTALLED["bridge"]
 
 PATIENCE = 180  # seconds
+LARGEST_THUMBNAIL = 200  # px; what *Regenerate…* shows is larger
 
 sys.path.append(str(PLUGIN))  # the texts are looked for as the plug-in itself translates them
 from bridge.words import _  # noqa: E402
@@ -204,6 +205,12 @@ def forget_everything():
     for folder in (HOME, PROFILE / "plug-in-settings"):
         shutil.rmtree(folder, ignore_errors=True)
     HOME.mkdir(parents=True)
+
+
+def thumbnails():
+    """The thumbnails that the history's window has asked for so far."""
+    found = HOME.glob("journal/*/picture-[1-9]*-*.png")
+    return [picture for picture in found if int(picture.stem.split("-")[2]) <= LARGEST_THUMBNAIL]
 
 
 def give_key(service):

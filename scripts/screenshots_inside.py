@@ -17,6 +17,12 @@ SEED = "1866"
 #: Where another thing could be selected, far from the object: left, top, width, height, in parts of the photograph.
 ELSEWHERE = (0.80, 0.12, 0.05, 0.06)
 
+#: As history_list.py says it.
+NO_RESULT_YET = (
+    "There is no result yet. Everything that Remove Object, Regenerate… and Re-roll Layer make is kept "
+    "here, also what no image got: so nothing that was paid for is lost."
+)
+
 SCENES = {}
 
 
@@ -50,12 +56,12 @@ class Stage:
         Gimp.displays_flush()
         driver.rest_pointer()
 
-    def select_elsewhere_too(self):
-        """A second part of the selection."""
+    def select_elsewhere(self, operation):
+        """Another part of the photograph."""
         width, height = self.image.get_width(), self.image.get_height()
         left, top, wide, high = ELSEWHERE
         box = (left * width, top * height, wide * width, high * height)
-        self.image.select_rectangle(Gimp.ChannelOps.ADD, *box)
+        self.image.select_rectangle(operation, *box)
 
     def shoot(self, name, of=None):
         """Takes the picture of the plug-in's window, or of the screen."""
@@ -77,7 +83,7 @@ def open_regenerate(prompt=PROMPT, variations=1):
         widget("text", words("Prompt"), "type", prompt)
     widget("text", words("Seed"), "type", SEED)
     if variations > 1:
-        widget("spin button", words("Variations"), "type", str(variations))
+        widget("spin button", words("_Variations"), "type", str(variations))
 
 
 def generate(results):
@@ -117,7 +123,7 @@ def regenerate_area(stage):
 def regenerate_areas(stage):
     """Two crops."""
     give_key(stage.service)
-    stage.select_elsewhere_too()
+    stage.select_elsewhere(Gimp.ChannelOps.ADD)
     open_regenerate(prompt="")
     stage.shoot("regenerate-areas")
 
@@ -206,17 +212,15 @@ def layers(stage):
 def history(stage):
     """Results of both engines; some were never inserted."""
     give_key(stage.service)
-    run("photio-remove", stage.image, engine="offline", seed=1.0)
-    stage.select_elsewhere_too()
-    run("photio-remove", stage.image, engine="offline", seed=2.0)
-    pictures.select(stage.image, stage.mask)
-    run("photio-regenerate", stage.image, prompt="the ridge of the dune, wind-blown sand", seed=77.0)
     open_regenerate(variations=3)
     generate(3)
     press("_Insert")
+    widget("radio button", words("Result {number}, inserted, seed {seed}", number=1, seed="*"), "read")
     driver.close_windows()
+    run("photio-regenerate", stage.image, prompt="the ridge of the dune, wind-blown sand", seed=float(SEED) + 1)
+    run("photio-remove", stage.image, engine="offline", seed=1.0)
     open_window("_History…")
-    driver.until(lambda: len(widget("list item", "*", "names").splitlines()) == 6)
+    driver.until(lambda: len(driver.thumbnails()) >= 4)  # so many rows are in view
     stage.shoot("history")
 
 
@@ -224,7 +228,7 @@ def history(stage):
 def history_empty(stage):
     """Nothing yet."""
     open_window("_History…")
-    widget("label", words("There is no result yet") + "*", "read")
+    widget("label", words(NO_RESULT_YET), "read")
     stage.shoot("history-empty")
 
 

@@ -114,6 +114,8 @@ def checks(folder: Path, word: list[str]) -> list[Outcome]:
         print(f"MI-GAN will NOT be tested: its model could not be fetched.\n{fetched.output}", file=sys.stderr)
     pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit", *word]
     outcomes.append(run("bridge and installer", pytest, model_home))
+    faults = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/faults", "--ignore=tests/faults/inside"]
+    outcomes.append(run("faults", [*faults, *word]))
     return outcomes
 
 

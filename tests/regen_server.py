@@ -35,6 +35,7 @@ import socket
 import struct
 import threading
 import time
+import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -237,8 +238,11 @@ def _content(behaviour: Behaviour, request: dict[str, Any]) -> tuple[str, bytes]
 @functools.cache  # the same seed gives the same picture
 def _forwarded(origin: str, content: bytes) -> bytes:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with direct.open(urllib.request.Request(origin + "/v1/inference/regen", content), timeout=300) as answer:
-        return bytes(answer.read())
+    try:
+        with direct.open(urllib.request.Request(origin + "/v1/inference/regen", content), timeout=300) as answer:
+            return bytes(answer.read())
+    except urllib.error.HTTPError as refusal:
+        return refusal.read()
 
 
 def _image(answer: str, behaviour: Behaviour, request: dict[str, Any]) -> str:

@@ -38,11 +38,12 @@ class _Item:
     size: int
 
 
-def enforce_limits(journal: Path, settings: Settings, now: float) -> int:
+def enforce_limits(journal: Path, settings: Settings, now: float, spared: frozenset[str] = frozenset()) -> int:
     """Deletes what is too old, then what is too much, and always the drafts that were never answered.
 
     Args:
         now: in seconds since 1970.
+        spared: jobs that are left alone.
 
     Returns:
         How many results and drafts were deleted. What cannot be deleted stays; the log says why.
@@ -50,7 +51,7 @@ def enforce_limits(journal: Path, settings: Settings, now: float) -> int:
     for rest in journal.glob(f"{REMOVED}*"):  # we were killed at it
         shutil.rmtree(rest, ignore_errors=True)
     jobs = known_jobs(journal)
-    old = [job for job in jobs if now - job.started > YOUNG and not job.busy]
+    old = [job for job in jobs if now - job.started > YOUNG and not job.busy and job.id not in spared]
     for job in old:
         (journal / job.id / ROOM_FILE).unlink(missing_ok=True)  # a killed job's
     drafts = [_Item(0, job.started, job.id, 0, job.size) for job in old if not job.answered and not job.variations]

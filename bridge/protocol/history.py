@@ -70,7 +70,7 @@ class Show:
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG, 8 bits, sRGB, and the part of the canvas that it shows."""
+    """A PNG in the job's folder, 8 bits, sRGB, and the part of the canvas that it shows."""
 
     file: str
     box: Rectangle

@@ -178,7 +178,7 @@ def export_selection(captured: Capture, file: Path) -> None:
     x, y, width, height = captured.selection
     left, top = captured.origin
     pixels = read(captured.coverage, (x - left, y - top, width, height), COVERAGE)
-    file.write_bytes(f"P5\n{width} {height}\n255\n".encode() + pixels)
+    _write(file, f"P5\n{width} {height}\n255\n".encode() + pixels)
 
 
 def picture(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes:
@@ -204,7 +204,16 @@ def export_crop(captured: Capture, box: Rectangle, file: Path) -> None:
         header = f"P6\n{width} {height}\n255\n"
     else:
         header = f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
-    file.write_bytes(header.encode() + pixels)
+    _write(file, header.encode() + pixels)
+
+
+def _write(file: Path, data: bytes) -> None:
+    """Writes a file; an error says which one, also where the disk is full."""
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        error.filename = error.filename or str(file)
+        raise
 
 
 def _is_plain(captured: Capture) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gi.repository import GLib
 
-from bridge.protocol import Browse, Page, Picture, Show
+from bridge.protocol import Browse, Entry, Page, Picture, Show
 from bridge.words import _
 from bridge_process import BridgeError
 from errands import Errand, Errands
@@ -29,6 +29,7 @@ class Results(Gtk.ScrolledWindow):
         named(self.list, _("Results, newest first"))
         self.list.get_style_context().add_class("view")  # GIMP's own look of lists: it shows well what is selected
         self._search, self._counted = search, counted
+        self._made: dict[tuple[str, int], Row] = {}
         self._total, self._complete, self._fresh = 0, False, True
         # beside the list, not the list's own placeholder: screen readers do not get to see that
         self._nothing = Gtk.Label(wrap=True, max_width_chars=50, justify=Gtk.Justification.CENTER, margin=4 * BORDER)
@@ -127,10 +128,22 @@ class Results(Gtk.ScrolledWindow):
         shown = {row.key for row in self._rows()}
         for entry in page.entries:
             if (entry.id, entry.variation) not in shown:
-                self.list.add(Row(entry))
+                self.list.add(self._row(entry))
         self._complete = False
         self._total = page.total
         self._counted(page)
+
+    def _row(self, entry: Entry) -> Row:
+        """The row of a result: the same one each time it is found, with its thumbnail.
+
+        Rows are not destroyed before the window is: with GIMP 3.2 in Debian, ATK asks after those that were.
+        """
+        key = (entry.id, entry.variation)
+        if key in self._made:
+            self._made[key].update(entry)
+        else:
+            self._made[key] = Row(entry)
+        return self._made[key]
 
     def _rows(self) -> list[Row]:
         return [child for child in self.list.get_children() if isinstance(child, Row)]

@@ -155,12 +155,15 @@ def _failed(procedure: Gimp.Procedure, sentence: str) -> Gimp.ValueArray:
 
 def _returned(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.ValueArray:
     """Success, with the layers. PyGObject makes no array of objects by itself, but a config has a property of one."""
+    returned = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    valid = [layer for layer in layers if layer.is_valid()]
+    if not valid:  # none inserted, or deleted since: a config takes no empty array, and warns
+        return returned
     carrier = Gimp.get_pdb().lookup_procedure("gimp-image-set-selected-layers").create_config()
-    carrier.set_core_object_array("layers", [layer for layer in layers if layer.is_valid()])
+    carrier.set_core_object_array("layers", valid)
     value = GObject.Value()
     value.init(GObject.type_from_name("GimpCoreObjectArray"))
     value.set_boxed(carrier.get_property("layers"))
-    returned = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     returned.remove(1)
     returned.insert(1, value)
     return returned

@@ -39,7 +39,9 @@ class Prompt(Gtk.Box):
         head.pack_end(self._menu_button, False, False, 0)
         tip = _("What to put there, in English; leave it empty to remove what is there. Ctrl+Enter generates.")
         parts.named(self._view, _("Prompt"), tip)
-        frame = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN, hscrollbar_policy=Gtk.PolicyType.NEVER)
+        frame = Gtk.ScrolledWindow(
+            can_focus=False, shadow_type=Gtk.ShadowType.IN, hscrollbar_policy=Gtk.PolicyType.NEVER
+        )
         frame.set_min_content_height(72)
         frame.add(self._view)
         self.pack_start(head, False, False, 0)

@@ -43,7 +43,9 @@ class Parameters(Gtk.Box):
         buffer = GimpUi.prop_text_buffer_new(self._config, "negative-prompt", 10_000)
         view = Gtk.TextView(buffer=buffer, wrap_mode=Gtk.WrapMode.WORD_CHAR, accepts_tab=False)
         parts.named(view, _("Negative prompt"), _("What should not appear, in English"))
-        frame = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN, hscrollbar_policy=Gtk.PolicyType.NEVER)
+        frame = Gtk.ScrolledWindow(
+            can_focus=False, shadow_type=Gtk.ShadowType.IN, hscrollbar_policy=Gtk.PolicyType.NEVER
+        )
         frame.set_min_content_height(54)
         frame.add(view)
         return _folded(_("_Negative prompt"), frame)
@@ -56,7 +58,7 @@ class Parameters(Gtk.Box):
         parts.named(self.seed.number, _("Seed"), _("The same seed gives the same result; empty: a new one every time"))
         cfg_tip = _("How closely to follow the prompt; between the marks, 1.0 to 2.5, is recommended")
         both, number = self._cfg_scale(cfg_tip)
-        parts.row(grid, 2, _("CF_G scale"), both, cfg_tip).set_mnemonic_widget(number)
+        parts.row(grid, 2, _plain(_("CF_G scale")), both, cfg_tip).set_mnemonic_widget(number)
         parts.named(number, _("CFG scale"), cfg_tip)
         variations = self._number("variations", 1, 1)
         parts.row(grid, 3, _("_Variations"), variations, _("How many results, each sent and billed by itself"))
@@ -76,16 +78,16 @@ class Parameters(Gtk.Box):
         fill_tip = _(
             "Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected"
         )
-        grid.attach(self._check("fill-transparent", _("F_ill transparent parts"), fill_tip), 0, 6, 2, 1)
+        grid.attach(self._check("fill-transparent", _plain(_("F_ill transparent parts")), fill_tip), 0, 6, 2, 1)
         return _folded(_("_Area"), grid)
 
     def _finish(self) -> Gtk.Widget:
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)
         colour_tip = _("Undo what the service did to colours that it should have kept")
         grain_tip = _("Give the result the noise of its surroundings")
-        box.add(self._check("match-colour", _("Match colo_ur"), colour_tip))
+        box.add(self._check("match-colour", _plain(_("Match colo_ur")), colour_tip))
         box.add(self._check("match-grain", _("Ma_tch grain"), grain_tip))
-        return _folded(_("F_inish"), box)
+        return _folded(_plain(_("F_inish")), box)
 
     def _choice(self, name: str) -> Gtk.Widget:
         """A combo box; its options' labels are those of the argument."""
@@ -132,7 +134,15 @@ def _folded(label: str, content: Gtk.Widget) -> Gtk.Expander:
     content.set_margin_top(parts.NEAR)
     expander.add(content)
     content.connect("map", lambda _content: _scroll_when_measured(expander))
+    content.show_all()
+    content.set_no_show_all(True)  # GTK's Tab key would go through what is folded, too
+    expander.bind_property("expanded", content, "visible", GObject.BindingFlags.SYNC_CREATE)
     return expander
+
+
+def _plain(label: str) -> str:
+    """The label without its mnemonic: of two widgets with the same letter, neither would be pressed by it."""
+    return label.replace("_", "", 1)
 
 
 def _scroll_when_measured(expander: Gtk.Expander) -> None:

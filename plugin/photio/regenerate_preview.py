@@ -30,7 +30,7 @@ class PreviewPane(Gtk.Box):
         self._pane = Gtk.EventBox()
         self._pane.add(self._image)
         # scrolls nowhere, but lets the window become smaller than the picture, which then is made anew
-        window = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN)
+        window = Gtk.ScrolledWindow(can_focus=False, shadow_type=Gtk.ShadowType.IN)
         window.set_policy(Gtk.PolicyType.EXTERNAL, Gtk.PolicyType.EXTERNAL)
         window.set_size_request(*_LEAST)
         window.add(self._pane)

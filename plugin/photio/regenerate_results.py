@@ -111,7 +111,17 @@ class Results(Gtk.ScrolledWindow):
         return True
 
     def _typed(self, event: Gdk.EventKey, shown: Shown) -> bool:
+        if event.keyval in (Gdk.KEY_Left, Gdk.KEY_Right):
+            self._walk(shown, 1 if event.keyval == Gdk.KEY_Right else -1)
+            return True
         if event.keyval not in (Gdk.KEY_Return, Gdk.KEY_KP_Enter):
             return False
         self._insert(shown)
         return True
+
+    def _walk(self, shown: Shown, step: int) -> None:
+        """Chooses a neighbour: of buttons that stay pressed GTK's arrow keys only move the focus."""
+        everything = [other for _button, other in self._buttons]
+        at = everything.index(shown) + step
+        if 0 <= at < len(everything):
+            self.choose(everything[at])

@@ -105,7 +105,7 @@ class RegenerateWindow:
         left.pack_start(self._preview, True, True, 0)
         for widget in (self._results, self._buttons, self._progress):
             left.pack_start(widget, False, False, 0)
-        right = Gtk.ScrolledWindow(hscrollbar_policy=Gtk.PolicyType.NEVER)
+        right = Gtk.ScrolledWindow(can_focus=False, hscrollbar_policy=Gtk.PolicyType.NEVER)
         right.set_propagate_natural_width(True)
         self._parameters.set_size_request(_PARAMETERS, -1)
         right.set_overlay_scrolling(False)  # that there is more below must be seen
@@ -284,6 +284,8 @@ class RegenerateWindow:
         finally:
             self._set_running(False)
             self._busy = False
+            if self._dialog.get_focus() is None:  # it was on Cancel, which is gone
+                self._parameters.prompt.focus()
         GLib.idle_add(self._refresh)
 
     def _show(self, bridge: Bridge, outcome: Outcome, remarks: tuple[str, ...]) -> None:

@@ -53,7 +53,7 @@ class KeyPage(Page):
         self._entry = _secret(store)
         buttons = Gtk.Box(spacing=NEAR)
         buttons.add(button(_("_Store"), store, _("Keeps the typed key, in place of the one before")))
-        buttons.add(button(_("_Test"), test, _("Shows the key to the service; spends nothing")))
+        buttons.add(button(_("_Test"), test, _("Shows the key to the service; should cost nothing")))
         buttons.add(self._forget)
         content = _column(
             self._state, self._entry_row(), self._place, buttons, self._tested, self._link(), spacing=NEAR
@@ -76,7 +76,7 @@ class KeyPage(Page):
         self._tested.set_text(
             _(
                 "Test sends a request without a picture to {address}, with the typed key or else the stored one. "
-                "The service can only refuse it, so it spends nothing."
+                "The service can only refuse it, so it should cost nothing."
             ).format(address=address)
         )
         self._privacy.set_text(_privacy(address))

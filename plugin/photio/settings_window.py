@@ -231,6 +231,7 @@ def _show_report(report: DoctorReport, parent: Gtk.Window) -> None:
         editable=False, cursor_visible=False, monospace=True, accepts_tab=False, left_margin=6, right_margin=6
     )
     view.get_buffer().set_text(report.text)
+    view.set_wrap_mode(Gtk.WrapMode.WORD_CHAR)  # paths are long, and their ends are what tells them apart
     named(view, _("The doctor's report"))
     scrolled = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN, expand=True)
     scrolled.set_min_content_width(640)

@@ -6,7 +6,9 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from tests.faults import answer_faults, body_faults, picture_faults, status_faults, wire_faults
 from tests.faults.outcome import Outcome, observe
 from tests.faults.visit import Fault
 
@@ -18,6 +20,19 @@ MOST_SECONDS = 5.0
 
 #: Errors after which nobody but the service knows whether it charged.
 _OPEN = ("connection", "time-out", "malformed-response")
+
+#: What is broken by each fault, for the table.
+_GROUPS = {
+    fault.name: group
+    for group, faults in (
+        ("The connection", wire_faults.FAULTS),
+        ("HTTP", body_faults.FAULTS),
+        ("Statuses and redirects", status_faults.FAULTS),
+        ("JSON and Base64", answer_faults.FAULTS),
+        ("Pictures", picture_faults.FAULTS),
+    )
+    for fault in faults
+}
 
 
 @dataclass(frozen=True)
@@ -61,8 +76,18 @@ class Row:
         )
         if path := os.environ.get(ROWS_VARIABLE):
             with Path(path).open("a") as rows:
-                rows.write(json.dumps(outcome.to_json()) + "\n")
+                rows.write(json.dumps(self.told(outcome)) + "\n")
         return outcome
+
+    def told(self, outcome: Outcome) -> dict[str, Any]:
+        """The outcome as a row for the table, which is the same in every run."""
+        name = outcome.fault if "+" in self.fault else outcome.breaks
+        return {
+            **outcome.to_json(),
+            "name": name + (" (a large upload)" if self.large else ""),
+            "group": "In a row" if "+" in self.fault else _GROUPS[self.fault],
+            "varies": self.repeated is None,
+        }
 
     def broken_promises(self, outcome: Outcome) -> list[str]:
         """What is not as it must be: what this row says, and what holds for every fault."""

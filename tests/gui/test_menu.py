@@ -91,56 +91,6 @@ def test_one_undo_takes_back_a_reroll_and_shows_the_old_layer_again(shown, serve
     assert rendered(shown) == before
 
 
-def test_regenerate_on_a_photio_layer_starts_from_its_parameters(shown, server):
-    read = []
-    (old,) = run("photio-regenerate", shown, prompt="a brass bell", grow=11)
-    Gimp.Selection.none(shown)
-    done = meanwhile(
-        lambda: read.append(widget("photio", "text", "Prompt", "read")),
-        lambda: read.append(widget("photio", "spin button", "Grow (px)", "read")),
-        lambda: widget("photio", "button", "Generate", "press"),
-    )
-    status = interactively("photio-regenerate", shown, [old])
-    done()
-    assert status == Gimp.PDBStatusType.SUCCESS
-    assert read == ["a brass bell", "11"]
-    assert not old.get_visible()
-    first, second = server.requests
-    assert second["mask_image"] == first["mask_image"]
-
-
-def test_regenerate_asks_for_a_prompt_and_sends_it(shown, server):
-    done = meanwhile(
-        lambda: widget("photio", "text", "Prompt", "type", "a wooden bench"),
-        lambda: widget("photio", "button", "Generate", "press"),
-    )
-    status = interactively("photio-regenerate", shown)
-    done()
-    assert status == Gimp.PDBStatusType.SUCCESS
-    (request,) = server.requests
-    assert request["prompt"] == "a wooden bench"
-    assert shown.get_layers()[0].get_name() == "Photio: a wooden bench"
-
-
-def test_the_dialog_remembers_what_was_asked_last(shown, server):
-    read = []
-    done = meanwhile(
-        lambda: widget("photio", "text", "Prompt", "type", "a brass lamp"),
-        lambda: widget("photio", "button", "Generate", "press"),
-    )
-    interactively("photio-regenerate", shown)
-    done()
-    done = meanwhile(
-        lambda: read.append(widget("photio", "text", "Prompt", "read")),
-        lambda: widget("photio", "button", "Cancel", "press"),
-    )
-    status = interactively("photio-regenerate", shown)
-    done()
-    assert status == Gimp.PDBStatusType.CANCEL
-    assert read == ["a brass lamp"]
-    assert len(server.requests) == 1
-
-
 def test_an_unanswered_request_can_be_cancelled_in_the_status_bar_and_is_not_lost(shown, server, journal):
     server.script({"hold": "before-answer"})
     bridges = []

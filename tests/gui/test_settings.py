@@ -109,7 +109,7 @@ def test_a_key_with_blanks_in_it_is_refused_in_the_window_and_stays_to_be_correc
 def test_the_stored_key_is_tested_without_a_picture(settings, server):
     settings(
         lambda: press("Test"),
-        lambda: said("*accepts the key*nothing was spent*"),
+        lambda: said("*accepts the key*should cost nothing*"),
         lambda: keys("Escape"),
     )
     assert server.requests == [{}]

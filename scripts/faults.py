@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""All that can go wrong, tried: prints `N faults tried, N survived` and writes docs/faults.md.
+
+    faults.py [--release 3.0|3.2] [--no-gimp] [--no-soak]
+
+A fault is survived when what the user sees, the image, the received result and the number of requests are what the
+table's row must be (tests/faults), or when its test inside a real GIMP passes. Sets up what is missing as
+scripts/test.py does; the first run takes longer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import faults_table
+import test
+from faults_table import Row
+
+import gimp
+import rootfs
+
+CHECKOUT = gimp.CHECKOUT
+INSIDE = ["tests/gimp/test_faults.py", "tests/faults/inside/test_large.py"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one part of the faults gave."""
+
+    outcome: test.Outcome
+    rows: list[Row]
+
+
+def outside(folder: Path, scratch: Path) -> Part:
+    """The network, the answers, the disk, the bridge's crashes: no GIMP is needed."""
+    rows, report = scratch / "rows.jsonl", scratch / "outside.xml"
+    python = str(folder / "bin" / "python")
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/faults", "--ignore=tests/faults/inside"]
+    outcome = test.run("faults outside GIMP", [*command, f"--junitxml={report}"], {"PHOTIO_FAULT_ROWS": str(rows)})
+    told = faults_table.rows_in(rows)
+    return Part(outcome, told + _tests_without_rows(report))
+
+
+def inside(release: str, folder: Path, scratch: Path, soak: bool) -> list[Part]:
+    """What dies in a real GIMP, and 200 jobs in a row."""
+    real = gimp.find(release)
+    real.install_plugin()
+    parts = []
+    for number, file in enumerate(INSIDE):
+        report = scratch / f"inside-{number}.xml"
+        command = _in_gimp(release, CHECKOUT / "tests" / "gimp" / "run_pytest.py", str(folder / "inside"))
+        command += ["-q", f"--rootdir={CHECKOUT}", f"--junitxml={report}", str(CHECKOUT / file)]
+        outcome = test.run(f"GIMP {release}, {file}", command, {"PHOTIO_HOME": str(real.home / "faults")})
+        parts.append(Part(outcome, _tests(report, "Inside GIMP")))
+    if soak:
+        command = _in_gimp(release, CHECKOUT / "tests" / "faults" / "inside" / "soak.py", str(folder / "inside"))
+        outcome = test.run(f"GIMP {release}, 200 jobs", command, {"PHOTIO_HOME": str(real.home / "soak")})
+        row = Row("200 jobs in a row, a tenth of them with a fault", "Inside GIMP", survived=outcome.green)
+        parts.append(Part(outcome, [row]))
+    return parts
+
+
+def _in_gimp(release: str, file: Path, *arguments: str) -> list[str]:
+    script = CHECKOUT / "scripts" / "gimp.py"
+    return [sys.executable, str(script), "--release", release, "run", str(file), *arguments]
+
+
+def _tests(report: Path, group: str) -> list[Row]:
+    """A row for each test of a report: its name says what was broken and what must hold."""
+    if not report.exists():
+        return [Row("(did not end)", group, survived=False)]
+    rows = []
+    for case in ElementTree.parse(report).iter("testcase"):
+        if case.find("skipped") is None:
+            name = case.get("name", "").removeprefix("test_").replace("_", " ")
+            failed = case.find("failure") is not None or case.find("error") is not None
+            rows.append(Row(re.sub(r"\[(.*)\]", r" (\1)", name), group, survived=not failed))
+    return rows
+
+
+def _tests_without_rows(report: Path) -> list[Row]:
+    """The tests that prove something about many faults at once, and whatever failed."""
+    return [
+        row
+        for row in _tests(report, "In all")
+        if not row.survived or ("(" not in row.fault and "server" not in row.fault and "is tried" not in row.fault)
+    ]
+
+
+def main() -> int:
+    """The command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--release", choices=sorted(rootfs.SUITES), default="3.0", help="default: 3.0")
+    parser.add_argument("--no-gimp", action="store_true", help="only what needs no GIMP; docs/faults.md stays")
+    parser.add_argument("--no-soak", action="store_true", help="without the 200 jobs; docs/faults.md stays")
+    asked = parser.parse_args()
+    try:
+        folder = test.environment_directory()
+        with tempfile.TemporaryDirectory(prefix="photio-faults-") as name, ThreadPoolExecutor() as pool:
+            begun = [pool.submit(lambda: [outside(folder, Path(name))])]
+            if not asked.no_gimp:
+                begun.append(pool.submit(inside, asked.release, folder, Path(name), not asked.no_soak))
+            parts = [part for future in begun for part in future.result()]
+    except rootfs.SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    test.report([part.outcome for part in parts])
+    rows = [row for part in parts for row in part.rows]
+    if not (asked.no_gimp or asked.no_soak):
+        (CHECKOUT / "docs" / "faults.md").write_text(faults_table.table(rows), encoding="utf-8")
+    survived = sum(row.survived for row in rows)
+    for row in rows:
+        if not row.survived:
+            print(f"NOT SURVIVED: {row.group}: {row.fault}")
+    print(f"\n{len(rows)} faults tried, {survived} survived")
+    return 0 if all(part.outcome.green for part in parts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""`kill -9` of the bridge at every step: what was received is in the history afterwards, intact, exactly once."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from bridge.history import listing, recovery
+from bridge.protocol import Finished, Placed
+from tests.faults.bridge_rows import BridgeRow
+from tests.faults.outcome import Outcome
+from tests.faults.world import Ended, World, checksum
+from tests.regen_server import RegenServer
+
+
+def _whole_job(world: World, *under: str) -> Ended:
+    """A job, and what the plug-in says when its layer is in the image."""
+    bridge = world.start(*under)
+    ended = world.job(bridge)
+    if isinstance(ended.message, Finished):
+        bridge.say(Placed(ended.folder.name, (1,)))
+    bridge.leave()
+    return ended
+
+
+def _steps(folder: Path) -> list[str]:
+    """All that a job does to files, in order."""
+    with RegenServer() as service:
+        world = World(folder, service)
+        assert isinstance(_whole_job(world, "record").message, Finished)
+        return json.loads((world.temporary / "steps").read_text())
+
+
+def _killed(folder: Path, number: int, name: str, reference: str) -> tuple[Outcome, list[str]]:
+    """One kill: what came of it, and what is not as it must be."""
+    with RegenServer() as service:
+        world = World(folder, service)
+        ended: list[Ended] = []
+
+        def act(world: World) -> Ended:
+            ended.append(_whole_job(world, "crash", str(number)))
+            assert world.bridges[0].process.returncode == -9
+            return ended[0]
+
+        placing = int((folder.parent / "answer-is-there").read_text())
+        there = "whole" if number > placing else "lost" if "answer" in name else "none"
+        done = isinstance(ended[0].message, Finished) if ended else there == "whole" and name.startswith("placed: ")
+        row = BridgeRow(f"bridge-killed-{name}", "kill -9", act, "" if done else "bridge", there, left=("draft",))
+        outcome = row.run(world, reference)
+        return outcome, row.broken_promises(outcome)
+
+
+def test_a_bridge_that_is_killed_at_any_step_loses_no_answer_that_was_in_the_journal(
+    tmp_path: Path, reference: str
+) -> None:
+    """What is lost is an answer of which not all is on the disk yet: four steps, some milliseconds."""
+    (tmp_path / "all").mkdir()
+    steps = _steps(tmp_path / "all")
+    placing = next(at for at, name in enumerate(steps, 1) if name.startswith("placing answer-1-1"))
+    (tmp_path / "answer-is-there").write_text(str(placing))
+    last = max(at for at, name in enumerate(steps, 1) if "answer" in name or "result" in name)
+    received = last + 5  # the record that says so is written in five steps; then the plug-in hears of it
+    names = [f"{at:02d}-{name.replace(' ', '-')}" for at, name in enumerate(steps, 1)]
+
+    def kill(number: int) -> list[str]:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        name = ("placed: " if number > received + 1 else "") + names[number - 1]
+        return [f"{name}: {broken}" for broken in _killed(folder, number, name, reference)[1]]
+
+    with ThreadPoolExecutor(2) as pool:
+        broken = [each for found in pool.map(kill, range(1, len(steps) + 1)) for each in found]
+    assert broken == []
+    assert len(steps) >= 40
+
+
+def test_whatever_is_on_the_disk_between_two_lines_the_history_has_each_answer_once(world: World) -> None:
+    """Far more moments than can be killed at: with two variations at once, every state that the journal was in."""
+    bridge = world.start("states")
+    ended = world.job(bridge, variations=2)
+    bridge.say(Placed(ended.folder.name, (1, 2)))
+    bridge.leave()
+    states = sorted((world.folder / "states").iterdir())
+    final = _had(states[-1])
+    assert [number for number, _checksum in final] == [1, 2]
+    for state in states:
+        answers = {int(file.stem[-1]) for file in state.glob("journal/2*/answer-1-?.png")}
+        had = _had(state)
+        assert [number for number, _checksum in had] == sorted(answers), state
+        assert set(had) <= set(final), state
+    assert len(states) > 40
+
+
+def _had(state: Path) -> list[tuple[int, str]]:
+    """The variations that a history made of these files has, with checksums of what is inserted."""
+    page = listing.browse(state / "journal", "", 0, 100)
+    entries = sorted(page.entries, key=lambda entry: entry.variation)
+    return [
+        (entry.variation, checksum(recovery.recall(state / "journal", entry.id), entry.variation)) for entry in entries
+    ]

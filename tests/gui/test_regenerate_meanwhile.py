@@ -1,0 +1,186 @@
+"""*Regenerate…* while it runs: it can be cancelled at any moment, and GIMP goes on being used."""
+
+import json
+import socket
+import time
+
+import pytest
+from gi.repository import Gimp
+
+from driver import keys
+from regenerating import GREEN, ended, generate, notice, press_generate, results, stage
+from screen import find, press, wait_until
+from support import PLUG_IN, add_layer, box, configure, processes, rendered, select, until, wait_for_end
+
+NOTHING_SENT = "Cancelled. Nothing had been sent completely, so nothing is billed."
+MAY_BE_BILLED = "Cancelled. The request had been sent and may have been billed: its result will be in *History."
+
+
+@pytest.fixture
+def unanswering():
+    """The address of a server that lets nobody in."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        waiting = [socket.socket() for _each in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(full.getsockname())
+        yield f"http://127.0.0.1:{full.getsockname()[1]}"
+        for each in waiting:
+            each.close()
+
+
+def states(journal):
+    """What the journal says of each job that was sent."""
+    records = [folder / "request.json" for folder in journal()]
+    return [json.loads(record.read_text())["state"] for record in records if record.exists()]
+
+
+def cancelled(sentence):
+    """Cancels; the answer must be that sentence."""
+    began = time.monotonic()
+    press("button", "Cancel")
+    notice(sentence)
+    print(f"answered after {time.monotonic() - began:.2f} s, looking included")
+    assert results() == []
+
+
+def paint(image, colour, *where):
+    """Paints a rectangle on the lowest layer."""
+    layer = image.get_layers()[-1]
+    layer.get_buffer().set(box(*where), "R'G'B' u8", bytes(colour) * (where[2] * where[3]))
+    layer.get_buffer().flush()
+    layer.update(*where)
+
+
+def pixel(image, x, y):
+    at = 4 * (y * image.get_width() + x)
+    return tuple(rendered(image)[at : at + 3])
+
+
+def test_cancelled_while_connecting_nothing_is_billed(shown, server, unanswering, journal, window):
+    configure(origin=unanswering, key_storage="file")
+    window()
+    press_generate()
+    stage("Connecting to Photio")
+    cancelled(NOTHING_SENT)
+    assert len(shown.get_layers()) == 1
+    assert "received" not in states(journal)
+
+
+def test_cancelled_while_uploading_nothing_is_billed_and_the_next_one_works(shown, server, window):
+    server.script({"hold": "before-body"})
+    window()
+    press_generate()
+    stage("Uploading to Photio")
+    cancelled(NOTHING_SENT)
+    server.release()
+    server.wait("dropped")
+    assert len(shown.get_layers()) == 1
+    generate(1)
+
+
+def test_cancelled_while_waiting_it_says_that_it_may_be_billed_and_the_result_is_kept(shown, server, journal, window):
+    server.script({"hold": "before-answer"})
+    window()
+    press_generate()
+    server.wait("body")
+    stage("Waiting for Photio")
+    cancelled(MAY_BE_BILLED)
+    assert len(shown.get_layers()) == 1
+    generate(1)
+    server.release()
+    until(lambda: states(journal) == ["received", "received"])
+
+
+def test_cancelled_while_receiving_the_result_is_kept(shown, server, journal, window):
+    server.script({"drip": 0.001, **GREEN})
+    window()
+    press_generate()
+    stage("Receiving from Photio")
+    cancelled(MAY_BE_BILLED)
+    assert len(shown.get_layers()) == 1
+    until(lambda: states(journal) == ["received"])
+    assert results() == []
+    generate(1)
+
+
+def test_escape_cancels_and_only_the_second_one_closes(shown, server, window):
+    server.script({"hold": "before-answer"})
+    window()
+    press_generate()
+    server.wait("body")
+    keys("Escape")
+    notice(MAY_BE_BILLED)
+    assert find("dialog", "Regenerate")
+    keys("Escape")
+    for pid in processes(PLUG_IN):
+        wait_for_end(pid)
+    server.release()
+
+
+@pytest.mark.parametrize("closing", [lambda: press("button", "Close"), lambda: keys("alt+F4")], ids=["button", "x"])
+def test_closed_while_it_waits_the_window_goes_and_the_result_is_kept(shown, server, journal, window, closing):
+    server.script({"hold": "before-answer"})
+    window()
+    press_generate()
+    server.wait("body")
+    closing()
+    for pid in processes(PLUG_IN):
+        wait_for_end(pid)
+    server.release()
+    ended()
+    assert states(journal) == ["received"]
+    assert len(shown.get_layers()) == 1
+
+
+def test_what_is_changed_in_the_image_meanwhile_does_not_move_the_result(shown, server, window):
+    server.script({"hold": "before-answer", **GREEN})
+    window()
+    press("toggle button", "Finish")
+    press("check box", "Match colour")
+    press_generate()
+    server.wait("body")
+    select(shown, 20, 30, 40, 50)
+    paint(shown, (1, 2, 3), 900, 700, 50, 50)
+    paint(shown, (1, 2, 3), 520, 420, 20, 20)
+    server.release()
+    wait_until(lambda: len(results()) == 1)
+    press("button", "Insert")
+    until(lambda: len(shown.get_layers()) == 2)
+    assert pixel(shown, 550, 450)[1] > 150 > pixel(shown, 550, 450)[0]
+    assert pixel(shown, 530, 430)[1] > 150 > pixel(shown, 530, 430)[0]
+    assert pixel(shown, 920, 720) == (1, 2, 3)
+    assert tuple(Gimp.Selection.bounds(shown))[2:] == (20, 30, 60, 80)
+
+
+def test_when_the_layer_was_deleted_meanwhile_the_result_goes_to_the_top(shown, server, window):
+    server.script({"hold": "before-answer"})
+    (photograph,) = shown.get_layers()
+    above = add_layer(shown, "above", 300, 300)
+    shown.set_selected_layers([photograph])
+    window()
+    press_generate()
+    server.wait("body")
+    shown.remove_layer(photograph)
+    server.release()
+    wait_until(lambda: len(results()) == 1)
+    press("button", "Insert")
+    until(lambda: len(shown.get_layers()) == 2)
+    assert shown.get_layers()[1] == above
+    assert shown.get_layers()[0].get_name() == "Photio: removed"
+
+
+def test_when_the_image_was_closed_meanwhile_a_sentence_says_where_the_result_is(shown, server, journal, window):
+    server.script({"hold": "before-answer"})
+    window()
+    press_generate()
+    server.wait("body")
+    for display in [display for display in [Gimp.Display.get_by_id(number) for number in range(1, 400)] if display]:
+        if display.is_valid():
+            display.delete()
+    until(lambda: not shown.is_valid())
+    server.release()
+    notice("*closed*History*")
+    assert states(journal) == ["received"]
+    press_generate()
+    notice("*closed*History*")
