@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -93,13 +92,24 @@ def fit(
 
 
 def save_masks(folder: JobFolder, planning: Planning) -> None:
-    """Saves what the layers' masks will show.
+    """Saves what the layers' masks will show; they can be made again from what the record says.
 
     Raises:
         StorageError: it cannot be saved.
     """
     for number, area in enumerate(planning.areas, 1):
-        folder.save(_mask_file(number), imaging.pnm(area.mask))
+        folder.save(_mask_file(number), imaging.pnm(area.mask), lasting=False)
+
+
+def keep_masks(folder: JobFolder, planning: Planning) -> None:
+    """Saves those again that are no longer there.
+
+    Raises:
+        StorageError: it cannot be saved.
+    """
+    for number, area in enumerate(planning.areas, 1):
+        if not folder.file(_mask_file(number)).exists():
+            folder.save(_mask_file(number), imaging.pnm(area.mask))
 
 
 def finish(
@@ -132,13 +142,6 @@ def finish(
     masks = tuple(Patch(_mask_file(number), area.box) for number, area in enumerate(planning.areas, 1))
     box = bounds(area.box for area in planning.areas)
     return Finished(box, masks, tuple(results), tuple(dict.fromkeys(remarks)))
-
-
-def png(image: Image.Image) -> bytes:
-    """For the journal: quick to write rather than small."""
-    data = io.BytesIO()
-    image.save(data, "PNG", compress_level=1)
-    return data.getvalue()
 
 
 def _mask_file(number: int) -> str:

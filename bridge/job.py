@@ -37,7 +37,7 @@ from bridge.words import _
 
 if TYPE_CHECKING:  # slow to import, so not before the first picture
     from bridge.fitting import Export
-    from bridge.regen import Call, RegenClient, RegenRequest
+    from bridge.regen import Call, Png, RegenClient, RegenRequest
     from bridge.steps import Planning
 
 _log = logging.getLogger(__name__)
@@ -204,12 +204,13 @@ class RunningJob:
         message, job = planned.message, planned.message.job
         stages = Stages(self._tell, planned.backend.name, planned.planning.crops, job.variations)
         planning, exports = fitting.read_crops(self._folder, planned.planning, job, message.masked)
-        for export in exports:
-            self._folder.save(f"sent-{export.number}.png", fitting.png(export.base))
-            self._folder.save(f"mask-{export.number}.png", fitting.png(export.mask))
+        uploads = [(export, *_upload(export)) for export in exports]
+        for export, base, mask in uploads:  # for whoever looks into the folder: nothing of it was paid for
+            self._folder.save(f"sent-{export.number}.png", base.data, lasting=False)
+            self._folder.save(f"mask-{export.number}.png", mask.data, lasting=False)
         fitting.save_masks(self._folder, planning)
         seeds = _seeds(job.seed, job.variations)
-        self._sendings = _sendings(job, exports, seeds, stages)
+        self._sendings = _sendings(job, uploads, seeds, stages)
         with self._folder.room(_needed(planning) * job.variations, len(self._sendings)):
             self._note_sending(planned, planning, seeds)
             if self._cancelled.is_set():  # before there was anything to cancel
@@ -307,23 +308,33 @@ class RunningJob:
             self._folder, planned.message.job, planning, planned.backend.name, seeds, patches, remarks
         )
         # all of it once more: somebody may have emptied the journal while the service was at work
+        fitting.keep_masks(self._folder, planning)
         self._folder.note(**{**self._facts, "state": "received", "result": asdict(finished)})
         return finished
 
 
-def _sendings(job: Job, exports: list[Export], seeds: list[int], stages: Stages) -> tuple[Sending, ...]:
+def _upload(export: Export) -> tuple[Png, Png]:
+    """A crop and its mask as they are sent, for every variation."""
+    from bridge.regen import png
+
+    return png(export.base, "RGB"), png(export.mask, "L")
+
+
+def _sendings(
+    job: Job, uploads: list[tuple[Export, Png, Png]], seeds: list[int], stages: Stages
+) -> tuple[Sending, ...]:
     """One request for each crop of each variation."""
     from bridge.regen import Call, RegenRequest
 
-    pairs = [(variation, export) for variation in range(1, job.variations + 1) for export in exports]
+    each = [(variation, *upload) for variation in range(1, job.variations + 1) for upload in uploads]
     return tuple(
         Sending(
             number,
             export,
             variation,
             RegenRequest(
-                export.base,
-                export.mask,
+                base,
+                mask,
                 job.prompt,
                 job.negative_prompt,
                 job.quality,
@@ -332,7 +343,7 @@ def _sendings(job: Job, exports: list[Export], seeds: list[int], stages: Stages)
             ),
             Call(on_progress=stages.of(number)),
         )
-        for number, (variation, export) in enumerate(pairs)
+        for number, (variation, export, base, mask) in enumerate(each)
     )
 
 

@@ -108,8 +108,8 @@ class JobFolder:
         """Where the file of that name is."""
         return self.path / name
 
-    def save(self, name: str, data: bytes) -> None:
-        """Saves a file so that it is either whole and on the disk, or not there: also after a power cut.
+    def save(self, name: str, data: bytes, lasting: bool = True) -> None:
+        """Saves a file so that it is either whole or not there; if it is to be `lasting`, also after a power cut.
 
         Raises:
             StorageError: the disk is full, the folder is gone or must not be written to.
@@ -117,7 +117,7 @@ class JobFolder:
         with self._lock:
             if self._discarded:
                 return
-            write_private(self.file(name), data)
+            write_private(self.file(name), data, lasting)
         if name.startswith("answer-"):
             self._note_checksum(name, hashlib.sha256(data).hexdigest())
 

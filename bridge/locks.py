@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
+        self._releasing = threading.Lock()  # closed twice, a number could be somebody else's file by then
 
     def take(self, patience: float = PATIENCE) -> bool:
         """Whether it is ours now, after at most `patience` seconds.
@@ -54,9 +56,10 @@ class Lock:
 
     def release(self) -> None:
         """Lets others have it; nothing happens when it is not ours."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        with self._releasing:
+            if self._handle is not None:
+                os.close(self._handle)
+                self._handle = None
 
 
 @contextlib.contextmanager

@@ -22,10 +22,11 @@ class StorageError(PhotioError):
     code = "storage"
 
 
-def write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes, lasting: bool = True) -> None:
     """Replace a file at once and whole, mode 0600 whatever the umask, in a directory of mode 0700.
 
-    A symbolic link at `path` is replaced, not followed. A directory that exists keeps its mode.
+    A symbolic link at `path` is replaced, not followed. A directory that exists keeps its mode. `lasting`: a power
+    cut right afterwards takes nothing away; waiting for the disk is most of what that costs.
 
     Raises:
         StorageError: it cannot be written; what was there before still is.
@@ -36,10 +37,12 @@ def write_private(path: Path, content: bytes) -> None:
         handle = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(handle)
+            if lasting:
+                file.flush()
+                os.fsync(handle)
         os.replace(draft, path)
-        _sync_directory(path.parent)
+        if lasting:
+            _sync_directory(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink()

@@ -139,10 +139,19 @@ def _leave_when_told() -> None:
         signal.signal(each, told)
 
 
+def _load_ahead() -> None:
+    """Imports what every job needs, while the plug-in still looks at its image."""
+    import bridge.fitting
+    import bridge.regen  # noqa: F401
+
+
 def main() -> int:
     """`python -m bridge service`."""
     log.start()
     _leave_when_told()
+    # numpy is loaded later: the threads of its BLAS take a third of that time, and our products are too small for them
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    threading.Thread(target=_load_ahead, name="imports", daemon=True).start()
     # the pipe is the protocol's: whatever else prints, a library in C included, prints to stderr
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -178,10 +178,10 @@ def _same_again(layer: Gimp.Layer, config: Gimp.ProcedureConfig) -> Job:
 
 def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> list[Gimp.Layer]:
     """The whole way of one job, without a window."""
-    captured, job = generation.capture(image, layer, job, again)
-    Gimp.progress_init("Photio")
-    bridge = Bridge(_show_progress)
+    bridge = Bridge(_show_progress)  # first, for it needs time to start
     try:
+        captured, job = generation.capture(image, layer, job, again)
+        Gimp.progress_init("Photio")
         draft = generation.open_draft(bridge)
         planned = generation.plan(bridge, draft, captured, job)
         generation.export(draft, captured, planned)

@@ -154,23 +154,25 @@ class RegenerateWindow:
 
     def _look(self) -> bool:
         """Follows what is selected in GIMP."""
-        if not self._busy and self._image.is_valid():
-            selected = tuple(Gimp.Selection.bounds(self._image))
-            seen = (selected, [layer.get_id() for layer in self._image.get_selected_drawables()])
-            if seen != self._seen:
-                self._seen = seen
-                self._results.choose_none()
-                self._refresh_soon()
+        if not self._busy and self._image.is_valid() and (seen := self._selected()) != self._seen:
+            self._seen = seen
+            self._results.choose_none()
+            self._refresh_soon()
         return True
 
+    def _selected(self) -> object:
+        layers = [layer.get_id() for layer in self._image.get_selected_drawables()]
+        return (tuple(Gimp.Selection.bounds(self._image)), layers)
+
     def _choose(self, shown: Shown | None) -> None:
+        self._insert_button.set_sensitive(shown is not None)
+        self._insert_all.set_sensitive(shown is not None and len(self._results.of(shown.outcome)) > 1)
         if shown is None:
             self._refresh_soon()
             return
-        self._insert_all.set_sensitive(len(self._results.of(shown.outcome)) > 1)
         self._parameters.seed.seen(shown.result.seed)
-        words = generation.layer_name(shown.outcome.job.prompt)
-        text = _("{layer}, seed {seed}").format(layer=words, seed=shown.result.seed)
+        layer = generation.layer_name(shown.outcome.job.prompt)
+        text = _("{layer}, seed {seed}").format(layer=layer, seed=shown.result.seed)
         self._preview.show_result(shown.picture, shown.before, text)
 
     # --- asking the bridge
@@ -301,11 +303,11 @@ class RegenerateWindow:
             self._results.add_result(shown)
         self.generated = True
         self._buttons.show()
+        if self._image.is_valid():
+            self._seen = self._selected()  # what was selected meanwhile is no reason to take the result away again
         self._results.choose(added[0])
-        said = [*remarks, *outcome.finished.remarks]
-        if not self._image.is_valid():
-            said.append(image_closed())
-        if said:
+        closed = [] if self._image.is_valid() else [image_closed()]
+        if said := [*remarks, *outcome.finished.remarks, *closed]:
             self._notice.tell("\n".join(said), Gtk.MessageType.WARNING)
         self._parameters.prompt.offer(bridge.ask(AskPrompts(), Prompts).texts)
 

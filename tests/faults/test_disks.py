@@ -85,7 +85,7 @@ def _taken_away(step: str, path: str = "journal"):
 
 
 MOUNTED = (
-    BridgeRow("disk-full-from-the-beginning", "storage", _full_before, "storage"),
+    BridgeRow("disk-full-from-the-beginning", "storage", _full_before, "plug-in"),
     BridgeRow("disk-full-before-the-export", "storage", _full_after("opened"), "plug-in"),
     BridgeRow("disk-full-after-the-export", "storage", _full_after("exported"), "storage"),
     BridgeRow("disk-with-too-little-room", "storage", _full_after("exported", MEGABYTE // 2), "storage"),

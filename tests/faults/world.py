@@ -219,7 +219,7 @@ def _run(bridge: Bridge, at: Callable[[str], object], changes: dict[str, Any]) -
     folder = Path(opened.folder)
     _x, _y, width, height = SELECTION
     try:
-        (folder / SELECTION_FILE).write_bytes(imaging.pnm(np.full((height, width), 255, np.uint8)))
+        _export(folder / SELECTION_FILE, np.full((height, width), 255, np.uint8))
         document = Document("photo.xcf", (), "1-1", CANVAS, 1)
         planned = bridge.ask(Plan(a_job(**changes), document, SELECTION, True, (0, 0)), Planned, Failed)
         if isinstance(planned, Failed):
@@ -227,7 +227,7 @@ def _run(bridge: Bridge, at: Callable[[str], object], changes: dict[str, Any]) -
         at("planned")
         for crop in planned.crops:
             pixels = np.random.default_rng(1).integers(60, 200, (crop.box[3], crop.box[2], 3), dtype=np.uint8)
-            (folder / crop.file).write_bytes(imaging.pnm(pixels))
+            _export(folder / crop.file, pixels)
     except OSError as error:  # plugin/photio/canvas.py: `unreadable`
         sentence = f"Photio could not read or write {error.filename}: {error.strerror}. Mend that, then try again."
         return Ended(Failed("plug-in", sentence), folder=folder)
@@ -235,6 +235,15 @@ def _run(bridge: Bridge, at: Callable[[str], object], changes: dict[str, Any]) -
     bridge.say(Run())
     at("running")
     return Ended(bridge.hear(Finished, Failed), planned.remarks, folder)
+
+
+def _export(file: Path, pixels: Any) -> None:
+    """As the plug-in does."""
+    try:
+        file.write_bytes(imaging.pnm(pixels))
+    except OSError as error:
+        error.filename = error.filename or str(file)
+        raise
 
 
 def a_job(**changes: Any) -> Job:

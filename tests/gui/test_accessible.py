@@ -116,7 +116,7 @@ def now():
 def test_tab_goes_through_the_window_in_reading_order(opened):
     opened("Regenerate…")
     middle = see("text", "Prompt").place[0] - 10  # it has a frame
-    bottom = see("button", "Generate").place[1]
+    bottom = see("button", "Save Settings").place[1]
     top = see("info bar", "*")
     end_of_top = top.place[1] + top.place[3]
 

@@ -1,0 +1,88 @@
+"""What Photio is measured against, inside GIMP: the floor, and the plain way."""
+
+import base64
+import http.client
+import io
+import json
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gi.repository import Gegl, Gimp, Gio
+
+PATH = "/v1/inference/regen"
+NONE = Gegl.AbyssPolicy.NONE
+
+
+def floor(image, crop, size, box, origin):
+    """The same bytes read, encoded, sent over loopback, decoded and written by the shortest code in one process.
+
+    Args:
+        crop, box: what Photio sent and what it placed (x, y, width, height, canvas px).
+        size: at what size it was sent, px.
+    """
+    from PIL import Image
+
+    layer = image.get_layers()[-1]
+    pixels = layer.get_buffer().get(Gegl.Rectangle.new(*crop), 1.0, "R'G'B' u8", NONE)
+    coverage = image.get_selection().get_buffer().get(Gegl.Rectangle.new(*crop), 1.0, "Y u8", NONE)
+    base = Image.frombytes("RGB", crop[2:], pixels)
+    mask = Image.frombytes("L", crop[2:], coverage).point(lambda value: 0 if value else 255)
+    answer = _sent(origin, *(each if each.size == size else each.resize(size) for each in (base, mask)))
+    fitted = answer if answer.size == tuple(crop[2:]) else answer.resize(crop[2:])
+    left, top = box[0] - crop[0], box[1] - crop[1]
+    part = (left, top, left + box[2], top + box[3])
+    return _inserted(image, box, fitted.crop(part).tobytes(), Image.frombytes("L", crop[2:], coverage).crop(part))
+
+
+def _sent(origin, base, mask):
+    """The answer to a request."""
+    from PIL import Image
+
+    document = {"prompt": "", "seed": 1, "base_image": _encoded(base), "mask_image": _encoded(mask)}
+    connection = http.client.HTTPConnection(urlsplit(origin).netloc)
+    connection.request("POST", PATH, json.dumps(document))
+    body = json.loads(connection.getresponse().read())["body"]
+    connection.close()
+    return Image.open(io.BytesIO(base64.b64decode(body))).convert("RGB")
+
+
+def _encoded(picture):
+    data = io.BytesIO()
+    picture.save(data, "PNG", compress_level=1)
+    return base64.b64encode(data.getvalue()).decode()
+
+
+def _inserted(image, box, pixels, mask):
+    x, y, width, height = box
+    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
+    layer = Gimp.Layer.new(image, "floor", width, height, kind, 100, Gimp.LayerMode.NORMAL)
+    layer.set_offsets(x, y)
+    _write(layer, "R'G'B' u8", pixels)
+    layer.add_mask(layer.create_mask(Gimp.AddMaskType.BLACK))
+    _write(layer.get_mask(), "Y u8", mask.tobytes())
+    image.insert_layer(layer, None, 0)
+    return layer
+
+
+def _write(drawable, pixel_format, pixels):
+    box = (0, 0, drawable.get_width(), drawable.get_height())
+    buffer = drawable.get_buffer()
+    buffer.set(Gegl.Rectangle.new(*box), pixel_format, pixels)
+    buffer.flush()
+    drawable.update(*box)
+
+
+def plain_way(image, answer):
+    """What most plug-ins do: duplicate, flatten, export all of it as PNG, load the answer's file as a layer."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = image.duplicate()
+        copy.flatten()
+        file = Gio.File.new_for_path(str(Path(folder) / "all.png"))
+        if not Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, copy, file, None):
+            raise OSError("the plain way could not export its PNG")
+        copy.delete()
+    layer = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(answer)))
+    image.insert_layer(layer, None, 0)
+    return layer

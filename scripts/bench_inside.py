@@ -1,0 +1,131 @@
+"""The benchmark's part inside GIMP: one process for all rows; see `bench.py`. Argument: a file that says what to do."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PLUGIN = Path(os.environ["GIMP3_DIRECTORY"]) / "plug-ins" / "photio"
+INSTALLED = json.loads((PLUGIN / "install.json").read_text())
+HOME = Path(os.environ["PHOTIO_HOME"])
+sys.path.insert(0, str(PLUGIN))  # what the window does is done here, in this process
+sys.path += map(str, Path(INSTALLED["python"]).parent.parent.glob("lib/python3*/site-packages"))  # Pillow: the floor's
+
+import bench_floor  # noqa: E402
+import bench_photio  # noqa: E402
+from bench_files import Row, drop_result, opened  # noqa: E402
+from bench_memory import Peaks  # noqa: E402
+
+#: Seconds between two measurements, so that none pays for what the one before left running.
+PAUSE = 0.3
+
+#: The plain way is gone as often as that many MP allow: at 400 MP it takes minutes, and says nothing new.
+LARGEST_PLAIN = 100
+
+
+class Server:
+    """`bench_server.py`, in a process of its own."""
+
+    def __init__(self, delay=0.0):
+        command = [INSTALLED["python"], "-I", str(Path(__file__).with_name("bench_server.py")), "--delay", str(delay)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.origin = self.process.stdout.readline().strip()
+
+    def use(self):
+        """Makes it the service that Photio knows."""
+        HOME.mkdir(parents=True, exist_ok=True)
+        (HOME / "settings.json").write_text(json.dumps({"origin": self.origin, "key_storage": "file"}))
+        key = HOME / "api-key"
+        key.write_text("bench-key-0123456789")
+        key.chmod(0o600)
+
+
+def measured(way, *arguments):
+    """What one way took, in stages; {"total": seconds} where it has none."""
+    time.sleep(PAUSE)
+    began = time.perf_counter()
+    told = way(*arguments)
+    stages = told if isinstance(told, dict) else {}
+    if not stages:
+        drop_result(arguments[0], told)
+    return {"total": time.perf_counter() - began, **stages}
+
+
+def bench_row(row, order, server):
+    """All ways on one image, in turns."""
+    image = opened(row, Path(order["cache"]))
+    warm = bench_photio.Warm()
+    times = {"cold": [], "warm": [], "floor": [], "plain": []}
+    try:
+        crop, size, box, answer = bench_photio.first(image, row, warm)
+        for turn in range(order["runs"]):
+            times["cold"].append(measured(bench_photio.cold, image, row, server.origin))
+            times["warm"].append(measured(warm.run, image, row, server.origin))
+            times["floor"].append(measured(bench_floor.floor, image, crop, size, box, server.origin))
+            if turn < order["plain_runs"] and turn < int(LARGEST_PLAIN / row.megapixels):
+                times["plain"].append(measured(bench_floor.plain_way, image, answer))
+        peaks = Peaks([str(PLUGIN / "photio.py"), INSTALLED["bridge"]], leave_out=warm.processes())
+        with peaks:
+            bench_photio.cold(image, row, server.origin)
+    finally:
+        warm.close()
+        image.delete()
+        shutil.rmtree(HOME / "journal", ignore_errors=True)
+    return {
+        "name": row.name,
+        "row": vars(row),
+        "times": times,
+        "memory": dict(zip(("plug-in", "bridge"), peaks.megabytes, strict=True)),
+    }
+
+
+def bench_waiting(order, slow):
+    """Several requests to a service that takes a second: as one, or one after the other?"""
+    slow.use()
+    row = Row(24)
+    image = opened(row, Path(order["cache"]))
+    found = {"variations=4": [], "eight islands": []}
+    bench_photio.cold(image, row, slow.origin)  # which prepares the answer
+    for _turn in range(order["runs"]):
+        found["variations=4"].append(measured(bench_photio.variations, image, row))
+        found["eight islands"].append(measured(bench_photio.islands, image, row))
+    image.delete()
+    return found
+
+
+def bench_preview(order):
+    """How soon the preview follows when another context is asked for."""
+    image = opened(Row(24), Path(order["cache"]))
+    warm = bench_photio.Warm()
+    try:
+        found = warm.previews(image, Row(24), 4 * order["runs"])
+    finally:
+        warm.close()
+        image.delete()
+    return found
+
+
+def main():
+    """Does what the file says; the results go into another, row by row."""
+    order = json.loads(Path(sys.argv[1]).read_text())
+    shutil.rmtree(HOME, ignore_errors=True)
+    instant, slow = Server(), Server(delay=1.0)
+    results = {"rows": []}
+    try:
+        instant.use()
+        for row in (Row(**each) for each in order["rows"]):
+            print(f"… {row.name}", flush=True)
+            results["rows"].append(bench_row(row, order, instant))
+            Path(order["results"]).write_text(json.dumps(results))
+        results["preview"] = bench_preview(order)
+        results["waiting"] = bench_waiting(order, slow)
+    finally:
+        for server in (instant, slow):
+            server.process.kill()
+        Path(order["results"]).write_text(json.dumps(results))
+
+
+main()
