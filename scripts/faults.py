@@ -56,7 +56,13 @@ def inside(release: str, folder: Path, scratch: Path, soak: bool) -> list[Part]:
     for number, file in enumerate(INSIDE):
         report = scratch / f"inside-{number}.xml"
         command = _in_gimp(release, CHECKOUT / "tests" / "gimp" / "run_pytest.py", str(folder / "inside"))
-        command += ["-q", f"--rootdir={CHECKOUT}", f"--confcutdir={(CHECKOUT / file).parent}", f"--junitxml={report}", str(CHECKOUT / file)]
+        command += [
+            "-q",
+            f"--rootdir={CHECKOUT}",
+            f"--confcutdir={(CHECKOUT / file).parent}",
+            f"--junitxml={report}",
+            str(CHECKOUT / file),
+        ]
         outcome = test.run(f"GIMP {release}, {file}", command, {"PHOTIO_HOME": str(real.home / "faults")})
         parts.append(Part(outcome, _tests(report, "Inside GIMP")))
     if soak:

@@ -125,3 +125,26 @@ class Results(Gtk.ScrolledWindow):
         at = everything.index(shown) + step
         if 0 <= at < len(everything):
             self.choose(everything[at])
+
+
+class InsertButtons(Gtk.Box):
+    """Inserts the chosen result, or all of its generation; hidden until there is one."""
+
+    def __init__(self, results: Results, insert: Callable[..., None]) -> None:
+        super().__init__(spacing=parts.NEAR, no_show_all=True)
+        self._results = results
+        self._one = parts.button(_("_Insert"), lambda: self._insert(insert, False), _("Insert the chosen result"))
+        tip = _("Insert all its variations in a group")
+        self._all = parts.button(_("Insert All"), lambda: self._insert(insert, True), tip)
+        for button in (self._one, self._all):
+            button.show()
+            self.pack_end(button, False, False, 0)
+
+    def follow(self, shown: Shown | None) -> None:
+        """Another result is the chosen one, or none."""
+        self._one.set_sensitive(shown is not None)
+        self._all.set_sensitive(shown is not None and len(self._results.of(shown.outcome)) > 1)
+
+    def _insert(self, insert: Callable[..., None], everything: bool) -> None:
+        if shown := self._results.current:
+            insert(*(self._results.of(shown.outcome) if everything else [shown]))

@@ -34,7 +34,7 @@ from parts import Gdk, Gimp, GimpUi, GLib, Gtk
 from regenerate_parameters import AREA, SENT, Parameters
 from regenerate_preview import PreviewPane
 from regenerate_progress import ProgressPane
-from regenerate_results import Results, Shown
+from regenerate_results import InsertButtons, Results, Shown
 from regenerate_trouble import cancelled, helps_for, image_closed
 
 #: Milliseconds between two looks at what is selected in GIMP, which tells nobody.
@@ -71,7 +71,8 @@ class RegenerateWindow:
         self._notice = parts.Notice()
         self._preview = PreviewPane()
         self._progress = ProgressPane(self._cancel)
-        self._results = Results(self._choose, self._insert)
+        self._results = Results(self._choose, self._place)
+        self._buttons = InsertButtons(self._results, self._place)
         self._parameters = Parameters(self._dialog, config, lambda: self._dialog.response(Gtk.ResponseType.OK))
         self._build()
 
@@ -94,13 +95,7 @@ class RegenerateWindow:
     def _build(self) -> None:
         self._dialog.set_ok_label(_("_Generate"))
         self._dialog.get_widget_for_response(Gtk.ResponseType.CANCEL).set_label(_("Cl_ose"))
-        self._insert_button = parts.button(_("_Insert"), self._insert_chosen, _("Insert the chosen result"))
-        self._insert_all = parts.button(_("Insert All"), self._insert_group, _("Insert all its variations in a group"))
-        self._buttons = Gtk.Box(spacing=parts.NEAR, no_show_all=True)
         self._buttons.pack_start(self._preview.hold, False, False, 0)
-        for button in (self._insert_button, self._insert_all):
-            button.show()
-            self._buttons.pack_end(button, False, False, 0)
         left = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)
         left.pack_start(self._preview, True, True, 0)
         for widget in (self._results, self._buttons, self._progress):
@@ -165,8 +160,7 @@ class RegenerateWindow:
         return (tuple(Gimp.Selection.bounds(self._image)), layers)
 
     def _choose(self, shown: Shown | None) -> None:
-        self._insert_button.set_sensitive(shown is not None)
-        self._insert_all.set_sensitive(shown is not None and len(self._results.of(shown.outcome)) > 1)
+        self._buttons.follow(shown)
         if shown is None:
             self._refresh_soon()
             return
@@ -331,24 +325,15 @@ class RegenerateWindow:
 
     # --- inserting
 
-    def _insert_chosen(self) -> None:
-        if shown := self._results.current:
-            self._insert(shown)
-
-    def _insert(self, shown: Shown) -> None:
-        self._place(shown.outcome, shown)
-
-    def _insert_group(self) -> None:
-        if shown := self._results.current:
-            self._place(shown.outcome, *self._results.of(shown.outcome))
-
-    def _place(self, outcome: Outcome, *chosen: Shown) -> None:
-        """Places results; the bridge only hears of it, so this may happen while something runs."""
+    def _place(self, *chosen: Shown) -> None:
+        """Places results of one generation; the bridge only hears of it, so this may happen while something runs."""
         try:
             variations = tuple(shown.result.variation for shown in chosen)
-            self.inserted += generation.insert(self._ready(), outcome, variations)
+            self.inserted += generation.insert(self._ready(), chosen[0].outcome, variations)
         except Refusal as error:
             self._notice.tell(str(error), Gtk.MessageType.WARNING)
+        except BridgeError as error:
+            self._trouble(error)
         except OSError as error:
             self._notice.tell(canvas.unreadable(error), Gtk.MessageType.ERROR)
         else:
@@ -397,4 +382,7 @@ class RegenerateWindow:
 
     def _open_log(self) -> None:
         if self._report:
-            parts.open_file(self._report.log_file)
+            try:
+                parts.open_file(self._report.log_file)
+            except GLib.Error:  # no program for it: then at least where it is
+                self._notice.tell(_("The log is “{file}”.").format(file=self._report.log_file))
