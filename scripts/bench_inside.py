@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+from gi.repository import Gimp
+
 PLUGIN = Path(os.environ["GIMP3_DIRECTORY"]) / "plug-ins" / "photio"
 INSTALLED = json.loads((PLUGIN / "install.json").read_text())
 HOME = Path(os.environ["PHOTIO_HOME"])
@@ -46,6 +48,7 @@ class Server:
 def measured(way, *arguments):
     """What one way took, in stages; {"total": seconds} where it has none."""
     time.sleep(PAUSE)
+    Gimp.Selection.bounds(arguments[0])  # returns when GIMP has drawn what the layer removed last had covered
     began = time.perf_counter()
     told = way(*arguments)
     stages = told if isinstance(told, dict) else {}

@@ -20,11 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import faults_table
-import test
-from faults_table import Row
-
 import gimp
 import rootfs
+import test
+from faults_table import Row
 
 CHECKOUT = gimp.CHECKOUT
 INSIDE = ["tests/gimp/test_faults.py", "tests/faults/inside/test_large.py"]

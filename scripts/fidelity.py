@@ -54,11 +54,11 @@ def photographs(folder: Path | None) -> list[Path]:
 
 def colour_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     """Colours with matching off and on, against the photograph itself."""
-    import fidelity_scenes as scenes
     import numpy as np
-    from fidelity_measures import blurred, difference
 
+    import fidelity_scenes as scenes
     from bridge.match_colour import match_colour
+    from fidelity_measures import blurred, difference
 
     with scenes.service(scenes.shifted) as client:
         for scene in scenes.colour_scenes(paths, LEAST_ROWS if quick else 3 * LEAST_ROWS):
@@ -83,9 +83,9 @@ def colour_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
 
 def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     """High-frequency energy inside / around, with matching off and on."""
-    import fidelity_scenes as scenes
     import numpy as np
 
+    import fidelity_scenes as scenes
     from bridge.match_colour import match_colour
     from bridge.match_grain import kept_grain, match_grain
     from bridge.steps import GRAIN_KEPT
@@ -195,9 +195,8 @@ def main() -> int:
 
 def in_tests_environment() -> int:
     """Starts again under the Python that scripts/test.py builds for the tests."""
-    from test import environment_directory  # the neighbour, not the standard library's
-
     import rootfs
+    from test import environment_directory  # the neighbour, not the standard library's
 
     try:
         python = environment_directory() / "bin" / "python"

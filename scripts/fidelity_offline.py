@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fidelity_measures import psnr, ssim
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -22,6 +21,7 @@ import rootfs
 from bridge.engine import fill, models
 from bridge.engine.errors import ModelUnavailable
 from bridge.places import HOME_VARIABLE
+from fidelity_measures import psnr, ssim
 
 #: px: the side of what is cut from each photograph.
 SIDE = 1024

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fidelity_measures import blurred, high_frequency_energy, luma
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from bridge import imaging
 from bridge.geometry import Box, Crop, Padding, Size
 from bridge.regen import RegenClient, RegenRequest
+from fidelity_measures import blurred, high_frequency_energy, luma
 
 #: The API's size of landscape photographs, in px.
 SIZE = Size(1216, 832)

@@ -92,14 +92,14 @@ def undisturbed(**settings):
     return rendered(image)
 
 
-def insert_from_history(image, folder, variation=1):
-    """What “History… > Insert” does."""
+def insert_from_history(image, folder):
+    """What “History… > Insert” does, with the first result that there is."""
     bridge = Bridge()
     try:
         recalled = bridge.ask(Recall(folder.name), Recalled)
     finally:
         bridge.close()
-    return history_insert.insert(image, recalled, variation).layer
+    return history_insert.insert(image, recalled, recalled.finished.results[0].variation).layer
 
 
 def is_complete(layer):
@@ -147,14 +147,14 @@ def test_what_had_come_before_the_death_goes_where_it_belonged(server, journal, 
     joined()
     all_ended()
     select(image, 0, 0, 10, 10)  # where it goes has nothing to do with what is selected now
-    layer = insert_from_history(image, journal()[-1])
+    layer = insert_from_history(image, journal()[last])
     assert is_complete(layer)
     assert rendered(image) == wanted
 
 
 def test_at_whatever_moment_the_plug_in_dies_the_image_is_untouched_or_complete(server, journal):
     wanted, ends = undisturbed(), []
-    for spins in (0, 1, 10, 50, 200, 500, 1000, 2000, 4000, 8000):
+    for spins in (0, 50, 500, 1000, 2000, 4000):
         image = small_image()
         before, begun = every_layer(image), len(journal())
 
@@ -175,7 +175,7 @@ def test_at_whatever_moment_the_plug_in_dies_the_image_is_untouched_or_complete(
         assert len(new) <= 1
         assert all(map(is_complete, new))
         if not new:
-            insert_from_history(image, journal()[-1])
+            insert_from_history(image, journal()[begun])
         assert rendered(image) == wanted
         image.delete()
     assert set(ends) <= {0, 1}
@@ -189,7 +189,7 @@ def test_a_second_job_on_the_same_image_while_the_first_ones_bridge_still_waits(
     with pytest.raises(PdbError):
         run("photio-remove", image, **SETTINGS)
     joined()
-    first = journal()[-1]
+    _undisturbed, first = journal()
     (layer,) = run("photio-remove", image, **SETTINGS)
     assert is_complete(layer)
     assert rendered(image) == wanted
@@ -240,7 +240,8 @@ def test_a_gimp_that_is_killed_while_waiting_finds_its_result_when_it_is_started
     server.release()
     all_ended()
     image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(file)))
-    assert is_complete(insert_from_history(image, journal()[-1]))
+    _undisturbed, interrupted = journal()
+    assert is_complete(insert_from_history(image, interrupted))
     assert rendered(image) == wanted
 
 
