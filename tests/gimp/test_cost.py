@@ -1,7 +1,6 @@
 """What a repair costs does not depend on the canvas: pixels and bytes are counted, so no busy machine can matter."""
 
 import re
-import sys
 from collections import Counter
 
 import pytest
@@ -41,10 +40,7 @@ def plugin(monkeypatch):
     import bridge_process
     import generation
 
-    yield generation, bridge_process
-    for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(str(PLUGIN)):
-            del sys.modules[name]
+    return generation, bridge_process
 
 
 @pytest.fixture
