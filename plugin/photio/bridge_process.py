@@ -82,13 +82,13 @@ class Bridge:
                 received = decode(line) if line is not None else None
             except (GLib.Error, ProtocolError):
                 received = None
-            if isinstance(received, Progress):
-                self._on_progress(received)
-            elif not isinstance(received, Received):
+            if not isinstance(received, Progress | Received):
                 outcome.append(received)
                 loop.quit()
                 return
             self._lines.read_line_async(GLib.PRIORITY_DEFAULT, None, read)
+            if isinstance(received, Progress):  # last: an error in showing it must not keep the answer from us
+                self._on_progress(received)
 
         self._lines.read_line_async(GLib.PRIORITY_DEFAULT, None, read)
         loop.run()
