@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -109,6 +110,7 @@ def checks(folder: Path, word: list[str]) -> list[Outcome]:
         run("ruff format", [python, "-m", "ruff", "format", "--no-cache", "--check", "."]),
         run("mypy", [python, "-m", "mypy", "--cache-dir", str(folder / "mypy")]),
     ]
+    outcomes.append(audit(python))
     fetched = run("MI-GAN's model", [python, "-m", "bridge", "model", "fetch"], model_home)
     if not fetched.green:
         print(f"MI-GAN will NOT be tested: its model could not be fetched.\n{fetched.output}", file=sys.stderr)
@@ -117,6 +119,23 @@ def checks(folder: Path, word: list[str]) -> list[Outcome]:
     faults = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/faults", "--ignore=tests/faults/inside"]
     outcomes.append(run("faults", [*faults, *word]))
     return outcomes
+
+
+def audit(python: str) -> Outcome:
+    """Whether a known weakness is in a package that users get. Where nobody can be asked, it is said aloud."""
+    lock = "bridge/requirements.lock"
+    command = [python, "-m", "pip_audit", "--requirement", lock, "--disable-pip", "--require-hashes", "--format=json"]
+    asked = run("audit of the packages", [*command, "--progress-spinner=off", "--timeout=20"])
+    found = re.search(r'^\{"dependencies":.*$', asked.output, re.MULTILINE)
+    packages = json.loads(found.group())["dependencies"] if found else []
+    weak = [f"{each['name']} {each['version']}: {each['vulns']}" for each in packages if each.get("vulns")]
+    looked_at = sum("vulns" in each for each in packages)
+    if weak:
+        return Outcome(asked.name, "\n".join(weak), False, asked.seconds)
+    if looked_at < len(packages) or not packages:
+        text = f"NOT AUDITED: nothing could be learned of {len(packages) - looked_at} packages here."
+        return Outcome(asked.name, text, True, asked.seconds)
+    return Outcome(asked.name, f"nothing is known against {looked_at} packages", True, asked.seconds)
 
 
 def in_gimp(release: str, folder: Path, word: list[str]) -> list[Outcome]:
