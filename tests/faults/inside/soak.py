@@ -10,6 +10,7 @@ import json
 import os
 import random
 import signal
+import statistics
 import sys
 import threading
 from pathlib import Path
@@ -161,14 +162,14 @@ def configure_home() -> None:
     (HOME / "api-key").chmod(0o600)
 
 
-def least(measured: list[tuple[int, int, int]], until: int) -> tuple[int, ...]:
-    """What there was least of in ten jobs: GIMP takes 10 MB more for a moment when a procedure fails."""
-    return tuple(map(min, zip(*measured[max(0, until - 10) : until], strict=True)))
+def usual(measured: list[tuple[int, int, int]], until: int) -> tuple[int, ...]:
+    """The medians of ten jobs: when a procedure fails, GIMP takes 10 MB more for a moment."""
+    return tuple(map(statistics.median_low, zip(*measured[max(0, until - 10) : until], strict=True)))
 
 
 def judge(measured: list[tuple[int, int, int]], faulty: int, expected: int) -> int:
     """Says what was found; 1 when something piled up or got lost."""
-    settled, now = least(measured, min(SETTLED, JOBS // 2)), least(measured, JOBS)
+    settled, now = usual(measured, min(SETTLED, JOBS // 2)), usual(measured, JOBS)
     left, had = len(processes(BRIDGE) + processes(PLUG_IN)), in_the_history()
     print(
         f"{JOBS} jobs, {faulty} with a fault: {had} of {expected} results in the history, {left} processes left, "
