@@ -78,7 +78,7 @@ def running_server():
 def empty_home():
     """No key, no settings, no journal."""
     shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(parents=True)
+    HOME.mkdir(parents=True, exist_ok=True)  # a bridge of the test before may still be writing
     return HOME
 
 

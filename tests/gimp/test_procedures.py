@@ -211,7 +211,7 @@ def floating_selection():
         (channel, "select a layer instead"),
         (two_layers, "exactly one layer"),
         (no_layer, "exactly one layer"),
-        (nothing_selected, "select what should vanish"),
+        (nothing_selected, "select what you want to change"),
         (selection_beside_the_layer, "outside the layer"),
         (floating_selection, "floating selection"),
     ],

@@ -26,12 +26,15 @@ _menu: dict[str, screen.Seen] = {}  # GIMP's is large, so it is searched once
 
 def choose(entry: str) -> None:
     """Chooses an entry of Filters > Photio."""
-    if entry not in _menu:
-        end = wait_until(lambda: _in_menu(entry), f"no {entry} in the menu")
-        _menu[entry] = screen.Seen(end, "menu item", entry)
-    item = _menu[entry]
-    wait_until(lambda: item.has(screen.State.SENSITIVE), f"{entry} cannot be chosen")
-    item.press()
+
+    def item():
+        if entry in _menu and _menu[entry].has(screen.State.SENSITIVE):
+            return _menu[entry]
+        if found := _in_menu(entry):  # GIMP makes its menus anew now and then
+            _menu[entry] = screen.Seen(found, "menu item", entry)
+        return None
+
+    wait_until(item, f"{entry} cannot be chosen").press()
 
 
 def _in_menu(entry: str):

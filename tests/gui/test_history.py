@@ -8,6 +8,7 @@ import pytest
 from gi.repository import Gimp
 
 from driver import keys, meanwhile, widget, write
+from screen import focused
 from support import (
     BRIDGE,
     PLUG_IN,
@@ -61,6 +62,12 @@ def shown():
     display.delete()
 
 
+def has_focus(row):
+    """Whether the keyboard is on that row."""
+    here = focused()
+    return here is not None and here.name == row
+
+
 @pytest.fixture
 def window():
     """Opens the history of the image that is in front; closed again at the end."""
@@ -104,7 +111,7 @@ def take_away(image, layer):
     Gimp.displays_flush()
 
 
-def test_results_are_listed_newest_first_each_with_what_became_of_it(shown, server, window):
+def test_results_are_listednewest_first_each_with_what_became_of_it(shown, server, window):
     configure(origin=server.origin, key_storage="file")
     run("photio-remove", shown, engine="offline")
     run("photio-regenerate", shown, shown.get_layers()[-1:], prompt="a red boat", seed=77.0, variations=2)
@@ -160,7 +167,11 @@ def test_of_several_results_only_the_chosen_one_is_inserted(shown, server, windo
     group, *_variations = run("photio-remove", shown, variations=2, seed=5.0, match_colour=False, match_grain=False)
     take_away(shown, group)
     window(2)
-    keys("Down", "Return")
+    newest, other = rows()
+    until(lambda: has_focus(newest))
+    keys("Down")
+    until(lambda: has_focus(other))
+    keys("Return")
     inserted, _photograph = layers(shown, 2)
     assert not inserted.is_group()
     middle = 4 * (450 * 1152 + 550)

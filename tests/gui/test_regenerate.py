@@ -147,6 +147,6 @@ def test_on_a_photio_layer_it_starts_from_that_layers_parameters(shown, server, 
     generate(1)
     press("button", "Insert")
     layers(shown, 3)
-    assert not old.get_visible()
+    wait_until(lambda: not old.get_visible())
     first, second = server.requests
     assert second["mask_image"] == first["mask_image"]
