@@ -152,7 +152,7 @@ def test_text_can_be_read_in_both_themes(opened, theme, tmp_path):
         opened(entry)
         picture = tmp_path / "screen.ppm"
         pale = {}
-        labels = wait_until(lambda: photographed(picture))
+        labels = wait_until(lambda picture=picture: photographed(picture))
         for seen in labels:
             ratio = contrast(picture, seen.place)
             if ratio and ratio < 4.5:
