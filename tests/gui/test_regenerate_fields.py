@@ -166,8 +166,9 @@ def test_what_was_asked_last_is_remembered_by_the_window_and_without_it_and_can_
     assert see("spin button", "Context (%)").value == 120
     press("button", "Reset")
     press("*", "Reset to Factory Defaults")
+    wait_until(lambda: see("spin button", "Context (%)").value == 50)
+    press("toggle button", "Area")  # folded again: the prompt comes back into view
     text_of("text", "Prompt", "")
-    assert see("spin button", "Context (%)").value == 50
     run_again(shown, Gimp.RunMode.NONINTERACTIVE)
     assert sent(server, "prompt") == ["a brass lamp", "a brass lamp", ""]
     first, second, _third = sent(server, "base_image")
