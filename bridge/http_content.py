@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 _GZIP = b"\x1f\x8b"
 
@@ -18,14 +18,18 @@ class Content:
     Args:
         headers: the answer's, with lower-case names.
         longest: so many bytes are taken, packed and unpacked.
+        copy: gets what was unpacked, as soon as it is there.
 
     Attributes:
         received: bytes that came, packed.
         total: bytes that will come according to the headers, 0 where they do not say.
     """
 
-    def __init__(self, headers: Mapping[str, str], longest: int) -> None:
+    def __init__(
+        self, headers: Mapping[str, str], longest: int, copy: Callable[[bytes], None] = lambda piece: None
+    ) -> None:
         self._longest = longest
+        self._copy = copy
         self._packing = headers.get("content-encoding", "identity").strip().lower()
         self._unpacker = _unpacker() if self._packing == "gzip" else None
         self._content = bytearray()
@@ -46,12 +50,12 @@ class Content:
         self.received += len(block)
         try:
             if self._unpacker is None:
-                self._content += block
+                self._take(block)
             else:
                 self._unpack(block)
         except zlib.error as error:
             if not self._content:  # it was never packed
-                self._content += block
+                self._take(block)
             raise ContentError(f"gzip: {error}") from error
         if max(len(self._content), self.received) > self._longest:
             raise ContentError(f"more than {self._longest} bytes")
@@ -74,8 +78,12 @@ class Content:
                 if not block.startswith(_GZIP):
                     return
                 self._unpacker = _unpacker()
-            self._content += self._unpacker.decompress(block, self._longest + 1 - len(self._content))
+            self._take(self._unpacker.decompress(block, self._longest + 1 - len(self._content)))
             block = self._unpacker.unused_data
+
+    def _take(self, piece: bytes) -> None:
+        self._copy(piece)  # first: what is here only, is lost with this process
+        self._content += piece
 
 
 def _unpacker() -> zlib._Decompress:

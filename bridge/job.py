@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge import backend, places, prompts
+from bridge.arriving import Arriving
 from bridge.backend import Backend
 from bridge.errors import PhotioError
 from bridge.journal import JobFolder
+from bridge.private_files import StorageError
 from bridge.progress import Stages
 from bridge.protocol import (
     Cancelled,
@@ -76,6 +78,7 @@ class Sending:
     variation: int
     request: RegenRequest
     call: Call
+    arriving: Arriving
     patches: tuple[Patch, ...] = ()
     error: PhotioError | None = None
     remarks: tuple[str, ...] = ()
@@ -210,13 +213,29 @@ class RunningJob:
             self._folder.save(f"mask-{export.number}.png", mask.data, lasting=False)
         fitting.save_masks(self._folder, planning)
         seeds = _seeds(job.seed, job.variations)
-        self._sendings = _sendings(job, uploads, seeds, stages)
+        self._sendings = self._prepared(planned, uploads, seeds, stages)
         with self._folder.room(_needed(planning) * job.variations, len(self._sendings)):
             self._note_sending(planned, planning, seeds)
             if self._cancelled.is_set():  # before there was anything to cancel
                 self.cancel()
             self._send(planned, planning, stages)
         return self._outcome(planned, planning, seeds)
+
+    def _prepared(
+        self, planned: _Planned, uploads: list[tuple[Export, Png, Png]], seeds: list[int], stages: Stages
+    ) -> tuple[Sending, ...]:
+        """One request for each crop of each variation."""
+        from bridge.regen import Call, RegenRequest
+
+        job, sendings = planned.message.job, list[Sending]()
+        for variation, seed in enumerate(seeds, 1):
+            for export, base, mask in uploads:
+                number = len(sendings)
+                arriving = Arriving(self._folder.file(f"arriving-{export.number}-{variation}"), planned.backend.key)
+                request = RegenRequest(base, mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
+                call = Call(stages.of(number), arriving)
+                sendings.append(Sending(number, export, variation, request, call, arriving))
+        return tuple(sendings)
 
     def _send(self, planned: _Planned, planning: Planning, stages: Stages) -> None:
         """Has every request sent, and waits for all of them."""
@@ -253,14 +272,15 @@ class RunningJob:
     def _obtain(self, sending: Sending, client: RegenClient, job: Job, planning: Planning, stages: Stages) -> None:
         """Sends one request, journals the answer, makes it fit. Its errors wait for `_outcome`."""
         from bridge import fitting
+        from bridge.regen_answer import suffix
 
         name = f"answer-{sending.export.number}-{sending.variation}"
         try:
             with self._turns:
                 answer = client.regenerate(sending.request, call=sending.call)
             self._folder.give_room_back()
-            suffix = answer.media_type.partition("/")[2].replace("jpeg", "jpg")
-            self._folder.save(f"{name}.{suffix}", answer.encoded)
+            self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
+            sending.arriving.remove()
             self._tell(Received(sending.variation, answer.seed))
             stages.tell(sending.number, "finishing")
             sending.remarks = answer.warnings
@@ -271,19 +291,21 @@ class RunningJob:
             return
         except PhotioError as error:
             sending.error = error
-            self._keep_unreadable(name, error)
+            self._keep_unreadable(name, error, sending.arriving)
         except Exception as error:  # noqa: BLE001  (as in `_run`)
             _log.exception("request %d failed", sending.number)
             sending.error = PhotioError(unexpected(), repr(error))
         stages.tell(sending.number, "failed")
 
-    def _keep_unreadable(self, name: str, error: PhotioError) -> None:
+    def _keep_unreadable(self, name: str, error: PhotioError, arriving: Arriving) -> None:
         """What came is no picture that we can use, but it may be paid for: somebody may make sense of it."""
         received: bytes = getattr(error, "received", b"")
         try:
             if received:
                 self._folder.give_room_back()
                 self._folder.save(f"{name}.unreadable", received)
+            if not isinstance(error, StorageError):  # there, what has arrived is all that there is
+                arriving.remove()
         except PhotioError as unsaved:  # the user hears of the first error; this one is in the log
             _log.error("%s: %s %s", unsaved.code, unsaved.sentence, unsaved.details)
 
@@ -318,33 +340,6 @@ def _upload(export: Export) -> tuple[Png, Png]:
     from bridge.regen import png
 
     return png(export.base, "RGB"), png(export.mask, "L")
-
-
-def _sendings(
-    job: Job, uploads: list[tuple[Export, Png, Png]], seeds: list[int], stages: Stages
-) -> tuple[Sending, ...]:
-    """One request for each crop of each variation."""
-    from bridge.regen import Call, RegenRequest
-
-    each = [(variation, *upload) for variation in range(1, job.variations + 1) for upload in uploads]
-    return tuple(
-        Sending(
-            number,
-            export,
-            variation,
-            RegenRequest(
-                base,
-                mask,
-                job.prompt,
-                job.negative_prompt,
-                job.quality,
-                seeds[variation - 1],
-                job.cfg_scale,
-            ),
-            Call(on_progress=stages.of(number)),
-        )
-        for number, (variation, export, base, mask) in enumerate(each)
-    )
 
 
 def _seeds(seed: int, count: int) -> list[int]:

@@ -6,6 +6,7 @@
     base-1.pnm            a crop as it left GIMP
     sent-1.png            … and as the service got it
     mask-1.png            the mask that went with it
+    arriving-1-2          crop 1, variation 2: what has come of the service's answer, until its image is saved
     answer-1-2.png        the answer for crop 1, variation 2, byte for byte
     result-1-2-1.pnm      what GIMP places: crop 1, variation 2, area 1
     layer-mask-1.pgm      … and through which mask
@@ -201,10 +202,15 @@ class JobFolder:
     def discard_if_unanswered(self) -> None:
         """Removes the folder when nothing was received: then nothing is lost."""
         with self._lock:  # what another thread still writes must not make the folder anew
-            if not any(self.path.glob("answer-*")):
+            if not any(has_answer(file.name) for file in self.path.glob("a*")):
                 self._discarded = True
                 self.rest()
                 shutil.rmtree(self.path, ignore_errors=True)
+
+
+def has_answer(name: str) -> bool:
+    """Whether a job folder's file of that name may be all that there is of something paid for."""
+    return name.startswith(("answer-", "arriving-"))
 
 
 def lock_file(journal: Path) -> Path:

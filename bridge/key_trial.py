@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from bridge import __version__
 from bridge.access import check_key, is_loopback
 from bridge.backend import NoKeyError
+from bridge.call import Call
 from bridge.errors import PhotioError
 from bridge.key import find_key
 from bridge.protocol import KeyTested
@@ -23,7 +24,7 @@ from bridge.regen_errors import (
     ServiceError,
 )
 from bridge.settings import Settings
-from bridge.transport import Call, HttpAnswer, Timeouts, post
+from bridge.transport import HttpAnswer, Timeouts, post
 from bridge.words import _
 
 _NO_REQUEST = b"{}"  # base_image and mask_image are required

@@ -21,6 +21,7 @@ from PIL import Image
 
 from bridge import __version__
 from bridge.access import DEFAULT_ORIGIN, check_key, check_origin, is_loopback
+from bridge.call import Call
 from bridge.geometry import Size
 from bridge.regen_answer import decode_image, encoded_image
 from bridge.regen_errors import (
@@ -32,7 +33,7 @@ from bridge.regen_errors import (
     RegenError,
     ServiceError,
 )
-from bridge.transport import Call, HttpAnswer, Timeouts, post
+from bridge.transport import HttpAnswer, Timeouts, post
 from bridge.words import _
 
 __all__ = [

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image, ImageCms
 
+from bridge.arriving import spellings
 from bridge.geometry import Size
 from bridge.regen_errors import (
     AuthenticationError,
@@ -70,8 +71,8 @@ def encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
 
 def _without(key: str | None, content: bytes) -> bytes:
     """Content that may be kept on the disk: the service may have echoed the key."""
-    for form in (key, json.dumps(key)[1:-1]) if key else ():
-        content = content.replace(form.encode(), b"[key]")
+    for form in spellings(key):
+        content = content.replace(form, b"[key]")
     return content
 
 
@@ -115,7 +116,7 @@ def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
             if size is not None and found != size:
                 raise _malformed(f"{found.width} × {found.height} px instead of {size.width} × {size.height}")
             image.load()
-            media_type = Image.MIME[str(image.format)]
+            media_type = Image.MIME["JPEG" if image.format == "MPO" else str(image.format)]
             converted, warnings = to_srgb(image)
     except MalformedResponseError as error:
         error.received = encoded
@@ -123,6 +124,11 @@ def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
     except Exception as error:  # foreign bytes make Pillow's decoders raise whatever they like
         raise _malformed(f"not an image: {type(error).__name__}: {error}", encoded) from error
     return DecodedImage(converted, encoded, media_type, warnings)
+
+
+def suffix(media_type: str) -> str:
+    """What the name of a file of that type ends with: png, jpg or webp."""
+    return media_type.partition("/")[2].replace("jpeg", "jpg")
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:

@@ -22,6 +22,9 @@ ENGINES = ("auto", "photio", "offline")
 OFFLINE_MODELS = ("patchmatch", "migan")
 KEY_STORAGES = (None, "keyring", "file")
 
+#: RGBA noise of this size, as a PNG in Base64, is just what `bridge.transport.LONGEST_ANSWER` still takes.
+MOST_MEGAPIXELS = 12
+
 _LONGEST_FILE = 64 * 1024  # bytes
 _LONGEST_TIMEOUT = 3600.0  # seconds
 _MOST_DAYS = 36_500
@@ -40,7 +43,8 @@ class Settings:
         offline_model: "patchmatch" or "migan".
         key_storage: where the key was put: "keyring", "file", or None when nowhere.
         most_requests: a job that needs more is refused before anything is sent; 1 to 64.
-        native_limit: the largest crop that is sent at its own size, in megapixels; above 0 and at most 64.
+        native_limit: the largest crop that is sent at its own size, in megapixels; above 0 and at most
+            `MOST_MEGAPIXELS`.
         history_days: results older than that are deleted; 0 (no limit) to 36500.
         history_gigabytes: the oldest results are deleted when all together take more; 0 (no limit) to 10000.
 
@@ -90,10 +94,10 @@ class Settings:
                         name=name, least=least, most=most
                     )
                 )
-        if type(self.native_limit) not in (int, float) or not 0 < self.native_limit <= 64:
+        if type(self.native_limit) not in (int, float) or not 0 < self.native_limit <= MOST_MEGAPIXELS:
             raise SettingsError(
                 _("The setting “{name}” must be a number of megapixels up to {most}.").format(
-                    name="native_limit", most=64
+                    name="native_limit", most=MOST_MEGAPIXELS
                 )
             )
         if type(self.history_gigabytes) not in (int, float) or not 0 <= self.history_gigabytes <= _MOST_GIGABYTES:

@@ -14,7 +14,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -22,6 +22,7 @@ from typing import Any, Literal, NamedTuple
 import requests
 import urllib3
 
+from bridge.call import Call, Stage
 from bridge.http_connection import WatchedAdapter
 from bridge.http_content import Content, ContentError
 from bridge.regen_errors import (
@@ -32,9 +33,6 @@ from bridge.regen_errors import (
     RegenError,
 )
 from bridge.words import _
-
-Stage = Literal["connecting", "uploading", "waiting", "receiving"]
-Progress = Callable[[Stage, int, int], None]
 
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
 _BLOCK = 64 * 1024
@@ -67,70 +65,6 @@ class HttpAnswer(NamedTuple):
     headers: Mapping[str, str]
     content: bytes
     broken: RegenError | None = None
-
-
-class Call:
-    """One request, as seen from another thread: it may be watched and cancelled. Thread-safe.
-
-    Args:
-        on_progress: called with the stage, and the bytes done and in all (0: not known), from a thread of
-            the transport's own.
-    """
-
-    def __init__(self, on_progress: Progress | None = None) -> None:
-        self._changed = threading.Condition()
-        self._on_progress = on_progress
-        self._cancelled = False
-        self._sent = False
-
-    def cancel(self) -> None:
-        """Cancel the request, unless it is already sent.
-
-        When this has returned and `sent` is False, the service surely never gets the whole request. When
-        `sent` is True, the wait for the answer goes on: it may be paid for.
-        """
-        with self._changed:
-            self._cancelled = True
-            self._changed.notify_all()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel()` was called."""
-        with self._changed:
-            return self._cancelled
-
-    @property
-    def sent(self) -> bool:
-        """Whether the request's last byte was handed to the socket: from then on it may be billed."""
-        with self._changed:
-            return self._sent
-
-    def pause(self, seconds: float) -> None:
-        """Wait before a repeat of a request that was not taken.
-
-        Raises:
-            Cancelled: at once, when the request is or gets cancelled.
-        """
-        with self._changed:
-            self._sent = False
-            self._changed.wait_for(lambda: self._cancelled, timeout=seconds)
-            self.refuse_if_cancelled()
-
-    def refuse_if_cancelled(self) -> None:
-        """Raises `Cancelled` when the request was cancelled before it was sent."""
-        with self._changed:
-            if self._cancelled and not self._sent:
-                raise Cancelled(_("Cancelled before the service took the request: nothing was billed."))
-
-    def mark_sent(self) -> None:
-        """From now on the request may be billed."""
-        with self._changed:
-            self._sent = True
-
-    def report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
-        """Tell whoever watches, `done` and `total` in bytes."""
-        if self._on_progress is not None:
-            self._on_progress(stage, done, total)
 
 
 def post(
@@ -182,14 +116,14 @@ class _Exchange:
     def wait(self) -> HttpAnswer:
         """The answer, or the typed error."""
         call = self._call
-        with call._changed:
+        with call.changed:
             try:
                 while not self._outcome.done():
                     call.refuse_if_cancelled()
                     remaining = self._deadline - time.monotonic()
                     if remaining <= 0:
                         return self._as_far_as_it_came(self._too_late())
-                    call._changed.wait(remaining)
+                    call.changed.wait(remaining)
             finally:
                 self._abandon()
         return self._outcome.result()
@@ -240,17 +174,17 @@ class _Exchange:
             self._outcome.set_exception(error)
         else:
             self._outcome.set_result(answer)
-        with self._call._changed:
-            self._call._changed.notify_all()
+        with self._call.changed:
+            self._call.changed.notify_all()
 
     def opened(self, connected: Any) -> None:
         """The connection stands, TLS and all."""
-        with self._call._changed:
+        with self._call.changed:
             self._refuse_if_over()
             self._socket = connected
             connected.settimeout(self._timeouts.answer + _GRACE)
             self._deadline = time.monotonic() + self._timeouts.answer
-            self._call._changed.notify_all()
+            self._call.changed.notify_all()
 
     def __len__(self) -> int:
         """Makes `requests` send a Content-Length, in bytes."""
@@ -258,14 +192,14 @@ class _Exchange:
 
     def read(self, amount: int = _BLOCK) -> bytes:
         """The body as a file: what the socket gets next, unless nobody wants it sent any more."""
-        with self._call._changed:
+        with self._call.changed:
             self._refuse_if_over()
             block = bytes(self._body[self._position : self._position + amount])
             self._position += len(block)
             if self._position == len(self._body):
                 self._call.mark_sent()
             self._deadline = time.monotonic() + self._timeouts.answer
-            self._call._changed.notify_all()
+            self._call.changed.notify_all()
         if block:
             self._report("uploading", self._position, len(self._body))
         else:
@@ -304,7 +238,7 @@ class _Exchange:
             )
             with response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                self._content = Content(headers, LONGEST_ANSWER)
+                self._content = self._empty_content(headers)
                 self._head = (response.status_code, headers)
                 # `read1` holds nothing back: each byte that came is there when the next one never does.
                 while block := response.raw.read1(_BLOCK, decode_content=False):
@@ -314,6 +248,13 @@ class _Exchange:
                 return HttpAnswer(*self._head, bytes(self._content))
         finally:
             adapter.close()
+
+    def _empty_content(self, headers: Mapping[str, str]) -> Content:
+        arriving = self._call.arriving
+        if arriving is None:
+            return Content(headers, LONGEST_ANSWER)
+        arriving.begin()
+        return Content(headers, LONGEST_ANSWER, arriving.write)
 
     def _typed(self, error: BaseException) -> BaseException:
         if isinstance(error, ContentError):
@@ -342,30 +283,7 @@ class _Exchange:
             return ConnectionFailedError(
                 _("The connection broke during the upload, and nothing was billed: try again."), details
             )
-        if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" not in details:
-            return ConnectionFailedError(
-                _(
-                    "The service does not speak TLS as it should, so nothing was sent: check the service's address, "
-                    "and ask whoever runs your network."
-                ),
-                details,
-            )
-        if isinstance(error, requests.exceptions.SSLError):
-            return ConnectionFailedError(
-                _(
-                    "The service's TLS certificate is not trusted, so nothing was sent: check the computer's "
-                    "clock and the service's address, and ask whoever runs your network."
-                ),
-                details,
-            )
-        return ConnectionFailedError(
-            _(
-                "The service could not be reached: check the internet connection and the service's address, "
-                "then try again."
-            ),
-            details,
-            never_connected=True,
-        )
+        return _unconnected(error, details)
 
 
 def ca_bundle() -> str | Literal[True]:
@@ -382,6 +300,31 @@ def ca_bundle() -> str | Literal[True]:
         if path:
             return path
     return True
+
+
+def _unconnected(error: BaseException, details: str) -> ConnectionFailedError:
+    """There was never a connection that could have taken a request."""
+    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" not in details:
+        return ConnectionFailedError(
+            _(
+                "The service does not speak TLS as it should, so nothing was sent: check the service's address, "
+                "and ask whoever runs your network."
+            ),
+            details,
+        )
+    if isinstance(error, requests.exceptions.SSLError):
+        return ConnectionFailedError(
+            _(
+                "The service's TLS certificate is not trusted, so nothing was sent: check the computer's "
+                "clock and the service's address, and ask whoever runs your network."
+            ),
+            details,
+        )
+    return ConnectionFailedError(
+        _("The service could not be reached: check the internet connection and the service's address, then try again."),
+        details,
+        never_connected=True,
+    )
 
 
 def _kinds(error: BaseException | None) -> str:

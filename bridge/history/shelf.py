@@ -1,6 +1,7 @@
 """What lies in the journal, told from records and file names alone: quick, also with thousands of jobs.
 
-A job folder is looked into again only when something in it was added, renamed or removed. Standard library only.
+A job folder is looked into again only when something in it was added, renamed or removed. Standard library only, but
+where a killed bridge has left an answer unsaved.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import locks
+from bridge.history.arrivals import adopt
 from bridge.history.records import Summary, read_summary
-from bridge.journal import BUSY_FILE, NAME
+from bridge.journal import BUSY_FILE, NAME, has_answer
 
 ANSWER = re.compile(r"answer-([0-9]{1,4})-([0-9]{1,2})\.(?:png|jpg|webp)")
 
@@ -91,6 +93,7 @@ def known_jobs(journal: Path) -> list[Known]:
 
 def look(folder: Path) -> Known | None:
     """One job; None when its folder is gone or none of ours."""
+    owing = False
     try:
         status = folder.lstat()
         stamp = (status.st_ino, status.st_mtime_ns)
@@ -98,6 +101,7 @@ def look(folder: Path) -> Known | None:
             return _seen[folder][1]
         if not stat.S_ISDIR(status.st_mode):
             return None
+        owing = adopt(folder)
         with os.scandir(folder) as entries:
             sizes = {
                 entry.name: entry.stat(follow_symlinks=False).st_size
@@ -108,7 +112,7 @@ def look(folder: Path) -> Known | None:
         _seen.pop(folder, None)
         return None
     known = _known(folder, sizes)
-    if abs(time.time() - status.st_mtime) > _FRESH:
+    if abs(time.time() - status.st_mtime) > _FRESH and not owing:
         _seen[folder] = (stamp, known)
     else:
         _seen.pop(folder, None)
@@ -140,7 +144,7 @@ def _known(folder: Path, sizes: dict[str, int]) -> Known:
     for name, size in sizes.items():
         if found := _OF_VARIATION.fullmatch(name):
             own[int(found[1])] = own.get(int(found[1]), 0) + size
-    total, answered = sum(sizes.values()), any(name.startswith("answer-") for name in sizes)
+    total, answered = sum(sizes.values()), any(map(has_answer, sizes))
     told = read_summary(folder)
     if told is None:
         nothing = frozenset[int]()

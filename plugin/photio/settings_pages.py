@@ -135,7 +135,7 @@ class WorkPage(Page):
         self._connect = Number(_TINIEST, 3600)
         self._answer = Number(_TINIEST, 3600)
         self._requests = Number(1, 64)
-        self._native = Number(_TINIEST, 64, digits=1)
+        self._native = Number(_TINIEST, 12, digits=1)
         self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)  # one column for all three groups
         self.group(_("Engine"), self._engines())
         self.group(_("Service"), self._service())

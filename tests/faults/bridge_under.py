@@ -2,7 +2,8 @@
 
     python -I bridge_under.py FAULT [ARGUMENT]
 
-crash N      SIGKILL before the N-th time that a file of the home is opened for writing, written, synced or renamed
+crash N      SIGKILL before the N-th time that a file of the home is opened for writing, written, synced, renamed or
+             removed
 record       writes what those steps are to $TMPDIR/steps, as JSON
 states       keeps a copy of the journal in $TMPDIR/../states for every state that it is in between two lines of ours
 clock S      the computer's clock jumps by S seconds as soon as a request is about to be sent
@@ -56,10 +57,19 @@ class _Steps:
         self.names: list[str] = []
         self._last, self._lock = last, threading.Lock()
         self._open, self._fsync, self._replace, self._fdopen = os.open, os.fsync, os.replace, os.fdopen
+        self._write, self._unlink = os.write, Path.unlink
 
     def watch(self) -> None:
         """Begins to count."""
         os.open, os.fsync, os.replace, os.fdopen = self.open, self.fsync, self.replace, self.fdopen
+        os.write, steps = self.write, self
+
+        def unlink(path: Path, *others: Any, **named: Any) -> None:
+            if path.name.startswith("arriving"):
+                steps.step("removing", path)
+            steps._unlink(path, *others, **named)
+
+        Path.unlink = unlink  # type: ignore[method-assign]
 
     def step(self, what: str, path: Any) -> None:
         """One more; the last one is never done."""
@@ -74,6 +84,14 @@ class _Steps:
         if flags & os.O_EXCL:
             self.step("creating", path)
         return self._open(path, flags, *others, **named)
+
+    def write(self, handle: int, content: bytes) -> int:
+        """What came: half of it, as if the rest came later."""
+        path, written = os.readlink(f"/proc/self/fd/{handle}"), 0
+        if path.rpartition("/")[2].startswith("arriving"):
+            written = self._write(handle, content[: len(content) // 2])
+            self.step("writing half of", path)
+        return written + self._write(handle, content[written:])
 
     def fsync(self, handle: int) -> None:
         """Of a file or a folder."""
@@ -131,7 +149,8 @@ def states() -> None:
     journal, kept = Path(os.environ["PHOTIO_HOME"], "journal"), Path(os.environ["TMPDIR"]).parent / "states"
     lock, seen = threading.Lock(), [tuple[Any, ...]()]
     watched = {
-        str(CHECKOUT / "bridge" / f"{name}.py") for name in ("job", "journal", "private_files", "room", "service")
+        str(CHECKOUT / "bridge" / f"{name}.py")
+        for name in ("arriving", "job", "journal", "private_files", "room", "service")
     }
 
     def look() -> None:

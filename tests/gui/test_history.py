@@ -165,9 +165,13 @@ def test_in_its_own_image_a_result_comes_to_its_old_place_and_one_undo_takes_it_
 def test_of_several_results_only_the_chosen_one_is_inserted(shown, server, window):
     server.script(GREEN, {"answer": "colour", "rgb": [250, 20, 30]})
     group, *_variations = run("photio-remove", shown, variations=2, seed=5.0, match_colour=False, match_grain=False)
+    colours = {
+        request["seed"]: colour for request, colour in zip(server.requests, ([10, 200, 30], [250, 20, 30]), strict=True)
+    }
     take_away(shown, group)
     window(2)
     newest, other = rows()
+    assert (", seed 5," in newest, ", seed 6," in other) == (True, True)
     until(lambda: has_focus(newest))
     keys("Down")
     until(lambda: has_focus(other))
@@ -175,7 +179,7 @@ def test_of_several_results_only_the_chosen_one_is_inserted(shown, server, windo
     inserted, _photograph = layers(shown, 2)
     assert not inserted.is_group()
     middle = 4 * (450 * 1152 + 550)
-    assert rendered(shown)[middle : middle + 4] == bytes([250, 20, 30, 255])
+    assert rendered(shown)[middle : middle + 4] == bytes([*colours[6], 255])
 
 
 def test_in_another_image_it_comes_to_the_middle_of_the_selection(shown, server, window):

@@ -129,7 +129,7 @@ def test_what_is_changed_is_kept_and_the_key_stays_where_it_is() -> None:
         ({"origin": "photio"}, "must look like"),
         ({"engine": "cloud"}, "engine"),
         ({"answer_timeout": 0.0}, "seconds"),
-        ({"native_limit": 65.0}, "megapixels"),
+        ({"native_limit": 13.0}, "megapixels"),
         ({"most_requests": 0}, "most_requests"),
         ({"history_days": -1}, "history_days"),
         ({"history_days": 36_501}, "36500"),

@@ -1,0 +1,66 @@
+"""Answers that had come when their bridge was killed, and that nobody had saved yet: saved now.
+
+Standard library only, until there is one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from pathlib import Path
+
+from bridge import arriving, locks
+from bridge.errors import PhotioError
+from bridge.journal import BUSY_FILE, JobFolder
+from bridge.private_files import read_private
+
+#: More than `bridge.transport.LONGEST_ANSWER`, in bytes.
+_LONGEST = 1 << 27
+
+_log = logging.getLogger(__name__)
+
+
+def adopt(folder: Path) -> bool:
+    """Saves what is left of answers in a job folder in which nobody works.
+
+    Returns:
+        Whether something is left all the same: somebody works at it, or it cannot be saved now.
+    """
+    try:
+        names = [name for name in os.listdir(folder) if arriving.NAME.fullmatch(name)]
+        if names and locks.is_held(folder / BUSY_FILE):
+            return True
+        return not all([_adopted(folder, name) for name in names])
+    except OSError:
+        return False
+
+
+def _adopted(folder: Path, name: str) -> bool:
+    """One of them; it goes when it is in the journal as an answer."""
+    saved = name.replace("arriving", "answer")
+    try:
+        if not any(file.stem == saved for file in folder.glob(f"{saved}.*")):
+            content = read_private(folder / name, _LONGEST)
+            if content:
+                JobFolder(folder).save(*_answer(saved, content))
+                _log.warning("%s: %s was saved from what had come before its bridge was killed", folder.name, saved)
+    except PhotioError as error:
+        _log.warning("%s: %s: %s", folder.name, name, error.details)
+        return False
+    with contextlib.suppress(OSError):
+        os.unlink(folder / name)
+    return True
+
+
+def _answer(name: str, content: bytes) -> tuple[str, bytes]:
+    """The file's name and content: the image, or what came where that is none."""
+    from bridge.regen_answer import decode_image, encoded_image, suffix
+    from bridge.regen_errors import RegenError
+    from bridge.transport import HttpAnswer
+
+    try:
+        answer = decode_image(encoded_image(HttpAnswer(200, {}, content), None), None)
+    except RegenError:
+        return f"{name}.unreadable", content
+    return f"{name}.{suffix(answer.media_type)}", answer.encoded
