@@ -67,6 +67,7 @@ def choose(engine: str, prompt: str, settings: Settings) -> Backend:
 
     Raises:
         NoKeyError: Photio was asked for without a key.
+        KeyringError: there is a key, and it cannot be had.
         OfflineLimitError: the offline engine was asked for more than removing.
     """
     wanted = settings.engine if engine == "auto" else engine

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.access import check_key
+from bridge.errors import PhotioError
 from bridge.places import HOME_VARIABLE, config_directory
 from bridge.private_files import StorageError, close_to_others, read_private, write_private
 from bridge.settings import Settings, save
@@ -20,6 +21,12 @@ _SERVICE = "photio"
 _LONGEST_FILE = 4096  # bytes
 _RECOMMENDED = 1  # `keyring`'s own line between stores to be trusted and others (plain text, none at all)
 _log = logging.getLogger(__name__)
+
+
+class KeyringError(PhotioError):
+    """The key was put into the keyring, and cannot be had from it."""
+
+    code = "keyring"
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,6 +64,8 @@ def find_key(settings: Settings) -> FoundKey | None:
 
     Raises:
         KeyFormatError: what was found cannot be a key.
+        KeyringError: the keyring, which has it, is locked or gone. Whoever has a key wants it to be used, so this is
+            not as if there were none.
         StorageError: the key's file is a link or cannot be read.
     """
     value = os.environ.get(KEY_VARIABLE, "").strip()
@@ -66,6 +75,15 @@ def find_key(settings: Settings) -> FoundKey | None:
         value = _from_keyring() or ""
         if value:
             return FoundKey(check_key(value), "keyring", _("keyring"))
+        found = _from_file()
+        if found is None:
+            raise KeyringError(
+                _(
+                    "Your API key is in the system's keyring, which does not give it: unlock the keyring and try "
+                    "again, enter the key again, or use the offline engine."
+                )
+            )
+        return found
     return _from_file()
 
 

@@ -18,7 +18,9 @@ def helps_for(code: str, removes: bool) -> tuple[str, ...]:
         code: the bridge's word for the error.
         removes: the prompt is empty, so the offline engine could do it.
     """
-    offline = ("offline",) if removes and code in _KEY | _AGAIN and code != "storage" else ()
+    offline = ("offline",) if removes and code in _KEY | _AGAIN | {"keyring"} and code != "storage" else ()
+    if code == "keyring":  # it can be unlocked
+        return ("again", "key", *offline)
     if code in _KEY:
         return ("key", *offline)
     if code in _AGAIN:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bridge.arriving import NAME as ARRIVING
 from bridge.protocol import Finished
 from tests.faults.client_faults import ROWS_VARIABLE
 from tests.faults.outcome import KEY, Outcome
@@ -188,8 +189,9 @@ def _left(world: World) -> tuple[str, ...]:
     sessions = {bridge.pid for bridge in world.bridges}
     left = ["process"] * sum(_session(entry) in sessions for entry in Path("/proc").iterdir() if entry.name.isdigit())
     left += ["temporary file"] * sum(path.name != "steps" for path in world.temporary.iterdir())
-    drafts = [path for path in _files(world.home) if _DRAFT.fullmatch(path.name)] if world.home.is_dir() else []
-    return tuple(left) + ("draft",) * bool(drafts)
+    names = {path.name for path in _files(world.home)} if world.home.is_dir() else set()
+    left += ["draft"] * any(map(_DRAFT.fullmatch, names))
+    return tuple(left) + ("arriving",) * any(map(ARRIVING.fullmatch, names))
 
 
 def _session(entry: Path) -> int:

@@ -136,10 +136,12 @@ KEYS = (
     BridgeRow("key-with-line-break", "key", _with(lambda world: world.store_key(b"ab\r\nX-More: cd")), "key-format"),
     BridgeRow("key-huge", "key", _with(lambda world: world.store_key(b"k" * 100_000)), "storage"),
     BridgeRow("key-in-keyring", "key", _ring("good"), kept="whole"),
-    BridgeRow("keyring-locked", "key", _ring("locked", origin="https://api.photio.io", engine="photio"), "no-key"),
-    BridgeRow("keyring-absent", "key", _ring("absent", origin="https://api.photio.io", engine="photio"), "no-key"),
-    BridgeRow("keyring-forgetful", "key", _ring("forgetful", origin="https://api.photio.io", engine="photio"),
-              "no-key"),
+    BridgeRow("keyring-locked", "key", _ring("locked", origin="https://api.photio.io"), "keyring", says="unlock"),
+    BridgeRow("keyring-locked-photio", "key", _ring("locked", origin="https://api.photio.io", engine="photio"),
+              "keyring", says="unlock"),
+    BridgeRow("keyring-locked-offline", "key", _ring("locked", engine="offline"), kept="whole"),
+    BridgeRow("keyring-absent", "key", _ring("absent", origin="https://api.photio.io"), "keyring"),
+    BridgeRow("keyring-forgetful", "key", _ring("forgetful", origin="https://api.photio.io"), "keyring"),
 )  # fmt: skip
 
 UMASKS = tuple(
@@ -153,7 +155,7 @@ ROWS = (*HOMES, *SETTINGS, *KEYS, *UMASKS)
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_home_in_disorder_costs_a_sentence_and_no_answer(row: BridgeRow, world: World, reference: str) -> None:
-    same = "" if row.name == "home-does-not-exist" else reference
+    same = "" if row.name in ("home-does-not-exist", "keyring-locked-offline") else reference  # made offline
     assert row.broken_promises(row.run(world, same)) == []
 
 

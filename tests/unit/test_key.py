@@ -13,7 +13,7 @@ import pytest
 
 from bridge import settings
 from bridge.access import KeyFormatError
-from bridge.key import clear_key, find_key, key_file, store_key
+from bridge.key import KeyringError, clear_key, find_key, key_file, store_key
 from bridge.private_files import StorageError
 from bridge.settings import Settings
 
@@ -126,13 +126,15 @@ def test_a_keyring_that_forgets_what_it_is_given_is_not_trusted(monkeypatch: pyt
     assert store_key(KEY, loaded()).where.startswith("file")
 
 
-def test_a_keyring_that_is_locked_later_means_no_key_but_no_crash(
+def test_a_keyring_that_is_locked_later_is_told_from_no_key_at_all(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     use(monkeypatch, ring := Ring())
     store_key(KEY, loaded())
     ring.failure = RuntimeError(f"locked {KEY}")
-    assert found() is None
+    with pytest.raises(KeyringError, match="unlock the keyring") as locked:
+        find_key(loaded())
+    assert KEY not in str(locked.value) + locked.value.details
     assert "keyring" in caplog.text
     assert KEY not in caplog.text
 
@@ -154,7 +156,8 @@ def test_another_home_has_another_keyring_entry(monkeypatch: pytest.MonkeyPatch,
     use(monkeypatch, Ring())
     store_key(KEY, loaded())
     monkeypatch.setenv("PHOTIO_HOME", str(tmp_path / "other"))
-    assert find_key(dataclasses.replace(Settings(), key_storage="keyring")) is None
+    with pytest.raises(KeyringError):
+        find_key(dataclasses.replace(Settings(), key_storage="keyring"))
 
 
 def test_the_environment_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
