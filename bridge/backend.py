@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import secrets
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -47,19 +47,31 @@ class Backend:
         """Whether a request may cost money."""
         return self.name == "photio"
 
-    @contextmanager
-    def client(self) -> Iterator[RegenClient]:
-        """A client for it; the offline engine runs as long as the context does."""
+    def client(self) -> RegenClient:
+        """A client for it. The offline engine is started when it is first used, and ends with this process."""
         from bridge.regen import RegenClient, Timeouts
 
         timeouts = Timeouts(self.settings.connect_timeout, self.settings.answer_timeout)
         if self.name == "photio":
-            yield RegenClient(self.settings.origin, self.key, timeouts)
-            return
-        from bridge.engine.server import EngineServer
+            return RegenClient(self.settings.origin, self.key, timeouts)
+        return RegenClient(*_engine(self.settings.offline_model), timeouts)
 
-        with EngineServer(port=0, model=self.settings.offline_model) as engine:
-            yield RegenClient(engine.origin, None, timeouts)
+
+_engines: dict[str, tuple[str, str]] = {}
+_starting = threading.Lock()
+
+
+def _engine(model: str) -> tuple[str, str]:
+    """The address and the key of this process's engine with that model; other users of the computer have no key."""
+    from bridge.engine.server import EngineServer
+
+    with _starting:
+        if model not in _engines:
+            own_key = secrets.token_urlsafe(24)
+            server = EngineServer(port=0, model=model, require_key=own_key)
+            server.start()
+            _engines[model] = (server.origin, own_key)
+        return _engines[model]
 
 
 def choose(engine: str, prompt: str, settings: Settings) -> Backend:

@@ -18,12 +18,19 @@ from bridge.steps import Planning
 
 
 @dataclass(frozen=True)
-class Export:
-    """A crop, its pixels as GIMP gave them, and both pictures as the service gets them."""
+class Source:
+    """A crop, counted from 1, and its pixels as GIMP gave them."""
 
     number: int
     piece: Piece
-    source: Pixels
+    pixels: Pixels
+
+
+@dataclass(frozen=True)
+class Export:
+    """A crop, and both pictures as the service gets them."""
+
+    source: Source
     base: Image.Image
     mask: Image.Image
 
@@ -56,20 +63,21 @@ def plan(
     return steps.plan(job, coverage, selected, size, native_limit)
 
 
-def read_crops(folder: JobFolder, planning: Planning, job: Job, masked: bool) -> tuple[Planning, list[Export]]:
-    """The crops that GIMP exported, ready to be sent; and the planning, with transparent parts if they are wanted.
+def read_crops(folder: JobFolder, planning: Planning, job: Job, masked: bool) -> tuple[Planning, list[Source]]:
+    """The crops that GIMP exported; and the planning, with transparent parts if they are wanted.
 
     Raises:
         PhotioError: a crop cannot be read, or there is nothing to do.
     """
-    sources = [imaging.read_pnm(folder.file(base_file(at))) for at in range(1, len(planning.crops) + 1)]
+    pixels = [imaging.read_pnm(folder.file(base_file(at))) for at in range(1, len(planning.crops) + 1)]
     if job.fill_transparent:
-        planning = steps.with_transparency(planning, sources[0], job, masked)
-    exports = [
-        Export(number, piece, source, *steps.prepare(planning, piece.crop, source))
-        for number, (piece, source) in enumerate(zip(planning.pieces, sources, strict=True), 1)
-    ]
-    return planning, exports
+        planning = steps.with_transparency(planning, pixels[0], job, masked)
+    return planning, [Source(at, *each) for at, each in enumerate(zip(planning.pieces, pixels, strict=True), 1)]
+
+
+def prepare(planning: Planning, source: Source) -> Export:
+    """A crop, ready to be sent."""
+    return Export(source, *steps.prepare(planning, source.piece.crop, source.pixels))
 
 
 def fit(
@@ -80,12 +88,12 @@ def fit(
     Raises:
         StorageError: it cannot be saved.
     """
-    patches = []
+    patches, source = [], export.source
     colours = steps.corrected(job, export.base, export.mask, answer)
-    for number in planning.areas_of(export.piece):
+    for number in planning.areas_of(source.piece):
         area = planning.areas[number]
-        fitted, alpha = steps.fit(job, planning, export.piece.crop, area, export.source, colours, seed)
-        name = f"result-{export.number}-{variation}-{number + 1}.pnm"
+        fitted, alpha = steps.fit(job, planning, source.piece.crop, area, source.pixels, colours, seed)
+        name = f"result-{source.number}-{variation}-{number + 1}.pnm"
         folder.save(name, imaging.deep_pnm(fitted, alpha))
         patches.append(Patch(name, area.box))
     return tuple(patches)

@@ -9,12 +9,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bridge import backend, places, prompts
 from bridge.arriving import Arriving
 from bridge.backend import Backend
+from bridge.cores import usable_cores
 from bridge.errors import PhotioError
 from bridge.journal import JobFolder
 from bridge.private_files import StorageError
@@ -34,12 +36,13 @@ from bridge.protocol import (
     ProtocolError,
     Received,
 )
+from bridge.sending import Sending, Sent, Upload, draw_seeds, encoded, largest_upload, room_needed
 from bridge.settings import Settings
 from bridge.words import _
 
 if TYPE_CHECKING:  # slow to import, so not before the first picture
-    from bridge.fitting import Export
-    from bridge.regen import Call, Png, RegenClient, RegenRequest
+    from bridge.fitting import Source
+    from bridge.regen import RegenClient
     from bridge.steps import Planning
 
 _log = logging.getLogger(__name__)
@@ -67,21 +70,6 @@ class _Planned:
     @property
     def requests(self) -> int:
         return len(self.planning.crops) * self.message.job.variations
-
-
-@dataclass
-class Sending:
-    """One request of a job and what became of it; `number` counts them from 0."""
-
-    number: int
-    export: Export
-    variation: int
-    request: RegenRequest
-    call: Call
-    arriving: Arriving
-    patches: tuple[Patch, ...] = ()
-    error: PhotioError | None = None
-    remarks: tuple[str, ...] = ()
 
 
 class RunningJob:
@@ -129,7 +117,7 @@ class RunningJob:
             CropPlan(fitting.base_file(number), crop.box, crop.size, crop.scale)
             for number, crop in enumerate(planning.crops, 1)
         )
-        upload = job.variations * sum(_largest_upload(*crop.size) for crop in planning.crops)
+        upload = job.variations * sum(largest_upload(*crop.size) for crop in planning.crops)
         remarks = (*self._remarks, *chosen.remarks)
         return Planned(exports, planned.requests, chosen.name, upload, remarks, self._preview(planned))
 
@@ -206,50 +194,57 @@ class RunningJob:
 
         message, job = planned.message, planned.message.job
         stages = Stages(self._tell, planned.backend.name, planned.planning.crops, job.variations)
-        planning, exports = fitting.read_crops(self._folder, planned.planning, job, message.masked)
-        uploads = [(export, *_upload(export)) for export in exports]
-        for export, base, mask in uploads:  # for whoever looks into the folder: nothing of it was paid for
-            self._folder.save(f"sent-{export.number}.png", base.data, lasting=False)
-            self._folder.save(f"mask-{export.number}.png", mask.data, lasting=False)
+        planning, sources = fitting.read_crops(self._folder, planned.planning, job, message.masked)
         fitting.save_masks(self._folder, planning)
-        seeds = _seeds(job.seed, job.variations)
-        self._sendings = self._prepared(planned, uploads, seeds, stages)
-        with self._folder.room(_needed(planning) * job.variations, len(self._sendings)):
+        seeds = draw_seeds(job.seed, job.variations)
+        self._sendings = self._sendings_of(planned, len(sources), stages)
+        with self._folder.room(room_needed(planning) * job.variations, len(self._sendings)):
             self._note_sending(planned, planning, seeds)
             if self._cancelled.is_set():  # before there was anything to cancel
                 self.cancel()
-            self._send(planned, planning, stages)
+            self._send(planned, Sent(job, planning, seeds, stages), sources)
         return self._outcome(planned, planning, seeds)
 
-    def _prepared(
-        self, planned: _Planned, uploads: list[tuple[Export, Png, Png]], seeds: list[int], stages: Stages
-    ) -> tuple[Sending, ...]:
+    def _sendings_of(self, planned: _Planned, crops: int, stages: Stages) -> tuple[Sending, ...]:
         """One request for each crop of each variation."""
-        from bridge.regen import Call, RegenRequest
+        from bridge.call import Call
 
-        job, sendings = planned.message.job, list[Sending]()
-        for variation, seed in enumerate(seeds, 1):
-            for export, base, mask in uploads:
-                number = len(sendings)
-                arriving = Arriving(self._folder.file(f"arriving-{export.number}-{variation}"), planned.backend.key)
-                request = RegenRequest(base, mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
-                call = Call(stages.of(number), arriving)
-                sendings.append(Sending(number, export, variation, request, call, arriving))
+        sendings = list[Sending]()
+        for variation in range(1, planned.message.job.variations + 1):
+            for crop in range(1, crops + 1):
+                arriving = Arriving(self._folder.file(f"arriving-{crop}-{variation}"), planned.backend.key)
+                call = Call(stages.of(len(sendings)), arriving)
+                sendings.append(Sending(len(sendings), crop, variation, call, arriving))
         return tuple(sendings)
 
-    def _send(self, planned: _Planned, planning: Planning, stages: Stages) -> None:
-        """Has every request sent, and waits for all of them."""
-        job = planned.message.job
-        with planned.backend.client() as client:
+    def _send(self, planned: _Planned, sent: Sent, sources: list[Source]) -> None:
+        """Has every request sent as soon as its crop is encoded, and waits for all of them."""
+        client = planned.backend.client()
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            uploads = [pool.submit(encoded, sent.planning, source) for source in sources]
             threads = [
-                threading.Thread(target=self._obtain, args=(sending, client, job, planning, stages), daemon=True)
+                threading.Thread(
+                    target=self._obtain, args=(sending, uploads[sending.crop - 1], client, sent), daemon=True
+                )
                 for sending in self._sendings
             ]
             for thread in threads:
                 thread.start()
-            prompts.remember(job.prompt)  # while the service is at work, so that nobody waits for the disk
+            # while the service is at work, so that nobody waits for the disk
+            prompts.remember(sent.job.prompt)
+            self._keep_sent(uploads)
             for thread in threads:
                 thread.join()
+
+    def _keep_sent(self, uploads: list[Future[Upload]]) -> None:
+        """For whoever looks into the folder; they can be made again, so that a full disk is no harm."""
+        for upload in uploads:
+            try:
+                export, base, mask = upload.result()
+                self._folder.save(f"sent-{export.source.number}.png", base.data, lasting=False)
+                self._folder.save(f"mask-{export.source.number}.png", mask.data, lasting=False)
+            except Exception as error:  # noqa: BLE001  (who needs the upload tells the user)
+                _log.warning("what is sent is not kept: %s", error)
 
     def _note_sending(self, planned: _Planned, planning: Planning, seeds: list[int]) -> None:
         """From here on something may have been paid for: the record says what, before it is sent."""
@@ -269,15 +264,15 @@ class RunningJob:
         )
         self._folder.note(**self._facts)
 
-    def _obtain(self, sending: Sending, client: RegenClient, job: Job, planning: Planning, stages: Stages) -> None:
+    def _obtain(self, sending: Sending, upload: Future[Upload], client: RegenClient, sent: Sent) -> None:
         """Sends one request, journals the answer, makes it fit. Its errors wait for `_outcome`."""
         from bridge import fitting
         from bridge.regen_answer import suffix
 
-        name = f"answer-{sending.export.number}-{sending.variation}"
+        name, stages = f"answer-{sending.crop}-{sending.variation}", sent.stages
         try:
             with self._turns:
-                answer = client.regenerate(sending.request, call=sending.call)
+                answer = client.regenerate(sent.request(sending.variation, upload.result()), call=sending.call)
             self._folder.give_room_back()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             sending.arriving.remove()
@@ -285,7 +280,13 @@ class RunningJob:
             stages.tell(sending.number, "finishing")
             sending.remarks = answer.warnings
             sending.patches = fitting.fit(
-                self._folder, job, planning, sending.export, sending.variation, answer.image, answer.seed
+                self._folder,
+                sent.job,
+                sent.planning,
+                upload.result().export,
+                sending.variation,
+                answer.image,
+                answer.seed,
             )
             stages.tell(sending.number, "done")
             return
@@ -333,34 +334,6 @@ class RunningJob:
         fitting.keep_masks(self._folder, planning)
         self._folder.note(**{**self._facts, "state": "received", "result": asdict(finished)})
         return finished
-
-
-def _upload(export: Export) -> tuple[Png, Png]:
-    """A crop and its mask as they are sent, for every variation."""
-    from bridge.regen import png
-
-    return png(export.base, "RGB"), png(export.mask, "L")
-
-
-def _seeds(seed: int, count: int) -> list[int]:
-    """As many seeds as there are variations: `seed` (drawn for −1) and those that follow it."""
-    from bridge.regen import LARGEST_SEED, RANDOM_SEED, draw_seed
-
-    first = draw_seed() if seed == RANDOM_SEED else seed
-    return [first] + [1 + (first - 1 + number) % LARGEST_SEED for number in range(1, count)]
-
-
-def _needed(planning: Planning) -> int:
-    """The bytes that the answers for one variation, and what is placed of them, take on the disk at most."""
-    answers = sum(4 * crop.size.width * crop.size.height for crop in planning.crops)
-    placed = sum(8 * area.box.width * area.box.height for area in planning.areas)
-    return answers + placed + (1 << 20)  # the record, and what file systems add
-
-
-def _largest_upload(width: int, height: int) -> int:
-    """The most bytes that a request of this size can take: RGB and a mask as PNGs that do not compress, in Base64."""
-    raw = 3 * width * height + width * height // 8
-    return (raw + raw // 1000 + 4096) * 4 // 3
 
 
 def unexpected() -> str:

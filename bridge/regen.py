@@ -7,7 +7,6 @@ result.image.save("without.png")
 from __future__ import annotations
 
 import base64
-import io
 import json
 import logging
 import math
@@ -23,6 +22,7 @@ from bridge import __version__
 from bridge.access import DEFAULT_ORIGIN, check_key, check_origin, is_loopback
 from bridge.call import Call
 from bridge.geometry import Size
+from bridge.imaging import Png, png
 from bridge.regen_answer import decode_image, encoded_image
 from bridge.regen_errors import (
     AuthenticationError,
@@ -74,24 +74,6 @@ class Quality(StrEnum):
 def draw_seed() -> int:
     """A random seed in 1…4 294 967 296."""
     return secrets.randbelow(LARGEST_SEED) + 1
-
-
-@dataclass(frozen=True)
-class Png:
-    """An image that `png` has encoded already: several requests, and whoever keeps them, share that work."""
-
-    data: bytes
-    size: Size
-
-
-def png(image: Image.Image, mode: str) -> Png:
-    """An image as a service gets it: "RGB" or "L", without its profile or anything about the photographer."""
-    buffer = io.BytesIO()
-    converted = image.convert(mode)
-    converted.info = {}
-    # The upload is short beside the regeneration: level 1 takes a fraction of the time for a few percent.
-    converted.save(buffer, "PNG", compress_level=1)
-    return Png(buffer.getvalue(), Size(*image.size))
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,7 @@ def regenerate_files(chosen: argparse.Namespace, settings: Settings, warn: Calla
         settings = dataclasses.replace(settings, origin=chosen.origin)
     call = Call()
     try:
-        with _backend(chosen.prompt, settings, warn).client() as client:
-            result = client.regenerate(request, call=call)
+        result = _backend(chosen.prompt, settings, warn).client().regenerate(request, call=call)
     except KeyboardInterrupt:
         call.cancel()
         if call.sent:

@@ -14,9 +14,8 @@ import threading
 import time
 from typing import BinaryIO
 
-from bridge import log, places, settings, settings_desk
+from bridge import log, places, settings
 from bridge.errors import PhotioError
-from bridge.history import desk as history_desk
 from bridge.job import RunningJob, unexpected
 from bridge.journal import JobFolder
 from bridge.protocol import (
@@ -98,7 +97,7 @@ class Service:
             self._announce(self._running[-1].cancel())
         elif isinstance(message, Placed):
             JobFolder.existing(places.journal_directory(), message.id).note_placed(message.variations)
-        elif answer := history_desk.answer(message) or settings_desk.answer(message):
+        elif answer := _answer_beside(message):
             self._announce(answer)
         else:
             raise ProtocolError(f"{type(message).__name__} was not expected now")
@@ -109,6 +108,14 @@ class Service:
         found, remarks = settings.load()
         self._draft = RunningJob(found, remarks, self._announce)
         self._announce(self._draft.opened)
+
+
+def _answer_beside(message: Message) -> Message | None:
+    """The answer to what has nothing to do with a job; None when it has."""
+    from bridge import settings_desk  # a job need not wait for what it does not use
+    from bridge.history import desk as history_desk
+
+    return history_desk.answer(message) or settings_desk.answer(message)
 
 
 def _tidy(new: frozenset[str]) -> None:

@@ -6,12 +6,12 @@ authors' own pipeline, `migan_pipeline_v2.onnx` (MIT), run by onnxruntime; `inst
 
 from __future__ import annotations
 
-import os
 import threading
 from typing import Any
 
 import numpy as np
 
+from bridge.cores import usable_cores
 from bridge.diffusion import diffuse
 from bridge.engine import models
 from bridge.engine.errors import ModelUnavailable
@@ -82,12 +82,5 @@ def _load() -> Any:
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # its warnings go to stderr and help nobody
-    options.intra_op_num_threads = _usable_cores()
+    options.intra_op_num_threads = usable_cores()
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def _usable_cores() -> int:
-    """Cores that this process may run on, which in a container or under `taskset` are not all there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -130,7 +130,7 @@ def _recovered(
         job, masked = record.job, record.masked
         _check_pictures(folder.path, record)
         planning = fitting.plan(folder, job, record.document.canvas, record.selection, masked, record.native_limit)
-        planning, exports = fitting.read_crops(folder, planning, job, masked)
+        planning, sources = fitting.read_crops(folder, planning, job, masked)
         if [(*crop.box, *crop.padding, *crop.size) for crop in planning.crops] != [
             (*crop.box, *crop.padding, *crop.size) for crop in record.crops
         ]:  # another version of ours, which plans otherwise
@@ -144,7 +144,8 @@ def _recovered(
         try:
             answer = _answer(folder.file(name), marks.answers.get(name), Size(*record.crops[crop - 1].size))
             seed = record.seeds[variation - 1]
-            fitted = fitting.fit(folder, job, planning, exports[crop - 1], variation, answer, seed)
+            export = fitting.prepare(planning, sources[crop - 1])
+            fitted = fitting.fit(folder, job, planning, export, variation, answer, seed)
             names = {patch.file for patch in fitted}
             kept = tuple(patch for patch in patches.get(variation, ()) if patch.file not in names)
             patches[variation] = (*kept, *fitted)

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from gi.repository import Gio, GLib
 
+import early
 from bridge.protocol import Cancelled, Failed, Message, Progress, ProtocolError, Received, decode, encode
 from bridge.words import _
-
-HERE = Path(__file__).absolute().parent
-
-#: What AppImage, Flatpak, Windows and macOS builds of GIMP set for their own interpreter and libraries.
-FOREIGN_VARIABLES = (
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "PYTHONUSERBASE",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "DYLD_LIBRARY_PATH",
-    "GI_TYPELIB_PATH",
-)
 
 Answer = TypeVar("Answer")
 
@@ -56,9 +42,9 @@ class Bridge:
             BridgeError: it cannot be started.
         """
         self._on_progress = on_progress
-        self._process = _start(_command())
-        self._stdin = self._process.get_stdin_pipe()
-        self._lines = Gio.DataInputStream.new(self._process.get_stdout_pipe())
+        self._process = _early() or _spawned()
+        self._stdin = self._process.stdin
+        self._lines = Gio.DataInputStream.new(self._process.stdout)
 
     def send(self, message: Message) -> None:
         """Sends a message that has no answer."""
@@ -101,7 +87,7 @@ class Bridge:
 
     def abandon(self) -> None:
         """Ends the bridge at once, whatever it does: only where nothing can have been paid for."""
-        self._process.force_exit()
+        self._process.kill()
 
     def close(self) -> None:
         """Ends the bridge; what it was paid for, it still puts into the journal."""
@@ -123,24 +109,46 @@ def _expected(received: Message | None, answer: type[Answer]) -> Answer:
     raise BridgeError(_GONE)
 
 
-def _command() -> list[str]:
-    """How to start the bridge, as `install.py` wrote it down."""
+class _Process(NamedTuple):
+    """A running bridge: both ends of its pipes that are ours, and what ends it at once."""
+
+    stdin: Gio.OutputStream
+    stdout: Gio.InputStream
+    kill: Callable[[], None]
+
+
+def _early() -> _Process | None:
+    """The one that was started while GIMP's libraries were loaded, if it was."""
+    running = early.taken()
+    if running is None:
+        return None
+    ours = []
+    for pipe in (running.stdin, running.stdout):
+        assert pipe is not None
+        ours.append(os.dup(pipe.fileno()))  # from now on they are closed by these streams alone
+        pipe.close()
+    return _Process(Gio.UnixOutputStream.new(ours[0], True), Gio.UnixInputStream.new(ours[1], True), running.kill)
+
+
+def _spawned() -> _Process:
+    """Another one.
+
+    Raises:
+        BridgeError: it cannot be started.
+    """
     try:
-        installed = json.loads((HERE / "install.json").read_text(encoding="utf-8"))
-        return [installed["python"], *installed["isolated"], installed["bridge"], "service"]
+        command = early.command()
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BridgeError(_("Photio is not completely installed: run “python3 install.py” again.")) from error
-
-
-def _start(command: list[str]) -> Gio.Subprocess:
     launcher = Gio.SubprocessLauncher.new(Gio.SubprocessFlags.STDIN_PIPE | Gio.SubprocessFlags.STDOUT_PIPE)
-    for name in FOREIGN_VARIABLES:
+    for name in early.FOREIGN_VARIABLES:
         launcher.unsetenv(name)
     try:
-        return launcher.spawnv(command)
+        process = launcher.spawnv(command)
     except GLib.Error as error:
         raise BridgeError(
             _("Photio's bridge cannot be started ({reason}): run “python3 install.py” again.").format(
                 reason=error.message
             )
         ) from error
+    return _Process(process.get_stdin_pipe(), process.get_stdout_pipe(), process.force_exit)

@@ -19,6 +19,17 @@ RGB, RGBA = "R'G'B' u8", "R'G'B'A u8"
 COVERAGE = "Y u8"
 
 
+def start_gegl() -> None:
+    """Makes buffers usable. GEGL need not load its hundred operations for that: none of them is used here."""
+    before = os.environ.get("GEGL_PATH")
+    os.environ["GEGL_PATH"] = os.devnull
+    Gegl.init(None)
+    if before is None:
+        del os.environ["GEGL_PATH"]
+    else:
+        os.environ["GEGL_PATH"] = before
+
+
 class Refusal(Exception):
     """Photio cannot work on this; the text is one sentence that says what to do. Nothing was sent."""
 

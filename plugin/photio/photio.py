@@ -7,7 +7,11 @@ import sys
 # not the resolved path: a developer's installation is made of links, and `bridge` stands beside the link
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import gi
+import early
+
+early.start(sys.argv)
+
+import gi  # noqa: E402
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("Gegl", "0.4")

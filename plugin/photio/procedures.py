@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gi.repository import Gegl, Gimp, GLib, GObject
+from gi.repository import Gimp, GLib, GObject
 
 import canvas
 import generation
@@ -89,7 +89,7 @@ def _run(
     _data: None,
 ) -> Gimp.ValueArray:
     """Runs a procedure that makes layers; every error becomes the procedure's, with one sentence."""
-    Gegl.init(None)
+    canvas.start_gegl()
     defaults = MAKERS[procedure.get_name()].defaults
     try:
         layer = canvas.single_layer(image, drawables)
@@ -121,7 +121,7 @@ def _run_history(
     _data: None,
 ) -> Gimp.ValueArray:
     """Opens the window of *History…*."""
-    Gegl.init(None)
+    canvas.start_gegl()
     import history_window
 
     try:

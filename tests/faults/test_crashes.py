@@ -46,7 +46,9 @@ def _killed(folder: Path, number: int, name: str, reference: str) -> tuple[Outco
         arriving = int((folder.parent / "arriving").read_text())
         there = "whole" if number > arriving else "aside" if "half-of-arriving" in name else "none"
         done = isinstance(ended[0].message, Finished) if ended else there == "whole" and name.startswith("placed: ")
-        row = BridgeRow(f"bridge-killed-{name}", "kill -9", act, "" if done else "bridge", there, left=("draft", "arriving"))
+        row = BridgeRow(
+            f"bridge-killed-{name}", "kill -9", act, "" if done else "bridge", there, left=("draft", "arriving")
+        )
         outcome = row.run(world, reference)
         return outcome, row.broken_promises(outcome)
 

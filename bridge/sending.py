@@ -1,0 +1,87 @@
+"""What a job sends: its requests, what they have in common, and what that takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from bridge.arriving import Arriving
+from bridge.errors import PhotioError
+from bridge.progress import Stages
+from bridge.protocol import Job, Patch
+
+if TYPE_CHECKING:  # slow to import, so not before the first picture
+    from bridge.call import Call
+    from bridge.fitting import Export, Source
+    from bridge.imaging import Png
+    from bridge.regen import RegenRequest
+    from bridge.steps import Planning
+
+
+class Upload(NamedTuple):
+    """A crop, and both pictures as files, for every variation of it."""
+
+    export: Export
+    base: Png
+    mask: Png
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What all requests of a job have in common."""
+
+    job: Job
+    planning: Planning
+    seeds: list[int]
+    stages: Stages
+
+    def request(self, variation: int, upload: Upload) -> RegenRequest:
+        """One of them; `variation` from 1."""
+        from bridge.regen import RegenRequest
+
+        job, seed = self.job, self.seeds[variation - 1]
+        return RegenRequest(upload.base, upload.mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
+
+
+@dataclass
+class Sending:
+    """One request of a job and what became of it; `number` counts them from 0, `crop` and `variation` from 1."""
+
+    number: int
+    crop: int
+    variation: int
+    call: Call
+    arriving: Arriving
+    patches: tuple[Patch, ...] = ()
+    error: PhotioError | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def encoded(planning: Planning, source: Source) -> Upload:
+    """A crop as it is sent. Takes a while, so it is for a thread of its own."""
+    from bridge import fitting
+    from bridge.imaging import png
+
+    export = fitting.prepare(planning, source)
+    return Upload(export, png(export.base, "RGB"), png(export.mask, "L"))
+
+
+def draw_seeds(seed: int, count: int) -> list[int]:
+    """As many seeds as there are variations: `seed` (drawn for −1) and those that follow it."""
+    from bridge.regen import LARGEST_SEED, RANDOM_SEED, draw_seed
+
+    first = draw_seed() if seed == RANDOM_SEED else seed
+    return [first] + [1 + (first - 1 + number) % LARGEST_SEED for number in range(1, count)]
+
+
+def room_needed(planning: Planning) -> int:
+    """The bytes that the answers for one variation, and what is placed of them, take on the disk at most."""
+    answers = sum(4 * crop.size.width * crop.size.height for crop in planning.crops)
+    placed = sum(8 * area.box.width * area.box.height for area in planning.areas)
+    return answers + placed + (1 << 20)  # the record, and what file systems add
+
+
+def largest_upload(width: int, height: int) -> int:
+    """The most bytes that a request of this size can take: RGB and a mask as PNGs that do not compress, in Base64."""
+    raw = 3 * width * height + width * height // 8
+    return (raw + raw // 1000 + 4096) * 4 // 3

@@ -1,0 +1,57 @@
+"""Starts the bridge before GIMP's libraries are loaded: both take a while, and this way at the same time.
+
+Standard library only, and little of that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).absolute().parent
+
+#: What AppImage, Flatpak, Windows and macOS builds of GIMP set for their own interpreter and libraries.
+FOREIGN_VARIABLES = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "PYTHONUSERBASE",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "DYLD_LIBRARY_PATH",
+    "GI_TYPELIB_PATH",
+)
+
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def command() -> list[str]:
+    """How to start the bridge, as `install.py` wrote it down.
+
+    Raises:
+        OSError, ValueError, KeyError, TypeError: it did not, or not completely.
+    """
+    installed = json.loads((HERE / "install.json").read_text(encoding="utf-8"))
+    return [installed["python"], *installed["isolated"], installed["bridge"], "service"]
+
+
+def start(arguments: list[str]) -> None:
+    """Starts a bridge for the procedure that GIMP is about to run; what goes wrong is told by whoever needs it.
+
+    Args:
+        arguments: the plug-in's; GIMP also starts it only to ask what it offers.
+    """
+    if "-run" not in arguments or os.name != "posix":
+        return
+    clean = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
+    try:
+        _started.append(subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean))
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+
+
+def taken() -> subprocess.Popen[bytes] | None:
+    """The bridge that was started, for the first who asks."""
+    return _started.pop() if _started else None
