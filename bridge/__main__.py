@@ -23,6 +23,9 @@ def _find_packages() -> None:
 
 if __name__ == "__main__":
     _find_packages()
-    from bridge.cli import main
+    if sys.argv[1:] == ["service"]:  # somebody waits in front of GIMP: without what only the command line needs
+        from bridge.service import main
+    else:
+        from bridge.cli import main
 
     sys.exit(main())

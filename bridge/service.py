@@ -148,7 +148,11 @@ def _leave_when_told() -> None:
 
 def _load_ahead() -> None:
     """Imports what every job needs, while the plug-in still looks at its image."""
+    from PIL import Image
+
     import bridge.fitting
+
+    Image.preinit()  # its formats, which it would else load with the first picture
     import bridge.regen  # noqa: F401
 
 
