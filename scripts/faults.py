@@ -125,7 +125,7 @@ def main() -> int:
         if not row.survived:
             print(f"NOT SURVIVED: {row.group}: {row.fault}")
     print(f"\n{len(rows)} faults tried, {survived} survived")
-    return 0 if all(part.outcome.green for part in parts) else 1
+    return 0 if survived == len(rows) and all(part.outcome.green for part in parts) else 1
 
 
 if __name__ == "__main__":

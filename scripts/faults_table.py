@@ -12,9 +12,14 @@ HEAD = """# What Photio for GIMP survives
 
 Made by `scripts/faults.py`: every line is a fault that was really made to happen, and what came of it. “Result”: what
 became of a picture that the service had sent. “whole”: it is placed, or can be inserted from *History…*, exactly once;
-“aside”: it is of no use, but kept in its job's folder; “part”: what came of it is kept; “–”: none had come; “lost”:
-what the computer had of it is gone. “Repeated”: how often the request was sent once more, which happens only when it
-surely did nothing. “Left”: what is still there afterwards and should not be.
+“aside”: it is of no use, or only half of it came, but it is kept in its job's folder; “part”: what came of it is kept;
+“–”: none had come; “lost”: what the computer had of it is gone. “Repeated”: how often the request was sent once more,
+which happens only when it surely did nothing. “Left”: what is still there afterwards. A killed bridge leaves drafts,
+which go with their job, and answers that were arriving, which the next bridge makes use of.
+
+What the network gives is written to the disk before anything else is done with it. “The bridge is killed” tries every
+step on a file from the job's first one on, and the middle of an answer. Whoever kills the bridge between the network's
+giving and that first write, some microseconds, has killed it before it had received anything.
 
 {tried} faults tried, {survived} survived.
 """
