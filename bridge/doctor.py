@@ -9,23 +9,19 @@ import platform
 import socket
 import ssl
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
-from typing import Literal
 from urllib.parse import urlsplit
 
-from bridge import __version__, settings
+from bridge import __version__, doctor_storage, settings
 from bridge.access import is_loopback
+from bridge.check import Check, one_line
 from bridge.errors import PhotioError
 from bridge.key import find_key
-from bridge.places import journal_directory
 from bridge.settings import Settings
 from bridge.words import _
-
-State = Literal["ok", "warning", "problem"]
 
 _PACKAGES = {  # distribution: what is imported, and what it is for
     "requests": ("requests", True),
@@ -38,16 +34,6 @@ _PACKAGES = {  # distribution: what is imported, and what it is for
 _REACH = 3.0  # seconds
 _REPAIR = _("run python3 install.py again")
 _REPAIR_NEURAL = _("run python3 install.py --neural again")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at: what was found, and what to do about it."""
-
-    name: str
-    state: State
-    found: str
-    advice: str = ""
 
 
 def examine() -> list[Check]:
@@ -64,13 +50,13 @@ def examine() -> list[Check]:
                 error.sentence,
                 _("correct {variable}").format(variable=settings.ORIGIN_VARIABLE),
             ),
-            _journal(),
+            *doctor_storage.examine(None),
         ]
     if warnings:
         checks.append(Check(_("settings"), "warning", " ".join(warnings), _("set again what you had changed")))
     else:
         checks.append(Check(_("settings"), "ok", str(settings.settings_file())))
-    return [*checks, _journal(), _key(found), _service(found.origin)]
+    return [*checks, *doctor_storage.examine(found), _key(found), _service(found.origin)]
 
 
 def has_problem(checks: list[Check]) -> bool:
@@ -106,7 +92,7 @@ def _package(distribution: str) -> Check:
     except metadata.PackageNotFoundError:
         return Check(distribution, "ok", _("of unknown version"))
     except (ImportError, OSError) as error:  # a library in it may not load
-        return Check(distribution, "problem" if needed else "warning", _one_line(error), _REPAIR)
+        return Check(distribution, "problem" if needed else "warning", one_line(error), _REPAIR)
 
 
 def _patchmatch() -> Check:
@@ -127,7 +113,7 @@ def _patchmatch() -> Check:
         if int(np.ptp(filled[20:28, 20:28].astype(int), axis=2).max()) > 16:
             return Check(name, "problem", _("it does not fill a hole"), _REPAIR)
     except (ImportError, OSError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        return Check(name, "problem", _one_line(error), _REPAIR)
+        return Check(name, "problem", one_line(error), _REPAIR)
     return Check(name, "ok", _("fills a hole"))
 
 
@@ -144,20 +130,8 @@ def _migan() -> Check:
             return Check(name, "warning", found, _("remove it, then run python3 install.py --neural again"))
         importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:
-        return Check(name, "warning", _one_line(error), _REPAIR_NEURAL)
+        return Check(name, "warning", one_line(error), _REPAIR_NEURAL)
     return Check(name, "ok", str(path))
-
-
-def _journal() -> Check:
-    directory = journal_directory()
-    try:
-        place = directory
-        while not place.exists():  # nothing is made only to be looked at
-            place = place.parent
-        with tempfile.TemporaryFile(dir=place):
-            return Check(_("journal"), "ok", str(directory))
-    except OSError as error:
-        return Check(_("journal"), "problem", f"{directory}: {_one_line(error)}", _("make this folder yours"))
 
 
 def _key(found_settings: Settings) -> Check:
@@ -190,7 +164,7 @@ def _noting(failures: list[str], action: Callable[[], None]) -> Callable[[], Non
         try:
             action()
         except (OSError, ValueError, ImportError, PhotioError) as error:
-            failures.append(_one_line(error))
+            failures.append(one_line(error))
         else:
             failures.clear()
 
@@ -219,8 +193,3 @@ def _connect(origin: str) -> None:
             folder = os.path.isdir(path)
             trust = ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
             trust.wrap_socket(connection, server_hostname=host).close()
-
-
-def _one_line(error: Exception) -> str:
-    text = error.sentence if isinstance(error, PhotioError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:200]

@@ -7,12 +7,14 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from bridge import doctor
+from bridge import doctor, doctor_storage
 from bridge.doctor import Check
 from bridge.key import key_file
+from tests.unit.history_jobs import put, quick_record
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +134,30 @@ def test_people_and_programs_get_the_same_checks() -> None:
     assert document["checks"][1] == {"name": "Two", "state": "problem", "found": "no", "advice": "do it"}
     assert "→ do it" in doctor.as_table(found)
     assert doctor.has_problem(found)
+
+
+def test_what_was_paid_for_and_never_inserted_is_counted(home: Path) -> None:
+    put(home / "journal", quick_record(started=1e9, seeds=(7, 8), more={"placed": {"1": 1e9}}))
+    put(home / "journal", quick_record(started=1e9, engine="offline"))
+    found = checks()["history"]
+    assert found.found.startswith("3 results, ")
+    assert found.advice == "1 was paid for and never inserted: Filters > Photio > History has it"
+
+
+def test_what_others_can_read_is_told_with_the_way_to_close_it(home: Path) -> None:
+    assert checks()["privacy"].found == "only you can read what is kept"
+    (home / "journal").mkdir(mode=0o755)
+    (home / "journal").chmod(0o755)
+    found = checks()["privacy"]
+    assert (found.state, str(home / "journal") in found.advice) == ("warning", True)
+
+
+def test_a_disk_that_is_nearly_full_is_told_before_a_job_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_storage.shutil, "disk_usage", lambda place: SimpleNamespace(free=99_000_000))
+    found = checks()["journal"]
+    assert (found.state, "0.1 GB free" in found.found) == ("warning", True)
+
+
+def test_a_log_that_cannot_be_written_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_storage.os, "access", lambda place, mode: False)
+    assert checks()["log"].state == "warning"
