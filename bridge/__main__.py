@@ -28,4 +28,8 @@ if __name__ == "__main__":
     else:
         from bridge.cli import main
 
+    from bridge import core_dumps
+
+    core_dumps.forbid()  # before there is a key in memory
+
     sys.exit(main())

@@ -1,6 +1,7 @@
 """The user's language: every sentence that a person gets to see goes through here. Standard library only.
 
-With `bridge.protocol` the only modules that both sides import. The catalogues are made by `install.py`.
+With `bridge.protocol` and `bridge.core_dumps` the only modules that both sides import. The catalogues are made by
+`install.py`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the plug-in and the bridge say to each other: one JSON object a line, one frozen dataclass a message.
 
-With `bridge.words` the only modules that both sides import: standard library only, valid on Python 3.10. The plug-in
-asks, the bridge answers, with `Failed` where it cannot. Pixels never travel here: they are image files in the job
-folder.
+With `bridge.words` and `bridge.core_dumps` the only modules that both sides import: standard library only, valid on
+Python 3.10. The plug-in asks, the bridge answers, with `Failed` where it cannot. Pixels never travel here: they are
+image files in the job folder.
 """
 
 from bridge.protocol.history import (

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import parts
+from bridge import core_dumps
 from bridge.protocol import (
     AskDoctor,
     AskSettings,
@@ -39,6 +40,7 @@ def show(parent: Gtk.Window | None = None) -> None:
     Raises:
         BridgeError: the bridge cannot be started, or cannot tell the settings.
     """
+    core_dumps.forbid()  # before the key is typed
     parts.start()
     bridge = Bridge()
     try:

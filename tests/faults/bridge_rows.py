@@ -107,7 +107,7 @@ def observe(name: str, breaks: str, world: World, ended: Ended, reference: str) 
         connections=connections,
         arrived=arrived,
         says_billed="may have been billed" in getattr(message, "sentence", ""),
-        leaks=_leaks(world),
+        leaks=leaks(world),
         left=left,
         seconds=0.0,
         megabytes=0,
@@ -156,7 +156,7 @@ def _log(world: World) -> bytes:
     return b"".join(file.read_bytes() for file in (world.home / "log").glob("*"))
 
 
-def _leaks(world: World) -> tuple[str, ...]:
+def leaks(world: World) -> tuple[str, ...]:
     """Where the key is, that it must not be; and what others could read."""
     found = []
     for file in _files(world.folder):

@@ -46,6 +46,25 @@ def _leaves(step: str, how: Callable[[Bridge], object], **behaviour: object) -> 
     return act
 
 
+def _waits_in_vain(world: World) -> Ended:
+    """The plug-in goes while the service is at work, and no answer ever comes: the bridge ends without one."""
+    world.configure(origin=world.service.origin, answer_timeout=2.0)
+    world.service.script({"hold": "before-answer", "close": "after-body"})
+    bridge = world.start()
+
+    def at(step: str) -> None:
+        if step == "running":
+            world.service.wait("body")
+            _closes(bridge)
+
+    with contextlib.suppress(_LeftError):
+        world.job(bridge, at)
+    assert bridge.process.wait(60) == 0
+    world.service.release()
+    assert world.job_folders() == []
+    return Ended(None)
+
+
 def _closes(bridge: Bridge) -> None:
     bridge.process.stdin.close()
     raise _LeftError
@@ -170,6 +189,7 @@ ROWS = (
     BridgeRow("plug-in-gone-after-the-export", "plug-in", _leaves("exported", _closes), "bridge"),
     BridgeRow("plug-in-gone-while-waiting", "plug-in", _leaves("waiting", _closes), "bridge", "whole"),
     BridgeRow("plug-in-killed-while-waiting", "plug-in", _leaves("waiting", _closes_both), "bridge", "whole"),
+    BridgeRow("plug-in-gone-and-no-answer-ever", "plug-in", _waits_in_vain, "bridge"),
     BridgeRow("plug-in-deaf", "plug-in", _deaf, "bridge", "whole"),
     BridgeRow("SIGTERM-before-sending", "signal", _leaves("planned", _signals(signal.SIGTERM)), "bridge"),
     BridgeRow("SIGINT-before-sending", "signal", _leaves("planned", _signals(signal.SIGINT)), "bridge"),

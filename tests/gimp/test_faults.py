@@ -42,6 +42,7 @@ from bridge_process import Bridge  # noqa: E402
 
 PROVENANCE = "photio-regen"
 AREA = (100, 80, 60, 40)
+RECEIVED = ('"received"', '"placed"')  # what a record's state is from then on
 SETTINGS = {"resolution": "native", "context": 50, "match_grain": False, "seed": 7}
 
 
@@ -156,10 +157,10 @@ def test_at_whatever_moment_the_plug_in_dies_the_image_is_untouched_or_complete(
     wanted, ends = undisturbed(), []
     for spins in (0, 50, 500, 1000, 2000, 4000):
         image = small_image()
-        before, begun = every_layer(image), len(journal())
+        before, known = every_layer(image), set(journal())
 
-        def is_received(begun=begun):
-            return any('"received"' in told(folder) for folder in journal()[begun:])
+        def is_received(known=known):
+            return any(state in told(folder) for folder in set(journal()) - known for state in RECEIVED)
 
         def a_little_later(spins=spins):
             for _spin in range(spins):
@@ -175,7 +176,7 @@ def test_at_whatever_moment_the_plug_in_dies_the_image_is_untouched_or_complete(
         assert len(new) <= 1
         assert all(map(is_complete, new))
         if not new:
-            insert_from_history(image, journal()[begun])
+            insert_from_history(image, *(set(journal()) - known))
         assert rendered(image) == wanted
         image.delete()
     assert set(ends) <= {0, 1}
@@ -219,7 +220,8 @@ def second_gimp(file):
     """Another GIMP, on the same profile, home and file, that runs a job."""
     script = SECOND.format(file=str(file), area=AREA, settings=SETTINGS)
     command = ["gimp-console", "-i", "--quit", "--batch-interpreter=python-fu-eval", "-b", script]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    silent = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    return subprocess.Popen(command, **silent, start_new_session=True)
 
 
 def saved(image, file):
@@ -227,15 +229,24 @@ def saved(image, file):
     return file
 
 
-def test_a_gimp_that_is_killed_while_waiting_finds_its_result_when_it_is_started_again(server, journal, tmp_path):
+#: A terminal and the end of a session tell all processes, the bridge too.
+ENDS = {
+    "killed": subprocess.Popen.kill,
+    "ctrl-c": lambda gimp: os.killpg(gimp.pid, signal.SIGINT),
+    "session-end": lambda gimp: os.killpg(gimp.pid, signal.SIGTERM),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_gimp_that_ends_while_waiting_finds_its_result_when_it_is_started_again(server, journal, tmp_path, end):
     wanted = undisturbed()
     file = saved(small_image(), tmp_path / "photo.xcf")
     server.script({"hold": "before-answer"})
     gimp = second_gimp(file)
     server.wait("body", 2)
     (bridge,) = processes(BRIDGE)
-    gimp.kill()
-    gimp.wait()
+    end(gimp)
+    gimp.wait(60)
     assert bridge in processes(BRIDGE), "it waits for what may have been paid for"
     server.release()
     all_ended()

@@ -21,24 +21,24 @@ RED = {"answer": "colour", "rgb": [250, 20, 30]}
 #: Every traceback of a plug-in goes to GIMP's standard error, which is ours too.
 _STDERR = f"/proc/{os.getpid()}/fd/2"
 
-_menu: dict[str, screen.Seen] = {}  # GIMP's is large, so it is searched once
+_menu: dict[tuple[str | int, str], screen.Seen] = {}  # GIMP's is large, so it is searched once
 
 
-def choose(entry: str) -> None:
-    """Chooses an entry of Filters > Photio."""
+def choose(entry: str, gimp: str | int = "gimp") -> None:
+    """Chooses an entry of GIMP's menus; `gimp`: of which one, where there are two."""
 
     def item():
-        if entry in _menu and _menu[entry].has(screen.State.SENSITIVE):
-            return _menu[entry]
-        if found := _in_menu(entry):  # GIMP makes its menus anew now and then
-            _menu[entry] = screen.Seen(found, "menu item", entry)
+        if (gimp, entry) in _menu and _menu[gimp, entry].has(screen.State.SENSITIVE):
+            return _menu[gimp, entry]
+        if found := _in_menu(entry, gimp):  # GIMP makes its menus anew now and then
+            _menu[gimp, entry] = screen.Seen(found, "menu item", entry)
         return None
 
     wait_until(item, f"{entry} cannot be chosen").press()
 
 
-def _in_menu(entry: str):
-    waiting = screen.roots("gimp")
+def _in_menu(entry: str, gimp: str | int):
+    waiting = screen.roots(gimp)
     while waiting:
         node = waiting.pop(0)
         if node.get_role_name() == "menu item" and fnmatch.fnmatchcase(node.get_name() or "", entry):

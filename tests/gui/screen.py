@@ -72,10 +72,12 @@ class Seen:
         self.node.get_component_iface().grab_focus()
 
 
-def roots(application: str) -> list[Atspi.Accessible]:
-    """The programs whose names begin like that."""
+def roots(application: str | int) -> list[Atspi.Accessible]:
+    """The programs whose names begin like that; or the one that is this process."""
     desktop = Atspi.get_desktop(0)
     found = [desktop.get_child_at_index(index) for index in range(desktop.get_child_count())]
+    if isinstance(application, int):
+        return [root for root in found if root is not None and root.get_process_id() == application]
     return [root for root in found if root is not None and (root.get_name() or "").startswith(application)]
 
 

@@ -109,6 +109,23 @@ def test_an_unanswered_request_can_be_cancelled_in_the_status_bar_and_is_not_los
     assert json.loads((folder / "request.json").read_text())["state"] == "received"
 
 
+def test_an_upload_can_be_cancelled_in_the_status_bar_and_the_next_one_works_at_once(shown, server, journal):
+    server.script({"hold": "before-body"})
+    widget("gimp", "menu item", "Remove Object", "press")
+    server.wait("headers")
+    ours = processes(PLUG_IN) + processes(BRIDGE)
+    widget("gimp", "button", "Cancel", "press")
+    for pid in ours:
+        wait_for_end(pid)
+    assert len(shown.get_layers()) == 1
+    assert journal() == []
+    run("photio-remove", shown)
+    assert len(shown.get_layers()) == 2
+    server.release()  # only now: nobody had to wait for what was cancelled
+    server.wait("dropped")
+    assert [bool(request) for request in server.requests] == [False, True]
+
+
 def test_an_error_is_one_sentence_in_gimp_itself(shown, server):
     server.script({"answer": "status", "status_code": 401, "body": "no"})
     assert interactively("photio-remove", shown) == Gimp.PDBStatusType.EXECUTION_ERROR

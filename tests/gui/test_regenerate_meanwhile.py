@@ -118,7 +118,27 @@ def test_escape_cancels_and_only_the_second_one_closes(shown, server, window):
     server.release()
 
 
-@pytest.mark.parametrize("closing", [lambda: press("button", "Close"), lambda: keys("alt+F4")], ids=["button", "x"])
+CLOSING = pytest.mark.parametrize(
+    "closing", [lambda: press("button", "Close"), lambda: keys("alt+F4")], ids=["button", "x"]
+)
+
+
+@CLOSING
+def test_closed_while_it_uploads_the_window_goes_and_nothing_is_sent_or_stays(shown, server, journal, window, closing):
+    server.script({"hold": "before-body"})
+    window()
+    press_generate()
+    server.wait("headers")
+    closing()
+    ended()  # though the service has let nothing go on
+    assert journal() == []
+    server.release()
+    server.wait("dropped")
+    assert server.requests == [None]
+    assert len(shown.get_layers()) == 1
+
+
+@CLOSING
 def test_closed_while_it_waits_the_window_goes_and_the_result_is_kept(shown, server, journal, window, closing):
     server.script({"hold": "before-answer"})
     window()

@@ -1,13 +1,17 @@
 """Filters > Photio > Settings…, by way of accessibility and keyboard."""
 
 import json
+import os
+import resource
+import signal
 import time
+from pathlib import Path
 
 import pytest
 from gi.repository import Gimp
 
 from driver import keys, meanwhile, widget, write
-from support import BRIDGE, HOME, KEY, configure, processes, until
+from support import BRIDGE, HOME, KEY, PLUG_IN, configure, processes, until, wait_for_end
 
 TYPED = "typed-key-0123456789wxyz"
 
@@ -77,6 +81,24 @@ def test_a_typed_key_shows_as_dots_and_enter_stores_it_where_only_the_user_can_r
     assert emptied == ""
     assert (HOME / "api-key").read_text().strip() == TYPED
     assert (HOME / "api-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_crash_while_the_key_is_typed_leaves_none_of_it_on_the_disk():
+    widget("gimp", "menu item", "Settings…", "press")
+    ready()
+    write(TYPED)
+    (plug_in,) = processes(PLUG_IN)
+    soft, hard = resource.prlimit(plug_in, resource.RLIMIT_CORE)
+    assert soft == 0
+    resource.prlimit(plug_in, resource.RLIMIT_CORE, (hard, hard))  # Linux knows none where a program gets the cores
+    folder = Path(f"/proc/{plug_in}/cwd").resolve()
+    before = set(folder.glob("core*"))
+    os.kill(plug_in, signal.SIGILL)  # one of the few that GIMP's library does not catch
+    wait_for_end(plug_in)
+    for core in set(folder.glob("core*")) - before:
+        content = core.read_bytes()
+        core.unlink()
+        assert TYPED.encode() not in content
 
 
 def test_the_key_can_be_shown(settings):
