@@ -86,9 +86,9 @@ def _add_layers(image, count):
     for number in range(count):
         layer = Gimp.Layer.new_from_drawable(below, image)
         layer.add_alpha()
-        layer.resize(width, height, -x, -y)
         layer.set_opacity(3 + number % 5)
         image.insert_layer(layer, None, 0)
+        layer.resize(width, height, -x, -y)  # only a layer that is in an image can be
 
 
 def _compressing(image, row, file):
