@@ -7,7 +7,6 @@ float32 (0–255) on the way back, so that nothing is rounded before GIMP gets i
 from __future__ import annotations
 
 import io
-import re
 import zlib
 from dataclasses import dataclass
 from math import isqrt
@@ -20,14 +19,14 @@ from PIL import Image, ImageFilter
 
 from bridge.errors import PhotioError
 from bridge.geometry import Box, Crop, Size
+from bridge.pnm_header import look
 from bridge.words import _
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
 Colours: TypeAlias = npt.NDArray[np.float32]
 
-_PNM = re.compile(rb"(P[56])\s+(\d{1,7})\s+(\d{1,7})\s+255\s")
-_PAM = re.compile(rb"P7\nWIDTH (\d{1,7})\nHEIGHT (\d{1,7})\nDEPTH ([34])\nMAXVAL 255\n(?:TUPLTYPE \w+\n)?ENDHDR\n")
+_LARGEST = 1 << 32  # bytes: a gigapixel of RGBA; a sparse file can be as long as it likes
 
 
 class PictureError(PhotioError):
@@ -37,29 +36,26 @@ class PictureError(PhotioError):
 
 
 def read_pnm(path: Path) -> Pixels:
-    """Reads 8-bit P5 (gray), P6 (RGB) or P7 (RGB, RGBA) as [height, width(, channels)].
+    """Reads 8-bit P5 (gray), P6 (RGB) or P7 (RGBA) as [height, width(, channels)].
 
     Raises:
         PictureError: the file cannot be read or is something else.
     """
     try:
-        data = path.read_bytes()
+        header, length = look(path)
+        whole = header is not None and header.end == length <= _LARGEST
+        pixels = np.fromfile(path, np.uint8, offset=header.start) if header and whole else None
     except OSError as error:
         sentence = _("Photio's file “{file}” has gone: please try again.")
         raise PictureError(sentence.format(file=path), repr(error)) from error
-    if header := _PNM.match(data):
-        channels = 1 if header[1] == b"P5" else 3
-        width, height = int(header[2]), int(header[3])
-    elif header := _PAM.match(data):
-        width, height, channels = (int(group) for group in header.groups())
-    else:
+    if header is None or header.depth != 1:
         sentence = _("Photio's file “{file}” is not a picture: please try again.")
-        raise PictureError(sentence.format(file=path), repr(data[:40]))
-    pixels = np.frombuffer(data, np.uint8, offset=header.end())
-    if pixels.size != width * height * channels or not pixels.size:
+        raise PictureError(sentence.format(file=path), f"{length} bytes")
+    if pixels is None or pixels.size != header.end - header.start:
         sentence = _("Photio's file “{file}” is incomplete: please try again.")
-        raise PictureError(sentence.format(file=path), f"{pixels.size} bytes of pixels")
-    return pixels.reshape((height, width) if channels == 1 else (height, width, channels))
+        raise PictureError(sentence.format(file=path), f"{length} bytes, {header}")
+    shape = (header.height, header.width)
+    return pixels.reshape(shape if header.channels == 1 else (*shape, header.channels))
 
 
 def pnm(pixels: Pixels) -> bytes:

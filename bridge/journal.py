@@ -153,7 +153,7 @@ class JobFolder:
         """
         content = read_private(self.file(RECORD_FILE), LONGEST_RECORD)
         try:
-            found = json.loads(content) if content else {}
+            found = understood(content) if content else {}
         except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -206,6 +206,18 @@ class JobFolder:
                 self._discarded = True
                 self.rest()
                 shutil.rmtree(self.path, ignore_errors=True)
+
+
+def understood(content: bytes) -> Any:
+    """What a record's JSON says; nothing in it that could not be written again.
+
+    Raises:
+        ValueError, RecursionError: it is no JSON, or it holds half a pair of surrogates, which UTF-8 does not have.
+    """
+    told = json.loads(content.decode(), parse_constant=lambda name: None)
+    if b"\\u" in content:  # only an escape can make half a pair
+        json.dumps(told, ensure_ascii=False).encode()
+    return told
 
 
 def has_answer(name: str) -> bool:

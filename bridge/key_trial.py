@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import urlsplit
 
 from bridge import __version__
@@ -13,7 +12,7 @@ from bridge.errors import PhotioError
 from bridge.key import find_key
 from bridge.protocol import KeyTested
 from bridge.regen import PATH
-from bridge.regen_answer import encoded_image
+from bridge.regen_answer import document_in, encoded_image
 from bridge.regen_errors import (
     AnswerTimeout,
     AuthenticationError,
@@ -105,11 +104,8 @@ def _without_answer(error: RegenError) -> RegenError:
 
 def _is_the_services(answer: HttpAnswer) -> bool:
     """Whether a Regen service speaks (in JSON), and not somebody who says that it is away."""
-    try:
-        document = json.loads(answer.content)
-    except (ValueError, RecursionError):
-        return False
-    if not isinstance(document, dict) or not document:
+    document = document_in(answer.content)
+    if not document:
         return False
     return str(answer.status) not in _AWAY and str(document.get("status_code")) not in _AWAY
 

@@ -8,6 +8,9 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 from bridge.geometry import Box, Size, bounds
 from bridge.steps import Planning
 
+#: No window is larger, px.
+LARGEST_SHOWN = 8192
+
 #: So much larger than it is may a small part of the image be shown.
 LARGEST_MAGNIFICATION = 3.0
 
@@ -25,7 +28,8 @@ def shown_box(planning: Planning) -> Box:
 
 def shown_size(box: Box, largest: tuple[int, int]) -> Size:
     """The size to show `box` at: as large as fits into `largest` px, but not magnified without limit."""
-    scale = min(largest[0] / box.width, largest[1] / box.height, LARGEST_MAGNIFICATION)
+    width, height = (min(side, LARGEST_SHOWN) for side in largest)
+    scale = min(width / box.width, height / box.height, LARGEST_MAGNIFICATION)
     return Size(max(1, round(box.width * scale)), max(1, round(box.height * scale)))
 
 

@@ -105,15 +105,17 @@ def read_private(path: Path, limit: int) -> bytes | None:
             raise StorageError(sentence.format(file=path))
         handle = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY)
         with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
                 raise StorageError(_("“{file}” is not a file: move it away.").format(file=path))
-            content = file.read(limit + 1)
+            # not up to the limit in any case: `read` takes as much memory as it is asked for
+            content = file.read(status.st_size + 1) if status.st_size <= limit else None
     except FileNotFoundError:
         return None
     except OSError as error:
         sentence = _("“{file}” cannot be read: make it yours, or remove it.")
         raise StorageError(sentence.format(file=path), str(error)) from error
-    if len(content) > limit:
+    if content is None or len(content) > limit:
         raise StorageError(_("“{file}” is larger than {limit} bytes: remove it.").format(file=path, limit=limit))
     return content
 

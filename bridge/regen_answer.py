@@ -35,6 +35,7 @@ _MOST_VALUES = 10_000  # in the answer's JSON, which has two; each costs up to 2
 _MOST_SCANS = 500  # in a JPEG, where 10 are usual; each costs a pass over all pixels, and may be 11 bytes long
 _WHITE_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))
 _LONGEST_MESSAGE = 2000  # characters; more is no sentence
+_LONGEST_NAME = 100  # characters of a member; more would be looked at one by one, and there may be 64 million
 _SCAN = b"\xff\xda"  # begins a scan, and is nowhere in one
 _LONGEST_NAMED_WAIT = 7200.0  # seconds; more is no time that anybody waits in front of a dialog
 _CONVERTED = _("The answer's colour profile could not be used: its colours are taken as sRGB.")
@@ -83,7 +84,7 @@ def _encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
             _("The service's address redirects elsewhere, where your key must not go: correct the address."),
             f"HTTP {answer.status} to {target!r}",
         )
-    document = _document(answer.content)
+    document = document_in(answer.content)
     status = _status(document.get("status_code"))
     if status is None and answer.status < 400:
         raise _malformed(f"no usable status_code: {_excerpt(document, answer, key)}")
@@ -162,8 +163,8 @@ def retry_after(value: str | None) -> float | None:
         return None
 
 
-def _document(content: bytes) -> dict[str, Any]:
-    """The answer's JSON object; an empty one when it is none."""
+def document_in(content: bytes) -> dict[str, Any]:
+    """The JSON object in an answer's content; an empty one when it is none, or too much to be one."""
     if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         return {}
     try:
@@ -241,7 +242,7 @@ def _message(document: dict[str, Any], key: str | None) -> str:
 def _excerpt(document: dict[str, Any], answer: HttpAnswer, key: str | None) -> str:
     """For the log. Of JSON only the members' names: escaped, a key in it would not be recognised."""
     if document:
-        return quote("JSON with " + ", ".join(list(document)[:10]), key)
+        return quote("JSON with " + ", ".join([name for name in document if len(name) <= _LONGEST_NAME][:10]), key)
     return quote(answer.content[: 64 * 1024].decode("utf-8", "replace"), key)
 
 

@@ -76,7 +76,7 @@ def _image(name: str, source: str) -> Image.Image | str:
             return to_srgb(ImageOps.exif_transpose(image))[0]
     except FileNotFoundError as error:
         raise ParameterError(name, source, "an image file that exists, or a URL") from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # foreign bytes make Pillow's decoders raise whatever they like
         raise ParameterError(name, source, "an image file that can be read, or a URL") from error
 
 
@@ -84,7 +84,11 @@ def _check_out(out: Path) -> None:
     """Refuse before paying."""
     if out.suffix.lower() not in _FORMATS:
         raise ParameterError("out", str(out), "a file name that ends with " + ", ".join(_FORMATS))
-    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK) or out.is_dir():
+    try:
+        usable = out.parent.is_dir() and os.access(out.parent, os.W_OK) and not out.is_dir()
+    except OSError:  # a name that is too long, for one
+        usable = False
+    if not usable:
         raise ParameterError("out", str(out), "a file in a folder that exists and can be written")
 
 
@@ -102,7 +106,7 @@ def _write(out: Path, result: RegenResult) -> None:
 
 def _replace(out: Path, content: bytes) -> None:
     mode = 0o666 & ~_umask()
-    handle, draft = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+    handle, draft = tempfile.mkstemp(dir=out.parent, prefix=".photio-")  # `out`'s own name may leave no room for more
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

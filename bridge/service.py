@@ -70,7 +70,7 @@ class Service:
         _tidy(frozenset(job.id for job in self._running))
 
     def _listen(self, stream: BinaryIO) -> None:
-        while line := stream.readline(LONGEST_LINE):
+        while line := _line(stream):
             try:
                 self._answer(decode(line))
             except PhotioError as error:
@@ -116,6 +116,14 @@ def _answer_beside(message: Message) -> Message | None:
     from bridge.history import desk as history_desk
 
     return history_desk.answer(message) or settings_desk.answer(message)
+
+
+def _line(stream: BinaryIO) -> bytes:
+    """The next line; of one that is too long, the beginning alone: each line has one answer, and the plug-in counts."""
+    line = rest = stream.readline(LONGEST_LINE)
+    while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
+        rest = stream.readline(LONGEST_LINE)
+    return line
 
 
 def _tidy(new: frozenset[str]) -> None:

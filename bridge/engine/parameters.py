@@ -17,6 +17,9 @@ MODELS = ("patchmatch", "migan")
 QUALITIES = ("LOW", "MIDDLE", "HIGH")
 LARGEST_SEED = 4_294_967_296
 
+#: In a request's JSON, which has seven; each costs up to 25 times its size in memory.
+_MOST_VALUES = 10_000
+
 #: Rule 8: what cannot be done, and where to get what can.
 PROMPT_NEEDS_KEY = _(
     "The offline engine can only remove; to add what a prompt describes, get a Photio API key "
@@ -55,6 +58,8 @@ def parse(body: bytes) -> Parameters:
 
 
 def _variables(body: bytes) -> dict[str, Any]:
+    if sum(map(body.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        raise RequestRefused(400, "The request's body has more values than any request.")
     try:
         variables = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -105,8 +105,8 @@ def serve(port: int, model: str, require_key: str | None) -> int:
         print(f"Port {port} of {HOST} cannot be listened on: {error}. Choose another with --port.")
         return 1
     with server:
-        print(f"Photio's offline engine ({model}) listens on {server.origin}; Ctrl-C ends it.", flush=True)
-        try:
+        try:  # from the moment that it says so
+            print(f"Photio's offline engine ({model}) listens on {server.origin}; Ctrl-C ends it.", flush=True)
             server.wait()
         except KeyboardInterrupt:
             print()

@@ -16,11 +16,11 @@ from PIL import Image
 
 from bridge.fitting import base_file
 from bridge.geometry import Box, bounds
-from bridge.history.pnm_header import PnmHeader, read_header
 from bridge.history.records import HistoryError, Record, read_record
 from bridge.history.recovery import recall
 from bridge.imaging import Pixels
 from bridge.journal import JobFolder
+from bridge.pnm_header import PnmHeader, read_header
 from bridge.private_files import write_private
 from bridge.protocol import Finished, Patch, Picture
 from bridge.words import _

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bridge.errors import PhotioError
-from bridge.journal import FORMAT, LONGEST_RECORD, RECORD_FILE
+from bridge.journal import FORMAT, LONGEST_RECORD, RECORD_FILE, understood
 from bridge.private_files import StorageError, read_private
 from bridge.protocol import Document, Finished, Job, Patch, ProtocolError, Rectangle, from_json
 
 _PATCH = re.compile(r"(?:result|layer-mask)(?:-[0-9]{1,4}){1,3}\.p[gn]m")
-_LARGEST = 1 << 20  # px; GIMP's canvases end at half of it
+_LARGEST = 1 << 19  # px, where GIMP's canvases end: of a larger layer it makes none, and says nothing
 _LARGEST_SEED = 1 << 32
 _MOST_VARIATIONS = 8
 _LAST_SECOND = 253_402_300_800  # the year 10 000
@@ -156,9 +154,7 @@ def _parse(content: bytes) -> dict[str, Any]:
         ProtocolError: there are none.
     """
     try:
-        told = json.loads(content.decode(), parse_constant=lambda name: None)
-        if b"\\u" in content:  # only then it can hold half a pair of surrogates
-            json.dumps(told, ensure_ascii=False).encode()
+        told = understood(content)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("not JSON") from error
     if not isinstance(told, dict) or told.get("format") != FORMAT:
@@ -171,10 +167,12 @@ def _check(record: Record) -> None:
     _check_listed(record.started, record.engine, record.seeds)
     if len(record.seeds) != record.job.variations:
         raise ProtocolError("no seeds of this job")
-    if not 0 < record.native_limit <= _LARGEST_LIMIT or not math.isfinite(record.job.cfg_scale):  # 1e999 is JSON
+    if not 0 < record.native_limit <= _LARGEST_LIMIT:
         raise ProtocolError("no numbers")
-    boxes = [record.selection, *(crop.box for crop in record.crops)]
-    if not record.crops or not all(map(_is_box, boxes)) or not _is_box((0, 0, *record.document.canvas)):
+    width, height = record.document.canvas
+    boxes = [(0, 0, width, height), record.selection, *(crop.box for crop in record.crops)]
+    on_it = all(min(x, y) >= 0 and x + wide <= width and y + high <= height for x, y, wide, high in boxes)
+    if not record.crops or not on_it or not all(map(_is_box, boxes)):
         raise ProtocolError("no boxes on a canvas")
 
 
@@ -200,6 +198,8 @@ def _result(told: Any, variations: int) -> Finished | None:
         return None
     numbers = [result.variation for result in found.results]
     if len(set(numbers)) != len(numbers) or not all(1 <= number <= variations for number in numbers):
+        return None
+    if not all(result.provenance.isascii() for result in found.results):  # PyGObject takes no other for a parasite
         return None
     patches = [*found.masks, *(patch for result in found.results for patch in result.patches)]
     return found if _is_box(found.box) and all(map(_is_ours, patches)) else None

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from bridge import locks
 from bridge.errors import PhotioError
 from bridge.geometry import Box, Size
-from bridge.history.pnm_header import read_header
 from bridge.history.records import HistoryError, Marks, Record, read_record
 from bridge.history.shelf import answers_in, unfitted
 from bridge.journal import BUSY_FILE, JobFolder
+from bridge.pnm_header import read_header
 from bridge.private_files import read_private
 from bridge.protocol import Finished, Patch, ProtocolError, Recalled
 from bridge.words import _
@@ -28,7 +28,7 @@ from bridge.words import _
 if TYPE_CHECKING:
     from PIL import Image
 
-_LONGEST_ANSWER = 1 << 30  # bytes
+_LONGEST_ANSWER = 1 << 27  # bytes; more than `bridge.transport.LONGEST_ANSWER`
 
 _log = logging.getLogger(__name__)
 

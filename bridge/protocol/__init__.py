@@ -47,6 +47,7 @@ from bridge.protocol.settings import (
     TryKey,
 )
 from bridge.protocol.values import (
+    LONGEST_PROVENANCE,
     PROVENANCE,
     SELECTION_FILE,
     CropPlan,
@@ -63,6 +64,7 @@ from bridge.protocol.wire import LONGEST_LINE, Message, decode, encode, from_jso
 
 __all__ = [
     "LONGEST_LINE",
+    "LONGEST_PROVENANCE",
     "PROVENANCE",
     "SELECTION_FILE",
     "AskDoctor",

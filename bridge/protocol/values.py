@@ -13,6 +13,12 @@ SELECTION_FILE = "selection.pgm"
 #: The layers' persistent parasite (docs/provenance.md).
 PROVENANCE = "photio-regen"
 
+#: None of ours is longer, in bytes: a job that it tells has to fit into one message (`wire.LONGEST_LINE`).
+LONGEST_PROVENANCE = 1 << 19
+
+#: GIMP's tattoos have 32 bits, and PyGObject raises what nobody expects when it is given more.
+_TATTOOS = (0, (1 << 32) - 1)
+
 
 class ProtocolError(ValueError):
     """A line that is no message of ours; says what is wrong with it."""
@@ -24,7 +30,7 @@ _CHOICES = {
     "areas": ("auto", "together", "separate"),
     "resolution": ("recommended", "native"),
 }
-_RANGES = {"variations": (1, 8), "context": (0, 400), "grow": (0, 500), "feather": (0, 500)}
+_RANGES = {"variations": (1, 8), "context": (0, 400), "grow": (0, 500), "feather": (0, 500), "source": _TATTOOS}
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,9 @@ class Document:
         session: tells images that were never saved apart, as long as their GIMP runs.
         canvas: width and height in px.
         layer: the tattoo of the layer that results go above.
+
+    Raises:
+        ProtocolError: there is no such tattoo.
     """
 
     name: str
@@ -95,6 +104,11 @@ class Document:
     session: str
     canvas: tuple[int, int]
     layer: int
+
+    def __post_init__(self) -> None:
+        least, most = _TATTOOS
+        if not least <= self.layer <= most:
+            raise ProtocolError(f"layer: {least} to {most} expected")
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
 import typing
 from typing import Any, ClassVar
 
 from bridge.protocol import history, jobs, settings
-from bridge.protocol.values import Job, ProtocolError
+from bridge.protocol.values import LONGEST_PROVENANCE, Job, ProtocolError
 
 #: No message is longer, in bytes; a longer line is an error.
 LONGEST_LINE = 1 << 20
@@ -65,6 +66,8 @@ def decode(line: bytes | str) -> Message:
 def from_json(kind: Any, value: Any, name: str) -> Any:
     """`value` (parsed JSON) as a `kind`: a dataclass, tuple, `X | None` or plain type.
 
+    What comes out can be written again: no number is infinite, no text holds half a pair of surrogates.
+
     Raises:
         ProtocolError: it is of another type; `name` says where.
     """
@@ -84,7 +87,17 @@ def from_json(kind: Any, value: Any, name: str) -> Any:
         return float(value)
     if type(value) is not kind:  # exactly: a bool is no int here
         raise ProtocolError(f"{name}: {kind.__name__} expected")
+    if (kind is float and not math.isfinite(value)) or (kind is str and not _is_text(value)):
+        raise ProtocolError(f"{name}: JSON allows it, but it cannot be written")  # 1e999, "\\ud800"
     return value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def job_again(provenance: bytes | str) -> Job:
@@ -95,6 +108,8 @@ def job_again(provenance: bytes | str) -> Job:
     Raises:
         ProtocolError: it is no provenance that we know.
     """
+    if len(provenance) > LONGEST_PROVENANCE:  # parsed, it takes up to 25 times as much memory
+        raise ProtocolError("longer than any provenance")
     try:
         told = json.loads(provenance, parse_constant=lambda name: None)  # NaN and Infinity are no numbers of ours
     except (ValueError, RecursionError) as error:

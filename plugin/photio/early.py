@@ -31,10 +31,13 @@ def command() -> list[str]:
     """How to start the bridge, as `install.py` wrote it down.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError: it did not, or not completely.
+        OSError, ValueError, KeyError, TypeError, RecursionError: it did not, or not completely.
     """
     installed = json.loads((HERE / "install.json").read_text(encoding="utf-8"))
-    return [installed["python"], *installed["isolated"], installed["bridge"], "service"]
+    found = [installed["python"], *installed["isolated"], installed["bridge"], "service"]
+    if not all(isinstance(part, str) for part in found):
+        raise TypeError("not a command")
+    return found
 
 
 def start(arguments: list[str]) -> None:
@@ -48,7 +51,7 @@ def start(arguments: list[str]) -> None:
     clean = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
     try:
         _started.append(subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return
 
 

@@ -9,6 +9,7 @@ from gi.repository import Gimp
 
 import canvas
 from bridge.protocol import (
+    LONGEST_PROVENANCE,
     PROVENANCE,
     SELECTION_FILE,
     Finished,
@@ -109,6 +110,8 @@ def made_by(layer: Gimp.Layer) -> Job | None:
     """The job that made a layer, as far as it says so; of a group of variations: the first one's."""
     for candidate in (layer, *(layer.get_children() if layer.is_group() else ())):
         if parasite := candidate.get_parasite(PROVENANCE):
+            if parasite.size > LONGEST_PROVENANCE:  # up to 256 MB in a stranger's file: a list of as many numbers
+                return None
             try:
                 return job_again(bytes(value & 0xFF for value in parasite.get_data()))  # PyGObject takes it for signed
             except ProtocolError:  # a stranger's, or a later version's

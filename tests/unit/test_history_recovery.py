@@ -221,8 +221,8 @@ def test_foreign_pictures_in_a_job_folder_give_a_sentence_too(server, name, cont
 def test_a_selection_that_would_take_all_memory_is_refused(server):
     folder, _finished = run_a_job(masked=False)
     forget_the_result(folder)
-    document = {**record_of(folder)["document"], "canvas": [1 << 20, 1 << 20]}
-    change(folder, selection=[0, 0, 1 << 20, 1 << 20], document=document)
+    document = {**record_of(folder)["document"], "canvas": [1 << 19, 1 << 19]}
+    change(folder, selection=[0, 0, 1 << 19, 1 << 19], document=document)
     with pytest.raises(HistoryError, match="do not fit"):
         recall(folder)
 

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
 from bridge import imaging
 from bridge.geometry import Box, Crop, Padding, Size
+from bridge.pnm_header import read_header
+from tests.unit.damage import damaged
 
 NOTHING = Padding(0, 0, 0, 0)
 
@@ -38,6 +40,29 @@ def test_a_damaged_picture_is_a_typed_error(tmp_path, data):
     (tmp_path / "picture").write_bytes(data)
     with pytest.raises(imaging.PictureError, match="try again"):
         imaging.read_pnm(tmp_path / "picture")
+
+
+WRITTEN = [
+    imaging.pnm(np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)) for shape in ((3, 5), (3, 5, 3), (3, 5, 4))
+]
+WRITTEN.append(imaging.deep_pnm(np.full((3, 5, 3), 100.25, np.float32), None))
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(WRITTEN).flatmap(lambda valid: damaged(valid, (b"P5\n", b"65535", b"9999999", b"ENDHDR\n", b"#\n")))
+)
+def test_whatever_became_of_a_picture_file_all_its_pixels_are_read_or_a_typed_error_says_so(tmp_path, data):
+    (tmp_path / "picture").write_bytes(data)
+    header = read_header(tmp_path / "picture")
+    try:
+        pixels = imaging.read_pnm(tmp_path / "picture")
+    except imaging.PictureError:
+        assert header is None or header.depth == 2
+        return
+    assert (pixels.shape[1], pixels.shape[0]) == (header.width, header.height)
+    assert data.endswith(pixels.tobytes())
+    assert len(data) == header.start + pixels.size
 
 
 def distances(height, width, point):

@@ -10,12 +10,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge import settings
 from bridge.access import KeyFormatError
 from bridge.key import KeyringError, clear_key, find_key, key_file, store_key
 from bridge.private_files import StorageError
 from bridge.settings import Settings
+from tests.unit.damage import at_most, damaged
 
 KEY = "sk-0123456789abcdef"
 
@@ -174,6 +177,32 @@ def test_what_cannot_be_a_key_is_not_stored_and_not_repeated(value: str) -> None
         store_key(value, loaded())
     assert len(value) < 5 or value not in caught.value.sentence + caught.value.details
     assert found() is None
+
+
+@given(damaged(KEY.encode() + b"\n", (b"\xfe\xff", b"\xc3\xa9", b"\x7f", b"key: ")) | st.binary())
+def test_whatever_is_in_the_keys_file_it_is_a_key_or_an_error_that_does_not_repeat_it(
+    home: Path, content: bytes
+) -> None:
+    home.mkdir(exist_ok=True)
+    key_file().write_bytes(content)
+    key_file().chmod(0o600)
+    try:
+        key = find_key(Settings())
+        told = repr(key)
+    except KeyFormatError as error:
+        key, told = None, f"{error!r} {error.sentence} {error.details}"
+    if key:
+        assert key.value == content.decode("ascii").strip()
+    middle = content.strip()[:-4].decode("ascii", "replace")  # a key that is long enough shows its last four
+    assert len(middle) < 12 or middle not in told
+
+
+def test_a_keys_file_of_any_length_takes_no_memory(home: Path) -> None:
+    home.mkdir()
+    key_file().write_bytes(b"")
+    os.truncate(key_file(), 1 << 32)
+    with at_most(1), pytest.raises(StorageError, match="larger"):
+        find_key(Settings())
 
 
 def test_a_key_file_that_others_can_read_is_closed_and_the_user_is_told() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge import prompts
 from bridge.protocol import Prompts, encode
+from tests.unit.damage import at_most, damaged, damaged_json, replaced
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +67,37 @@ def test_whatever_is_in_the_file_the_window_opens_and_the_next_prompt_is_kept(ho
     assert len(encode(Prompts(before))) < 1 << 20
     prompts.remember("a door")
     assert prompts.recent()[0] == "a door"
+
+
+KEPT = ["a door", "eine rote Tür,\n「赤い扉」", "x" * 2000]
+
+
+@given(damaged_json(KEPT) | damaged(json.dumps(KEPT, indent=1, ensure_ascii=False).encode()))
+def test_whatever_became_of_the_file_what_is_offered_can_be_told_and_kept(home, content):
+    check(home, content)
+
+
+def test_whatever_a_kept_prompt_is_what_is_offered_can_be_told_and_kept(home):
+    for content in replaced(KEPT):
+        check(home, content)
+
+
+def check(home, content):
+    """What the file offers can be told to the plug-in, and written again with the next prompt."""
+    (home / "prompts.json").write_bytes(content)
+    before = prompts.recent()
+    assert all(0 < len(text) <= 2000 for text in before)
+    assert len(encode(Prompts(before))) < 1 << 20
+    prompts.remember("a lake")
+    assert prompts.recent() == ("a lake", *(text for text in before if text != "a lake"))
+
+
+@pytest.mark.parametrize("piece", [b"[],", b'"x",', b"[" * 900 + b"]" * 900 + b","])
+def test_a_file_of_any_length_takes_no_more_memory_than_a_picture(home, piece):
+    for length in (1 << 20, 8 << 20):  # what is still read, and what no longer is
+        (home / "prompts.json").write_bytes(b"[" + piece * (length // len(piece) - 1) + b"0]")
+        with at_most(64):
+            prompts.recent()
 
 
 def test_a_folder_that_cannot_be_written_to_stops_nothing(home):

@@ -2,13 +2,15 @@
 
 import json
 from dataclasses import fields, is_dataclass, replace
-from typing import get_args
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.protocol import (
+    LONGEST_LINE,
+    LONGEST_PROVENANCE,
     CropPlan,
     Document,
     Failed,
@@ -28,6 +30,7 @@ from bridge.protocol import (
     job_again,
 )
 from bridge.provenance import provenance
+from tests.unit.damage import at_most, damaged, damaged_json, replaced
 
 JOB = Job(
     "a “cat”\n", "no", "LOW", 4294967296, 2.5, 1, "layer", 50.0, 6, 3, "auto", "auto", "native", False, True, True, 12,
@@ -124,10 +127,80 @@ def test_a_strangers_provenance_with_a_number_that_is_none_is_refused():
         job_again(json.dumps(told))
 
 
-@given(st.text() | json_values.map(json.dumps) | st.binary())
-def test_a_strangers_provenance_is_a_job_or_a_typed_error(text):
+def made(kind: Any) -> Any:
+    """Any value of this type."""
+    if kind is Job:
+        return JOB
+    if is_dataclass(kind):
+        return kind(**{name: made(hint) for name, hint in get_type_hints(kind).items()})
+    if get_origin(kind) is tuple:
+        return tuple(made(part) for part in get_args(kind) if part is not Ellipsis)
+    if get_origin(kind) in (Union, type(int | None)):
+        return made(get_args(kind)[0])
+    return {str: "“x”\n", int: 3, float: 0.25, bool: True}[kind]
+
+
+ALL = [made(kind) for kind in get_args(Message)]
+
+
+@pytest.mark.parametrize("message", ALL, ids=lambda message: type(message).__name__)
+def test_every_kind_of_message_arrives_as_it_was_sent(message):
+    assert decode(encode(message)) == message
+
+
+def is_told_again_or_refused(line):
+    """Whether that holds of what `decode` makes of a line."""
     try:
-        job = job_again(text)
+        decoded = decode(line)
     except ProtocolError:
-        return
-    assert isinstance(job, Job)
+        return True
+    return decode(encode(decoded)) == decoded
+
+
+@pytest.mark.parametrize("message", ALL, ids=lambda message: type(message).__name__)
+def test_whatever_a_value_is_replaced_by_it_is_a_message_that_can_be_told_again_or_a_typed_error(message):
+    assert all(map(is_told_again_or_refused, replaced(json.loads(encode(message)))))
+
+
+@given(st.sampled_from(ALL + EXAMPLES), st.data())
+def test_whatever_becomes_of_a_line_it_is_a_message_that_can_be_told_again_or_a_typed_error(message, data):
+    line = encode(message)
+    assert is_told_again_or_refused(data.draw(st.one_of(damaged_json(json.loads(line)), damaged(line))))
+
+
+@pytest.mark.parametrize("piece", [b"[],", b"{},", b"1.5,", b'"",', b"[" * 900 + b"]" * 900 + b","])
+def test_the_longest_line_takes_no_more_memory_than_a_picture(piece):
+    line = b'{"type": "failed", "code": "", "sentence": [' + piece * (LONGEST_LINE // len(piece)) + b"0]}"
+    with at_most(64), pytest.raises(ProtocolError):
+        decode(line)
+
+
+TOLD = json.loads(provenance(JOB, "20261123-000000-abcdef", 1, 99, "photio", []))
+
+
+def is_made_again_or_none_of_ours(parasite):
+    """Whether that holds of a stranger's layer."""
+    try:
+        job = job_again(parasite)
+    except ProtocolError:
+        return True
+    line = encode(replace(made(Plan), job=job))  # the bridge is told, and understands
+    known = 0 <= job.source < 1 << 32  # or PyGObject would not look the layer up
+    return known and len(line) < LONGEST_LINE and decode(line).job == job
+
+
+def test_whatever_a_value_in_a_strangers_layer_is_it_can_be_made_again_or_is_none_of_ours():
+    assert all(map(is_made_again_or_none_of_ours, replaced(TOLD)))
+
+
+@given(st.one_of(damaged_json(TOLD), damaged(json.dumps(TOLD).encode()), json_values.map(json.dumps), st.binary()))
+def test_a_layer_by_a_stranger_can_be_made_again_or_is_none_of_ours(parasite):
+    assert is_made_again_or_none_of_ours(parasite)
+
+
+def test_a_strangers_parasite_of_many_megabytes_is_not_unpacked():
+    longest = json.dumps({**TOLD, "prompt": "x" * (LONGEST_PROVENANCE - 2000)})
+    assert len(job_again(longest).prompt) == LONGEST_PROVENANCE - 2000
+    bomb = b'{"format": 1, "crops": [' + b"[]," * 5_000_000 + b"0]}"
+    with at_most(4), pytest.raises(ProtocolError):
+        job_again(bomb)

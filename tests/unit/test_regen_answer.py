@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
@@ -22,6 +22,7 @@ from bridge.regen_answer import MAX_PIXELS, decode_image, encoded_image, retry_a
 from bridge.regen_errors import MalformedResponseError, RegenError, ServiceError
 from bridge.transport import HttpAnswer
 from tests.regen_server import RegenServer
+from tests.unit.damage import at_most, damaged, damaged_json, damaged_png, replaced
 
 BASE = Image.effect_noise((48, 32), 60).convert("RGB")
 MASK = Image.new("L", BASE.size, 0)
@@ -151,6 +152,97 @@ def test_any_damaged_image_is_an_image_of_the_right_size_or_a_typed_error(
     assert kind not in ("GIF", "BMP")
     assert image.size == SIZE
     assert image.mode in ("RGB", "RGBA")
+
+
+KEY = "sk-0123456789abcdef"
+ANSWERS: list[dict[str, Any]] = [
+    {"status_code": 200, "body": GOOD},
+    {"status_code": "200", "body": f"data:image/png;base64,{GOOD}", "more": [1, {"a": None}]},
+    {"status_code": 503, "body": f"busy, {KEY}"},
+    {"status_code": 401, "message": f"no {KEY} here"},
+]
+
+
+@given(st.sampled_from(ANSWERS), st.sampled_from([200, 201, 400, 401, 429, 500, 503]), st.data())
+def test_whatever_becomes_of_an_answer_it_is_bytes_or_a_typed_error_and_tells_no_key(
+    document: dict[str, Any], http: int, data: st.DataObject
+) -> None:
+    valid = json.dumps(document).encode()
+    pieces = (b'"status_code":200,', b"data:image/", b";base64,", KEY.encode(), b"=", b"====")
+    waits = data.draw(damaged(b"Wed, 21 Oct 2015 07:28:00 GMT") | damaged(b"120")).decode("latin-1")
+    check(data.draw(damaged_json(document) | damaged(valid, pieces)), http, waits)
+
+
+@pytest.mark.parametrize("http", [200, 503])
+@pytest.mark.parametrize("document", ANSWERS, ids=lambda document: f"{document['status_code']!r}")
+def test_whatever_a_value_in_an_answer_is_it_is_bytes_or_a_typed_error_and_tells_no_key(
+    document: dict[str, Any], http: int
+) -> None:
+    for content in replaced(document):
+        check(content, http, "")
+
+
+def check(content: bytes, http: int, waits: str) -> None:
+    """An answer gives the bytes of a picture, or an error that is short and tells no key."""
+    told, kept = "", b""
+    try:
+        assert encoded_image(HttpAnswer(http, {"retry-after": waits}, content), KEY)
+    except RegenError as error:
+        told, kept = f"{error.sentence} {error.details}", error.received
+    assert KEY not in told
+    assert KEY.encode() not in kept
+    assert len(told) < 3000
+
+
+PNGS = [
+    file(BASE),
+    file(BASE.quantize(16), transparency=3),
+    file(BASE.convert("LA")),
+    file(Image.new("I;16", (8, 8), 0x8080)),
+    file(BASE, icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
+    file(BASE, save_all=True, append_images=[BASE]),
+]
+OTHERS = [
+    file(BASE, "JPEG"),
+    file(BASE, "JPEG", progressive=True, subsampling=0),
+    file(BASE.convert("CMYK"), "JPEG"),
+    file(BASE, "MPO", save_all=True, append_images=[BASE]),
+    file(BASE, "WEBP"),
+    file(BASE.convert("RGBA"), "WEBP", lossless=True, icc_profile=b"no profile"),
+    file(BASE, "WEBP", save_all=True, append_images=[BASE]),
+]
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow's own, about broken EXIF and large sizes
+@settings(max_examples=300)
+@given(st.sampled_from(PNGS).flatmap(damaged_png) | st.sampled_from(OTHERS).flatmap(damaged))
+def test_whatever_becomes_of_a_picture_inside_it_is_a_picture_or_a_typed_error(content: bytes) -> None:
+    try:
+        decoded = decode_image(content, None)
+    except MalformedResponseError as error:
+        kept = error.received
+    else:
+        kept = decoded.encoded
+        assert decoded.image.mode in ("RGB", "RGBA")
+        assert decoded.image.width * decoded.image.height <= MAX_PIXELS
+        assert not decoded.image.info
+    assert kept == content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ('{"' + "あ" * 5_000_000 + '": 1}').encode(),
+        b'{"status_code": 500, "body": "' + b"x" * 15_000_000 + b'"}',
+        b'{"status_code": 200, "body": [' + b"[]," * 5_000_000 + b"0]}",
+        b"\xe3\x81\x82" * 5_000_000,
+    ],
+    ids=["name", "message", "values", "text"],
+)
+def test_a_long_answer_takes_few_times_its_length_in_memory(content: bytes) -> None:
+    answer = HttpAnswer(200, {}, content)
+    with at_most(5 * len(content) >> 20), pytest.raises(RegenError):
+        encoded_image(answer, KEY)
 
 
 def test_another_size_is_malformed_and_what_came_is_kept() -> None:

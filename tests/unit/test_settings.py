@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from bridge import settings
 from bridge.access import DEFAULT_ORIGIN, SettingsError
 from bridge.private_files import StorageError
+from bridge.protocol import Failed, encode
 from bridge.settings import Settings
+from tests.unit.damage import damaged, damaged_json, replaced
 
 OTHERS = Settings("https://studio.example:8443", "offline", 5.0, 60.0, "migan", "file")
 
@@ -101,6 +103,36 @@ def test_any_file_gives_settings_that_can_be_used(home: Path, document: dict[str
     settings.settings_file().write_text(json.dumps(document))
     loaded, _ = settings.load()
     assert dataclasses.replace(loaded) == loaded
+
+
+SAVED = dataclasses.asdict(OTHERS)
+
+
+@given(damaged_json(SAVED) | damaged(json.dumps(SAVED, indent=2).encode()))
+def test_whatever_became_of_the_file_there_are_settings_and_a_sentence_where_something_is_lost(
+    home: Path, content: bytes
+) -> None:
+    check(home, content)
+
+
+def test_whatever_a_setting_is_there_are_settings_and_a_sentence_where_something_is_lost(home: Path) -> None:
+    for content in replaced(SAVED):
+        check(home, content)
+
+
+def check(home: Path, content: bytes) -> None:
+    """What is in the file can be used, or is set aside, and the user can be told; what is loaded can be saved."""
+    home.mkdir(exist_ok=True)
+    for aside in home.iterdir():
+        aside.unlink()
+    settings.settings_file().write_bytes(content)
+    loaded, warnings = settings.load()
+    assert dataclasses.replace(loaded) == loaded
+    assert bool(warnings) == (not settings.settings_file().exists())
+    assert [aside.read_bytes() for aside in home.glob("*.broken-1")] == [content] * len(warnings)
+    for warning in warnings:
+        assert len(encode(Failed("", warning))) < 2000  # the plug-in can be told
+    assert settings._parse(json.dumps(dataclasses.asdict(loaded)).encode()) == loaded
 
 
 def test_what_a_newer_version_saved_does_no_harm(home: Path) -> None:

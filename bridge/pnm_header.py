@@ -1,0 +1,80 @@
+"""What a PNM or PAM file says about itself: enough to tell a whole one from a damaged one. Standard library only.
+
+Just what plug-in and bridge write, to the byte: the plug-in finds the pixels by the header's lines (its placing.py), so
+what could be read in two ways must be no header.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+_LONGEST = 200  # bytes
+_PNM = re.compile(rb"(P[56])\n(\d{1,7}) (\d{1,7})\n(255|65535)\n")
+_PAM = re.compile(
+    rb"P7\nWIDTH (\d{1,7})\nHEIGHT (\d{1,7})\nDEPTH (4)\nMAXVAL (255|65535)\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+)
+
+
+@dataclass(frozen=True)
+class PnmHeader:
+    """A picture's measures.
+
+    Attributes:
+        width, height: px.
+        channels: 1 (gray), 3 or 4.
+        depth: bytes a channel, 1 or 2, the more significant first.
+        start: where the pixels begin, in bytes.
+    """
+
+    width: int
+    height: int
+    channels: int
+    depth: int
+    start: int
+
+    @property
+    def row(self) -> int:
+        """Bytes a row."""
+        return self.width * self.channels * self.depth
+
+    @property
+    def end(self) -> int:
+        """Where the pixels end, in bytes."""
+        return self.start + self.height * self.row
+
+
+def read_header(path: Path) -> PnmHeader | None:
+    """The header of a picture that is all there; None when it is missing, damaged or no regular file."""
+    try:
+        header, length = look(path)
+    except OSError:
+        return None
+    return header if header and length == header.end else None
+
+
+def look(path: Path) -> tuple[PnmHeader | None, int]:
+    """What a file says about itself, None when that is no picture with pixels; and how many bytes it has.
+
+    Raises:
+        OSError: there is no such file, or it is a link.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        header = _parse(file.read(_LONGEST)) if stat.S_ISREG(status.st_mode) else None
+    return (header if header and header.end > header.start else None), status.st_size
+
+
+def _parse(beginning: bytes) -> PnmHeader | None:
+    if found := _PNM.match(beginning):
+        channels = 1 if found[1] == b"P5" else 3
+        width, height, most = int(found[2]), int(found[3]), int(found[4])
+    elif found := _PAM.match(beginning):
+        width, height, channels, most = (int(group) for group in found.groups())
+    else:
+        return None
+    return PnmHeader(width, height, channels, 1 if most == 255 else 2, found.end())

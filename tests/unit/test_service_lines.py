@@ -1,0 +1,143 @@
+"""Whatever the plug-in's end of the pipe says, the bridge answers each line, and nothing in it was unforeseen."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.protocol import (
+    LONGEST_LINE,
+    AskPrompts,
+    AskSettings,
+    AskUnclaimed,
+    Browse,
+    Cancel,
+    ChangeSettings,
+    Discard,
+    Document,
+    Failed,
+    ForgetKey,
+    Message,
+    Open,
+    Placed,
+    Plan,
+    Preferences,
+    Progress,
+    Prompts,
+    Recall,
+    Run,
+    Show,
+    StoreKey,
+    decode,
+    encode,
+)
+from bridge.service import Announcer, Service
+from tests.unit.damage import at_most, damaged, damaged_json, places
+from tests.unit.history_jobs import a_job, put, quick_record
+
+ID = "20261123-000000-abcdef"
+JOB = a_job(prompt="", engine="offline")  # for others a key is looked for before anything else
+IMAGE = Document("photo.xcf", ("file:///a.xcf",), "1-1", (96, 64), 3)
+SAID: list[Message] = [
+    Open(),
+    Plan(JOB, IMAGE, (10, 10, 30, 20), False, (64, 64)),
+    Plan(replace(JOB, areas="separate"), IMAGE, (0, 0, 96, 64), True, (0, 0)),
+    Run(), Cancel(), Placed(ID, (1,)), Browse("door", 0, 50), Show(ID, 1, 64), Recall(ID), Discard(ID, 1),
+    AskUnclaimed(), AskPrompts(), AskSettings(), StoreKey("sk-0123456789abcdef"), ForgetKey(),
+    ChangeSettings(Preferences("https://studio.example", "offline", 5.0, 60.0, "migan", 3, 1.5, 0, 0.5)),
+]  # fmt: skip
+OPENED = encode(SAID[0])
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PHOTIO_HOME", str(tmp_path / "home"))
+    for name in ("PHOTIO_API_KEY", "PHOTIO_ORIGIN"):
+        monkeypatch.delenv(name, raising=False)
+    module: Any = ModuleType("keyring")
+    module.get_keyring = lambda: type("Ring", (), {"priority": 0})()
+    monkeypatch.setitem(sys.modules, "keyring", module)
+    put(tmp_path / "home" / "journal", quick_record(started=1.7e9), name=ID)
+    return tmp_path / "home"
+
+
+def answers(*lines: bytes) -> list[Message]:
+    """What a bridge says to these lines; its jobs, which nobody gave any picture, have ended."""
+    pipe = io.BytesIO()
+    Service(Announcer(pipe)).serve(io.BytesIO(b"".join(lines)))
+    for thread in threading.enumerate():
+        if thread.name == "job":
+            thread.join(30)
+    return [decode(line) for line in pipe.getvalue().splitlines()]
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> bytes:
+    """A line as the plug-in would say it, as it never would, or something like it."""
+    line = encode(draw(st.sampled_from(SAID)))
+    how = draw(st.sampled_from(["as it is", "values", "values", "bytes"]))
+    if how == "as it is":
+        return line
+    changed = draw(damaged_json(json.loads(line)) if how == "values" else damaged(line[:-1]))
+    return changed.replace(b"\n", b"") + b"\n"
+
+
+@settings(max_examples=120)
+@given(st.lists(lines(), min_size=1, max_size=4))
+def test_whatever_is_said_each_line_is_answered_and_nothing_ends_in_an_error_that_nobody_foresaw(
+    said: list[bytes],
+) -> None:
+    heard = answers(OPENED, *said)
+    spoken = [message for message in heard if not isinstance(message, Progress)]
+    assert len(spoken) >= sum(b'"run"' not in line and b'"placed"' not in line for line in (OPENED, *said))
+    assert unforeseen(heard) == []
+
+
+def unforeseen(heard: list[Message]) -> list[Failed]:
+    """Failures without a sentence of their own."""
+    failures = [message for message in heard if isinstance(message, Failed)]
+    return [failure for failure in failures if failure.code == "internal" or not failure.sentence.strip()]
+
+
+@pytest.mark.parametrize(
+    "number", [10**400, 1 << 63, 1 << 31, 0, -1, 1e308, 1e-308, -1e308], ids=lambda it: repr(it)[:9]
+)
+@pytest.mark.parametrize("message", SAID, ids=lambda message: type(message).__name__)
+def test_a_number_beyond_all_measure_is_refused_or_does_no_harm(message: Message, number: float) -> None:
+    document = json.loads(encode(message))
+    for holder, name in list(places(document)):
+        before = holder[name]
+        if type(before) is type(number):
+            holder[name] = number
+            assert unforeseen(answers(OPENED, json.dumps(document).encode() + b"\n")) == []
+            holder[name] = before
+
+
+@pytest.mark.parametrize("length", [LONGEST_LINE - 1, LONGEST_LINE, LONGEST_LINE + 1, 3 * LONGEST_LINE])
+def test_a_line_of_any_length_has_one_answer(length: int) -> None:
+    first, second = answers(b"x" * (length - 1) + b"\n", encode(AskPrompts()))
+    assert isinstance(first, Failed)
+    assert first.code == "protocol"
+    assert isinstance(second, Prompts)
+
+
+def test_a_line_without_an_end_is_not_kept_in_memory() -> None:
+    class Endless(io.BytesIO):
+        left = 100
+
+        def readline(self, size: int | None = -1) -> bytes:
+            self.left -= 1
+            return b"x" * (size or 0) if self.left > 0 else b""
+
+    with at_most(8):
+        Service(Announcer(io.BytesIO())).serve(Endless())
