@@ -37,8 +37,9 @@ class OtherGimp:
         window = ["search", "--onlyvisible", "--pid", str(self.process.pid), "--name", "GIMP"]
 
         def closed():
-            subprocess.run(["xdotool", *window, "windowactivate", "--sync"], timeout=60)
-            keys("alt+F4")  # a command of its own: else it would go to GIMP itself, past the window manager
+            found = subprocess.run(["xdotool", *window, "windowactivate", "--sync"], timeout=60)
+            if found.returncode == 0:  # not in one command: then GIMP got the keys, not the window manager
+                keys("alt+F4")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(10)
             return self.process.poll() is not None
