@@ -13,7 +13,7 @@ SELECTION_FILE = "selection.pgm"
 #: The layers' persistent parasite (docs/provenance.md).
 PROVENANCE = "photio-regen"
 
-#: None of ours is longer, in bytes: a job that it tells has to fit into one message (`wire.LONGEST_LINE`).
+#: A longer one, in bytes, is not even unpacked: the job that it tells has to fit into one message (`LONGEST_LINE`).
 LONGEST_PROVENANCE = 1 << 19
 
 #: GIMP's tattoos have 32 bits, and PyGObject raises what nobody expects when it is given more.

@@ -272,6 +272,10 @@ def test_a_canvas_or_box_beyond_all_measure_is_not_believed(journal):
     for more in (
         {"selection": [0, 0, 1 << 40, 1]},
         {"crops": []},
+        {"crops": [{"box": [1200, 0, 100, 100], "padding": [0, 0, 0, 0], "size": [1024, 1024]}]},  # beyond the canvas
+        {"crops": [{"box": [-1, 0, 100, 100], "padding": [0, 0, 0, 0], "size": [1024, 1024]}]},
+        {"document": {**quick_record(started=NOW)["document"], "canvas": [(1 << 19) + 1, 1000]}},  # GIMP has none such
+        {"document": {**quick_record(started=NOW)["document"], "layer": 1 << 32}},  # a tattoo has 32 bits
         {"crops": [{"box": [0, 0, 0, 5], "padding": [0, 0, 0, 0], "size": [8, 8]}]},
         {"seeds": [0]},
         {"seeds": []},
