@@ -58,6 +58,9 @@ def other(server, tmp_path):
     yield gimp
     gimp.process.kill()
     gimp.process.wait()
+    server.release()
+    for pid in [*processes(PLUG_IN), *processes(BRIDGE)]:  # what a test that failed left would confuse the next one
+        wait_for_end(pid)
     said = log.read_text(errors="replace")
     print(said)
     assert "Traceback" not in said

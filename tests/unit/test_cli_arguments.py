@@ -153,3 +153,9 @@ def test_whatever_file_is_named_it_is_a_picture_or_refused(tmp_path: Path, conte
         return
     assert isinstance(image, Image.Image)
     assert image.mode in ("RGB", "RGBA")
+
+
+def test_a_result_may_have_the_longest_name_that_there_is(tmp_path: Path) -> None:
+    out = tmp_path / ("x" * 251 + ".png")
+    regen_command._replace(out, b"picture")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(out.name, b"picture")]

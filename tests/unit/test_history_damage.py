@@ -112,6 +112,25 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
+NAMES = st.sampled_from(["answer-1-1.png", "result-1-1-1.pnm", "picture-1-256.png", "arriving-1-1", ".busy"])
+
+
+@settings(max_examples=60)
+@given(st.lists(NAMES.flatmap(lambda name: damaged(name.encode(), (b"99999", b"-0", "١".encode()))), max_size=6))
+def test_whatever_files_are_called_the_history_opens(
+    tmp_path_factory: pytest.TempPathFactory, called: list[bytes]
+) -> None:
+    journal = tmp_path_factory.mktemp("home") / "journal"
+    folder = journal / put(journal, RECORD)
+    for name in called:
+        with contextlib.suppress(OSError, ValueError):  # the file system's own limits
+            os.close(os.open(os.fsencode(folder) + b"/" + name.replace(b"/", b""), os.O_CREAT | os.O_WRONLY, 0o600))
+    assert listing.browse(journal, "", 0, 10).total <= 2
+    with contextlib.suppress(PhotioError):
+        recovery.recall(journal, folder.name)
+    listing.discard(journal, folder.name, 2)
+
+
 #: What becomes of a file.
 SPOILT = st.sampled_from(["changed"] * 6 + ["pipe", "folder", "link"])
 
