@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,18 +11,35 @@ from bridge.history import listing, recovery
 from bridge.protocol import Finished, Placed
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.outcome import Outcome
-from tests.faults.world import Ended, World, checksum
+from tests.faults.world import Bridge, Ended, World, checksum
 from tests.regen_server import RegenServer
 
 
 def _whole_job(world: World, *under: str) -> Ended:
     """A job, and what the plug-in says when its layer is in the image."""
+    world.service.script({"hold": "before-answer"})
     bridge = world.start(*under)
-    ended = world.job(bridge)
+
+    def at(step: str) -> None:
+        if step == "running":
+            _answer_when_all_is_kept(world, bridge)
+
+    ended = world.job(bridge, at)
     if isinstance(ended.message, Finished):
         bridge.say(Placed(ended.folder.name, (1,)))
     bridge.leave()
     return ended
+
+
+def _answer_when_all_is_kept(world: World, bridge: Bridge) -> None:
+    """What was sent is saved by another thread than what comes: one after the other, so that steps can be counted."""
+    (folder,) = world.job_folders()
+    while bridge.process.poll() is None:
+        if (folder / "mask-1.png").exists():
+            world.service.wait("body")
+            world.service.release()
+            return
+        time.sleep(0.002)  # between two looks
 
 
 def _steps(folder: Path) -> list[str]:
