@@ -107,5 +107,5 @@ def test_the_traceback_of_a_crash_has_no_key_in_it(world: World) -> None:
     _crashes(signal.SIGSEGV, lambda bridge: None, "-X", "faulthandler")(world)
     (said,) = world.folder.glob("stderr-*")
     assert "Segmentation fault" in said.read_text()
-    assert "transport.py" in said.read_text()
+    assert 'File "' in said.read_text()  # where it was; of threads that go on meanwhile, as much as can be told
     assert leaks(world) == ()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import io
 import json
 import select
 import socket
 import struct
+import termios
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -154,7 +156,11 @@ class Visit:
             pass
 
     def reset(self) -> None:
-        """Ends the connection with RST instead of FIN, as a crash does."""
+        """Ends the connection with RST instead of FIN, as a crash does; not before what was sent has come: RST drops it."""
+        for _look in range(2000):
+            (waiting,) = struct.unpack("i", fcntl.ioctl(self.connection.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))
+            if not waiting or self._stopped.wait(0.001):
+                break
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         # below TLS, which would say good-bye first
         socket.socket.close(self.connection)
