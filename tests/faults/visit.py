@@ -156,7 +156,7 @@ class Visit:
             pass
 
     def reset(self) -> None:
-        """Ends the connection with RST instead of FIN, as a crash does; not before what was sent has come: RST drops it."""
+        """Ends the connection with RST instead of FIN, as a crash does; only when all that was sent has come."""
         for _look in range(2000):
             (waiting,) = struct.unpack("i", fcntl.ioctl(self.connection.fileno(), termios.TIOCOUTQ, b"\0\0\0\0"))
             if not waiting or self._stopped.wait(0.001):
