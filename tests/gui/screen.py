@@ -55,6 +55,12 @@ class Seen:
         box = self.node.get_component_iface().get_extents(Atspi.CoordType.SCREEN)
         return (box.x, box.y, box.width, box.height)
 
+    @property
+    def place_in_window(self) -> tuple[int, int, int, int]:
+        """Likewise, counted from its window's corner."""
+        box = self.node.get_component_iface().get_extents(Atspi.CoordType.WINDOW)
+        return (box.x, box.y, box.width, box.height)
+
     def set(self, number: float) -> None:
         """Puts another number into it."""
         self.node.get_value_iface().set_current_value(number)

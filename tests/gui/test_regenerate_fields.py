@@ -64,6 +64,7 @@ def test_a_result_is_shown_in_place_and_can_be_compared_with_before(shown, serve
     assert not find("toggle button", "Show before")
     press("toggle button", "Finish")
     press("check box", "Match colour")
+    wait_until(lambda: not see("check box", "Match colour").has(State.CHECKED), "colours are still matched")
     generate(1)
     seed = last_seed()
     picture = see("icon", f"Photio: removed, seed {seed}")
@@ -84,10 +85,36 @@ def is_green(colour):
 
 
 def colour_in_the_middle(seen):
-    """The mean of a few pixels on the screen."""
-    x, y, width, height = seen.place
+    """The mean of a few pixels of the window, which nothing covers: neither another one nor a tip at the pointer."""
+    raised = [
+        "xdotool",
+        "mousemove",
+        "1",
+        "1",
+        "search",
+        "--onlyvisible",
+        "--name",
+        "^Regenerate$",
+        "windowraise",
+        "%@",
+    ]
+    subprocess.run(raised, check=True)
+    window = subprocess.run(["xdotool", *raised[4:8]], capture_output=True, text=True, check=True)
+    x, y, width, height = seen.place_in_window
     area = f"9x9+{x + width // 2 - 4}+{y + height // 2 - 4}"
-    command = ["import", "-window", "root", "-crop", area, "+repage", "-resize", "1x1!", "-depth", "8", "rgb:-"]
+    command = [
+        "import",
+        "-window",
+        window.stdout.split()[-1],
+        "-crop",
+        area,
+        "+repage",
+        "-resize",
+        "1x1!",
+        "-depth",
+        "8",
+        "rgb:-",
+    ]
     return tuple(subprocess.run(command, capture_output=True, check=True).stdout)
 
 
