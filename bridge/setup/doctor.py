@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
+from bridge.check import Check
 from bridge.setup.environment import probe
 from bridge.setup.gimps import Gimp, Program, inside
 from bridge.setup.plugin_folder import Manifest, damage, needs_repair, read_manifest
 from bridge.setup.system import SetupError, run
 
-State = Literal["ok", "warning", "problem"]
 AGAIN = "run python3 install.py again"
 
 
-@dataclass(frozen=True)
-class Row:
-    what: str
-    state: State
-    found: str
-    advice: str = ""
-
-
-def ask_bridge(gimp: Gimp, manifest: Manifest) -> list[Row]:
+def ask_bridge(gimp: Gimp, manifest: Manifest) -> list[Check]:
     """The installed bridge's own checks, made where it would run.
 
     Raises `SetupError` when it does not run, or answers something else than checks.
@@ -46,25 +36,25 @@ def prove(gimp: Gimp, manifest: Manifest) -> None:
     """Run the installed bridge once. Raises `SetupError` when it does not run or has a problem."""
     problems = [row for row in ask_bridge(gimp, manifest) if row.state == "problem"]
     if problems:
-        details = "\n".join(f"{row.what}: {row.found}" for row in problems)
+        details = "\n".join(f"{row.name}: {row.found}" for row in problems)
         raise SetupError(f"The bridge cannot work here yet: {problems[0].advice}.", details)
 
 
-def examine(gimps: Sequence[Gimp], programs: Sequence[Program]) -> list[Row]:
+def examine(gimps: Sequence[Gimp], programs: Sequence[Program]) -> list[Check]:
     """Every row of the table. Changes nothing."""
     if not gimps:
-        return [Row("GIMP 3", "problem", "none", "install GIMP 3, or name its directory with --gimp-dir")]
-    rows: list[Row] = []
+        return [Check("GIMP 3", "problem", "none", "install GIMP 3, or name its directory with --gimp-dir")]
+    rows: list[Check] = []
     for gimp in gimps:
         rows.append(_program(gimp, programs))
         rows.extend(_installation(gimp))
     return rows
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[Check]) -> str:
     """The rows in aligned columns under a heading; a line break inside a cell becomes a space."""
     cells = [("what", "state", "found", "what to do")]
-    cells += [(row.what, row.state, row.found, row.advice) for row in rows]
+    cells += [(row.name, row.state, row.found, row.advice) for row in rows]
     lines = [tuple(" ".join(cell.split()) for cell in line) for line in cells]
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     return "\n".join(
@@ -73,52 +63,52 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def has_problem(rows: Sequence[Row]) -> bool:
+def has_problem(rows: Sequence[Check]) -> bool:
     return any(row.state == "problem" for row in rows)
 
 
-def _row(check: dict[str, object]) -> Row:
+def _row(check: dict[str, object]) -> Check:
     state = check["state"]
     for known in ("ok", "warning", "problem"):
         if state == known:
-            return Row(str(check["name"]), known, str(check.get("found", "")), str(check.get("advice", "")))
+            return Check(str(check["name"]), known, str(check.get("found", "")), str(check.get("advice", "")))
     raise ValueError(f"unknown state {state!r}")
 
 
-def _program(gimp: Gimp, programs: Sequence[Program]) -> Row:
+def _program(gimp: Gimp, programs: Sequence[Program]) -> Check:
     matching = [program for program in programs if program.kind == gimp.kind and program.release == gimp.directory.name]
     if matching:
-        return Row(gimp.name, "ok", f"{matching[0].version}, {matching[0].path}")
-    return Row(gimp.name, "warning", str(gimp.directory), "no such program on PATH; fine for an AppImage")
+        return Check(gimp.name, "ok", f"{matching[0].version}, {matching[0].path}")
+    return Check(gimp.name, "warning", str(gimp.directory), "no such program on PATH; fine for an AppImage")
 
 
-def _installation(gimp: Gimp) -> list[Row]:
+def _installation(gimp: Gimp) -> list[Check]:
     manifest = read_manifest(gimp.folder)
     if manifest is None:
         if needs_repair(gimp):
-            return [Row("plug-in folder", "problem", "an install was interrupted", AGAIN)]
+            return [Check("plug-in folder", "problem", "an install was interrupted", AGAIN)]
         if gimp.folder.exists():
-            return [Row("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {AGAIN}")]
-        return [Row("plug-in folder", "problem", "not installed", "run python3 install.py")]
+            return [Check("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {AGAIN}")]
+        return [Check("plug-in folder", "problem", "not installed", "run python3 install.py")]
     return [_folder(gimp, manifest), *_bridge(gimp, manifest)]
 
 
-def _folder(gimp: Gimp, manifest: Manifest) -> Row:
+def _folder(gimp: Gimp, manifest: Manifest) -> Check:
     damaged = damage(gimp.folder, manifest)
     if damaged:
         found = f"{manifest.version}, missing or changed: {', '.join(damaged[:3])}"
-        return Row("plug-in folder", "problem", found, AGAIN)
+        return Check("plug-in folder", "problem", found, AGAIN)
     kind = f"links to {manifest.linked}" if manifest.linked else "complete"
-    return Row("plug-in folder", "ok", f"{manifest.version}, {kind}, {gimp.folder}")
+    return Check("plug-in folder", "ok", f"{manifest.version}, {kind}, {gimp.folder}")
 
 
-def _bridge(gimp: Gimp, manifest: Manifest) -> list[Row]:
+def _bridge(gimp: Gimp, manifest: Manifest) -> list[Check]:
     interpreter = probe(inside(gimp, [manifest.python]))
     if interpreter is None:
-        return [Row("interpreter", "problem", f"{manifest.python} does not run", AGAIN)]
-    row = Row("interpreter", "ok", f"{interpreter.version}, {interpreter.path}")
+        return [Check("interpreter", "problem", f"{manifest.python} does not run", AGAIN)]
+    row = Check("interpreter", "ok", f"{interpreter.version}, {interpreter.path}")
     try:
         return [row, *ask_bridge(gimp, manifest)]
     except SetupError as error:
         found = (error.details or error.sentence).splitlines()[-1]
-        return [row, Row("bridge", "problem", found, AGAIN)]
+        return [row, Check("bridge", "problem", found, AGAIN)]
