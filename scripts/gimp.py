@@ -36,6 +36,21 @@ PASSED_ON = re.compile(
     re.IGNORECASE,
 )
 
+#: A screen, a window manager (again, should it crash) and an accessibility bus; the command begins when they are ready.
+#: Not xvfb-run: two at once can choose one display, and it waits for ever when a signal overtakes it on a busy machine.
+DISPLAY_SESSION = """
+exec 3< <(exec Xvfb -displayfd 1 -screen 0 "$1x24" 2>/dev/null); screen=$!; shift
+read -r number <&3 || { echo "Xvfb did not start." >&2; exit 71; }
+export DISPLAY=":$number"
+exec 4< <(until openbox --startup "echo ready" 2>/dev/null; do :; done); manager=$!
+read -r _ready <&4
+dbus-run-session -- bash -c '
+    /usr/libexec/at-spi-bus-launcher --launch-immediately & "$@"; status=$?; kill %1; exit "$status"
+' session "$@"; status=$?
+kill "$manager" "$screen"
+exit "$status"
+"""
+
 
 @dataclass(frozen=True)
 class RealGimp:
@@ -155,11 +170,7 @@ def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = Fa
 
 def on_virtual_display(command: list[str], screen: str = "1366x768") -> list[str]:
     """The command, on a screen of so many px with a window manager and an accessibility bus of its own."""
-    session = (
-        'openbox & /usr/libexec/at-spi-bus-launcher --launch-immediately & "$@"; status=$?; kill %1 %2; exit $status'
-    )
-    display = ["xvfb-run", "-a", "-s", f"-screen 0 {screen}x24"]
-    return [*display, "dbus-run-session", "--", "bash", "-c", session, "session", *command]
+    return ["bash", "-c", DISPLAY_SESSION, "session", screen, *command]
 
 
 def open_window(gimp: RealGimp, image: Path | None) -> int:

@@ -12,6 +12,30 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from regenerating import shown, window  # noqa: F401  (`driver` is beside them)
 
+LISTENER = """
+import gi
+gi.require_version("Atspi", "2.0")
+from gi.repository import Atspi
+listener = Atspi.EventListener.new(lambda event: None)
+listener.register("window:activate")
+print("ready", flush=True)
+Atspi.event_main()
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def screen_reader():
+    """One program that listens all the time, as a screen reader does.
+
+    GTK's bridge to accessibility takes its key listeners away when the last such program goes; when that happens while
+    a key is being told, as after each `widget` here, GTK 3 crashes (`key_listener_list` in gtkaccessibility.c).
+    """
+    reader = subprocess.Popen(["/usr/bin/python3", "-c", LISTENER], stdout=subprocess.PIPE, text=True)
+    assert reader.stdout.readline()
+    yield
+    reader.kill()
+    reader.wait()
+
 
 @pytest.fixture(autouse=True)
 def no_message_left():
