@@ -70,11 +70,26 @@ def paragraph(text: str = "", small: bool = False, width: int = 40) -> Gtk.Label
     return label
 
 
+def later(act: Callable[[], object]) -> None:
+    """Does something as soon as the main loop is back: not in the midst of a press, response or activation.
+
+    A press that came by way of accessibility is a D-Bus message that is not done with before its handlers return. If
+    one of them runs a main loop (a dialog, a question to the bridge), the next key that is told to a screen reader
+    waits for ever in `dbus_connection_dispatch`, and the window with it.
+    """
+
+    def once() -> bool:
+        act()
+        return bool(GLib.SOURCE_REMOVE)
+
+    GLib.idle_add(once, priority=GLib.PRIORITY_DEFAULT)
+
+
 def button(label: str, pressed: Callable[[], object], tip: str = "") -> Gtk.Button:
     """A button with a mnemonic."""
     made = Gtk.Button(label=label, use_underline=True)
     named(made, label, tip)
-    made.connect("clicked", lambda _button: pressed())
+    made.connect("clicked", lambda _button: later(pressed))
     return made
 
 
@@ -82,7 +97,7 @@ def icon_button(icon: str, name: str, pressed: Callable[[], None]) -> Gtk.Button
     """A button with an icon alone; its name is its tooltip, too."""
     made = Gtk.Button.new_from_icon_name(icon, Gtk.IconSize.BUTTON)
     named(made, name, name)
-    made.connect("clicked", lambda _button: pressed())
+    made.connect("clicked", lambda _button: later(pressed))
     return made
 
 
@@ -140,7 +155,7 @@ class Notice(Gtk.InfoBar):
         act = self._helps.get(number)
         self.forget()
         if act:
-            act()
+            later(act)
 
 
 def _name_close_button(widget: Gtk.Widget) -> None:

@@ -360,9 +360,6 @@ class RegenerateWindow:
             self._bridge = None
 
     def _enter_key(self) -> None:
-        GLib.idle_add(self._open_settings)  # not in the midst of a press: screen readers could not use that window
-
-    def _open_settings(self) -> bool:
         import settings_window
 
         try:
@@ -371,7 +368,6 @@ class RegenerateWindow:
             self._trouble(error)
         self._draft = None  # a new one asks for the key anew
         GLib.timeout_add(_LOOK, self._begin)
-        return False
 
     def _again(self) -> None:
         self._dialog.response(Gtk.ResponseType.OK)

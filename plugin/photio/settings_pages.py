@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bridge.protocol import Preferences, SettingsReport
 from bridge.words import _
-from parts import APART, BORDER, NEAR, GimpUi, GLib, Gtk, button, grid, named, open_uri, paragraph, row
+from parts import APART, BORDER, NEAR, GimpUi, GLib, Gtk, button, grid, later, named, open_uri, paragraph, row
 
 DASHBOARD = "https://photio.io"
 _WIDE = 60  # characters: GTK asks for the height that texts need at this width
@@ -269,7 +269,7 @@ class Number(Gtk.SpinButton):
 
 def _secret(entered: Callable[[], object]) -> Gtk.Entry:
     entry = Gtk.Entry(visibility=False, input_purpose=Gtk.InputPurpose.PASSWORD)
-    entry.connect("activate", lambda _entry: entered())
+    entry.connect("activate", lambda _entry: later(entered))
     return entry
 
 

@@ -65,7 +65,7 @@ class SettingsWindow:
         self._dialog = _dialog(parent)
         for widget, fills in ((self._notice, False), (self._book, True)):
             self._dialog.get_content_area().pack_start(widget, fills, fills, 0)
-        self._dialog.connect("response", self._respond)
+        self._dialog.connect("response", lambda _dialog, response: parts.later(lambda: self._respond(response)))
         self._key.fill(report)
         self._fill(report.preferences)
         self._tell(*report.remarks)
@@ -90,7 +90,7 @@ class SettingsWindow:
 
     # What the buttons do
 
-    def _respond(self, _dialog: Gtk.Dialog, response: int) -> None:
+    def _respond(self, response: int) -> None:
         if response == _RESET:
             self._fill(self._report.defaults)
             self._tell(_("These are the defaults: OK keeps them. The API key stays."))

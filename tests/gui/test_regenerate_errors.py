@@ -30,7 +30,7 @@ def test_a_refused_key_is_said_and_another_one_can_be_entered(shown, server, win
     window()
     press_generate()
     notice("*key*")
-    assert buttons() == ["Enter Key…", "Use Offline Engine"]
+    wait_until(lambda: buttons() == ["Enter Key…", "Use Offline Engine"], buttons)
     press("button", "Enter Key…")
     focus("password text", "Key")
     keys("Escape")
@@ -43,7 +43,7 @@ def test_when_the_service_cannot_be_reached_trying_again_works_once_it_can(shown
     window()
     press_generate()
     notice("*")
-    assert buttons() == ["Try Again", "Use Offline Engine"]
+    wait_until(lambda: buttons() == ["Try Again", "Use Offline Engine"], buttons)
     command = [INSTALLED["python"], "-I", str(TESTS / "regen_server.py"), "--port", str(free_port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
         service.stdout.readline()
@@ -69,7 +69,7 @@ def test_when_the_service_fails_with_a_prompt_the_offline_engine_is_not_offered(
     see("text", "Prompt").write("a brass bell")
     press_generate()
     notice("*")
-    assert buttons() == ["Try Again"]
+    wait_until(lambda: buttons() == ["Try Again"], buttons)
 
 
 def test_a_killed_bridge_is_said_and_the_next_one_works(shown, server, window):
@@ -80,7 +80,7 @@ def test_a_killed_bridge_is_said_and_the_next_one_works(shown, server, window):
     for pid in processes(BRIDGE):
         os.kill(pid, signal.SIGKILL)
     notice("Photio's bridge ended unexpectedly*")
-    assert buttons() == ["Try Again", "Open Log"]
+    wait_until(lambda: buttons() == ["Try Again", "Open Log"], buttons)
     generate(1)
     press("button", "Insert")
     until(lambda: len(shown.get_layers()) == 2)
@@ -100,4 +100,4 @@ def test_without_a_key_a_prompt_is_refused_with_where_a_key_comes_from(shown, wi
     see("text", "Prompt").write("a brass bell")
     press_generate()
     notice("*key*")
-    assert buttons() == ["Enter Key…"]
+    wait_until(lambda: buttons() == ["Enter Key…"], buttons)
