@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -33,6 +34,13 @@ class Export:
     source: Source
     base: Image.Image
     mask: Image.Image
+
+
+class Fitted(NamedTuple):
+    """What GIMP places in one area, and the content of its file."""
+
+    patch: Patch
+    content: bytes
 
 
 def base_file(number: int) -> str:
@@ -81,22 +89,28 @@ def prepare(planning: Planning, source: Source) -> Export:
 
 
 def fit(
-    folder: JobFolder, job: Job, planning: Planning, export: Export, variation: int, answer: Image.Image, seed: int
-) -> tuple[Patch, ...]:
-    """Makes one answer fit its surroundings, and saves what is to be placed.
+    job: Job, planning: Planning, export: Export, variation: int, answer: Image.Image, seed: int
+) -> tuple[Fitted, ...]:
+    """Makes one answer fit its surroundings."""
+    made, source = [], export.source
+    corrected = steps.corrected(job, planning, source.piece, export.base, export.mask, answer)
+    for number in planning.areas_of(source.piece):
+        area = planning.areas[number]
+        fitted, alpha = steps.fit(job, planning, source.piece.crop, area, source.pixels, corrected, seed)
+        name = f"result-{source.number}-{variation}-{number + 1}.pnm"
+        made.append(Fitted(Patch(name, area.box), imaging.deep_pnm(fitted, alpha)))
+    return tuple(made)
+
+
+def save(folder: JobFolder, fitted: Sequence[Fitted]) -> tuple[Patch, ...]:
+    """Saves what is to be placed.
 
     Raises:
         StorageError: it cannot be saved.
     """
-    patches, source = [], export.source
-    colours = steps.corrected(job, export.base, export.mask, answer)
-    for number in planning.areas_of(source.piece):
-        area = planning.areas[number]
-        fitted, alpha = steps.fit(job, planning, source.piece.crop, area, source.pixels, colours, seed)
-        name = f"result-{source.number}-{variation}-{number + 1}.pnm"
-        folder.save(name, imaging.deep_pnm(fitted, alpha))
-        patches.append(Patch(name, area.box))
-    return tuple(patches)
+    for each in fitted:
+        folder.save(each.patch.file, each.content)
+    return tuple(each.patch for each in fitted)
 
 
 def save_masks(folder: JobFolder, planning: Planning) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 import zlib
 from dataclasses import dataclass
-from math import isqrt
+from math import ceil, floor, isqrt
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,8 @@ from bridge.words import _
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
 Colours: TypeAlias = npt.NDArray[np.float32]
+
+_LANCZOS = 3  # px that it sees to each side; of the smaller picture
 
 _LARGEST = 1 << 32  # bytes: a gigapixel of RGBA; a sparse file can be as long as it likes
 
@@ -156,30 +158,52 @@ def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
     return (top, bottom), (left, right)
 
 
-def from_service(answer: Colours, crop: Crop, window: Box) -> Colours:
+class Answer(NamedTuple):
+    """A part of what the service gave for a crop: float32 [height, width, 3], 0–255, and its place there, in its px."""
+
+    colours: Colours
+    box: Box
+
+
+def part_for(crop: Crop, window: Box) -> Box:
+    """The part of a crop's answer, in its px, that `from_service` and what is around a pixel need for `window`."""
+    left, top, right, bottom = _inside_answer(crop, window)
+    margin = 1 + ceil(_LANCZOS * max(1, crop.size.width / crop.frame.width, crop.size.height / crop.frame.height))
+    box = Box(floor(left), floor(top), ceil(right) - floor(left), ceil(bottom) - floor(top))
+    return box.grown(margin).within(Box(0, 0, *crop.size))
+
+
+def from_service(answer: Answer, crop: Crop, window: Box) -> Colours:
     """The part of a crop's answer that covers `window`, in canvas px.
 
     Args:
-        answer: [size height, size width, 3], 0–255.
+        answer: at least `part_for` that window.
         window: inside `crop.box`.
 
     Returns:
         float32 [window height, window width, 3], 0–255; unrounded, and beyond by what Lanczos overshoots.
     """
-    inner = window.relative_to(crop.box)
-    left, top = crop.padding.left + inner.x, crop.padding.top + inner.y
+    x, y = answer.box.x, answer.box.y
+    left, top, right, bottom = _inside_answer(crop, window)
     if crop.frame == crop.size:
-        return answer[top : top + window.height, left : left + window.width]
-    across, down = crop.size.width / crop.frame.width, crop.size.height / crop.frame.height
+        return answer.colours[int(top) - y : int(bottom) - y, int(left) - x : int(right) - x]
     # not one channel's whole frame is scaled, but what is wanted of it
-    part = (left * across, top * down, (left + window.width) * across, (top + window.height) * down)
+    part = (left - x, top - y, right - x, bottom - y)
     channels = [
-        Image.fromarray(np.ascontiguousarray(answer[..., channel])).resize(
+        Image.fromarray(np.ascontiguousarray(answer.colours[..., channel])).resize(
             window.size, Image.Resampling.LANCZOS, box=part
         )
         for channel in range(3)
     ]
     return np.dstack([np.asarray(channel) for channel in channels])
+
+
+def _inside_answer(crop: Crop, window: Box) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom edge of a part of the canvas, in px of the crop's answer."""
+    inner = window.relative_to(crop.box)
+    left, top = crop.padding.left + inner.x, crop.padding.top + inner.y
+    across, down = crop.size.width / crop.frame.width, crop.size.height / crop.frame.height
+    return (left * across, top * down, (left + window.width) * across, (top + window.height) * down)
 
 
 def deep_pnm(colours: Colours, alpha: Pixels | None) -> bytes:

@@ -41,8 +41,6 @@ from bridge.settings import Settings
 from bridge.words import _
 
 if TYPE_CHECKING:  # slow to import, so not before the first picture
-    from bridge.fitting import Source
-    from bridge.regen import RegenClient
     from bridge.steps import Planning
 
 _log = logging.getLogger(__name__)
@@ -195,14 +193,17 @@ class RunningJob:
         message, job = planned.message, planned.message.job
         stages = Stages(self._tell, planned.backend.name, planned.planning.crops, job.variations)
         planning, sources = fitting.read_crops(self._folder, planned.planning, job, message.masked)
-        fitting.save_masks(self._folder, planning)
-        seeds = draw_seeds(job.seed, job.variations)
-        self._sendings = self._sendings_of(planned, len(sources), stages)
-        with self._folder.room(room_needed(planning) * job.variations, len(self._sendings)):
-            self._note_sending(planned, planning, seeds)
-            if self._cancelled.is_set():  # before there was anything to cancel
-                self.cancel()
-            self._send(planned, Sent(job, planning, seeds, stages), sources)
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            # while the pictures are encoded, the rest is imported, and the disk is waited for
+            uploads = [pool.submit(encoded, planning, source) for source in sources]
+            fitting.save_masks(self._folder, planning)
+            seeds = draw_seeds(job.seed, job.variations)
+            self._sendings = self._sendings_of(planned, len(sources), stages)
+            with self._folder.room(room_needed(planning) * job.variations, len(self._sendings)):
+                self._note_sending(planned, planning, seeds)
+                if self._cancelled.is_set():  # before there was anything to cancel
+                    self.cancel()
+                self._send(Sent(job, planning, seeds, stages, planned.backend.client(), pool, uploads))
         return self._outcome(planned, planning, seeds)
 
     def _sendings_of(self, planned: _Planned, crops: int, stages: Stages) -> tuple[Sending, ...]:
@@ -217,24 +218,18 @@ class RunningJob:
                 sendings.append(Sending(len(sendings), crop, variation, call, arriving))
         return tuple(sendings)
 
-    def _send(self, planned: _Planned, sent: Sent, sources: list[Source]) -> None:
+    def _send(self, sent: Sent) -> None:
         """Has every request sent as soon as its crop is encoded, and waits for all of them."""
-        client = planned.backend.client()
-        with ThreadPoolExecutor(usable_cores()) as pool:
-            uploads = [pool.submit(encoded, sent.planning, source) for source in sources]
-            threads = [
-                threading.Thread(
-                    target=self._obtain, args=(sending, uploads[sending.crop - 1], client, sent), daemon=True
-                )
-                for sending in self._sendings
-            ]
-            for thread in threads:
-                thread.start()
-            # while the service is at work, so that nobody waits for the disk
-            prompts.remember(sent.job.prompt)
-            self._keep_sent(uploads)
-            for thread in threads:
-                thread.join()
+        threads = [
+            threading.Thread(target=self._obtain, args=(sending, sent), daemon=True) for sending in self._sendings
+        ]
+        for thread in threads:
+            thread.start()
+        # while the service is at work, so that nobody waits for the disk
+        prompts.remember(sent.job.prompt)
+        self._keep_sent(sent.uploads)
+        for thread in threads:
+            thread.join()
 
     def _keep_sent(self, uploads: list[Future[Upload]]) -> None:
         """For whoever looks into the folder; they can be made again, so that a full disk is no harm."""
@@ -264,7 +259,7 @@ class RunningJob:
         )
         self._folder.note(**self._facts)
 
-    def _obtain(self, sending: Sending, upload: Future[Upload], client: RegenClient, sent: Sent) -> None:
+    def _obtain(self, sending: Sending, sent: Sent) -> None:
         """Sends one request, journals the answer, makes it fit. Its errors wait for `_outcome`."""
         from bridge import fitting
         from bridge.regen_answer import suffix
@@ -272,22 +267,19 @@ class RunningJob:
         name, stages = f"answer-{sending.crop}-{sending.variation}", sent.stages
         try:
             with self._turns:
-                answer = client.regenerate(sent.request(sending.variation, upload.result()), call=sending.call)
+                answer = sent.client.regenerate(sent.request(sending), call=sending.call)
+            export = sent.upload(sending).export
+            # meanwhile, for the disk takes its time; nothing of it is written before the answer is
+            fitted = sent.pool.submit(
+                fitting.fit, sent.job, sent.planning, export, sending.variation, answer.image, answer.seed
+            )
             self._folder.give_room_back()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             sending.arriving.remove()
             self._tell(Received(sending.variation, answer.seed))
             stages.tell(sending.number, "finishing")
             sending.remarks = answer.warnings
-            sending.patches = fitting.fit(
-                self._folder,
-                sent.job,
-                sent.planning,
-                upload.result().export,
-                sending.variation,
-                answer.image,
-                answer.seed,
-            )
+            sending.patches = fitting.save(self._folder, fitted.result())
             stages.tell(sending.number, "done")
             return
         except PhotioError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,23 +46,29 @@ class _Cells(NamedTuple):
     trust: Doubles
 
 
-def match_colour(sent: NDArray[np.uint8], answer: NDArray[np.uint8], edited: NDArray[np.bool_]) -> Floats:
-    """The answer in the colours of the picture that was sent.
+def match_colour(
+    sent: NDArray[np.uint8],
+    answer: NDArray[np.uint8],
+    edited: NDArray[np.bool_],
+    part: tuple[slice, slice] = (slice(None), slice(None)),
+) -> Floats:
+    """The answer, or a part of it, in the colours of the picture that was sent.
 
     Outside `edited` both should be the same picture. Per channel `answer = gain · sent + offset` is fitted there by
     iteratively reweighted least squares (P. J. Huber, "Robust Statistics", 1981, chapter 7, with Tukey's biweight:
     what the service really changed has no say), then the residual is continued smoothly into the repair. Where the
     answer is clipped at 0 or 255, it takes the colours that were clipped around it. At last the softness that the
-    service's autoencoder gave to details is undone (`match_sharpness`).
+    service's autoencoder gave to details is undone (`match_sharpness`). These two look at `part` alone.
 
     Args:
         sent: [H, W, 3], sRGB, what the service got.
         answer: [H, W, 3], sRGB, what it gave back.
         edited: [H, W]; true where it was to regenerate.
+        part: the rows and columns that are wanted, with enough of what was kept around the repair.
 
     Returns:
-        [H, W, 3], sRGB levels 0.0–255.0, not rounded (they may be slightly beyond): the whole answer corrected; the
-        answer as it is where too little was kept to compare (under 1 % or 256 px).
+        [h, w, 3], sRGB levels 0.0–255.0, not rounded (they may be slightly beyond): `part` of the answer corrected;
+        as it is where too little was kept to compare (under 1 % or 256 px of the picture).
 
     Raises:
         ValueError: the arrays do not fit together.
@@ -71,7 +78,7 @@ def match_colour(sent: NDArray[np.uint8], answer: NDArray[np.uint8], edited: NDA
     kept = ~_grown(edited, GUARD)
     count = int(np.count_nonzero(kept))
     if count < LEAST_PIXELS or count < LEAST_SHARE * kept.size:
-        return answer.astype(np.float32)
+        return answer[part].astype(np.float32)
     # unsigned: what is below DARKEST becomes the greatest
     honest = (answer - np.uint8(DARKEST)) <= BRIGHTEST - DARKEST
     honest &= np.repeat(kept, 3, axis=1).reshape(answer.shape)
@@ -79,11 +86,12 @@ def match_colour(sent: NDArray[np.uint8], answer: NDArray[np.uint8], edited: NDA
     gain, offset, agreed = _fit(cells)
     residual = cells.sent - (cells.answer - offset) / gain
     field = _field(residual, agreed) - offset / gain
+    sent, answer, kept = sent[part], answer[part], kept[part]
     # whole rows: numpy is slow with axes as short as three channels
     gains = np.tile((1 / gain).astype(np.float32), answer.shape[1])
     corrected: Floats = (answer.reshape(len(answer), -1) * gains).reshape(answer.shape)
     for channel in range(3):
-        corrected[..., channel] += _enlarged(field[..., channel], edited.shape)
+        corrected[..., channel] += _enlarged(field[..., channel], edited.shape, part)
     _restore_clipped(corrected, sent, answer, kept)
     return match_sharpness(sent, corrected, ~kept)
 
@@ -129,6 +137,7 @@ def _blurred(values: Doubles, sigma: float) -> Doubles:
     return np.ascontiguousarray(np.tensordot(rows, _kernel(width, sigma), (1, 0)).swapaxes(1, 2))
 
 
+@lru_cache(maxsize=16)
 def _kernel(length: int, sigma: float) -> Doubles:
     """A Gaussian of `sigma` around each of `length` places, [length, length]: blurs by one product."""
     reach = max(1, round(3 * sigma))
@@ -194,13 +203,13 @@ def _field(residual: Doubles, agreed: Doubles) -> Doubles:
     return np.clip(field, -FIELD_LIMIT, FIELD_LIMIT)
 
 
-def _enlarged(field: Doubles, shape: tuple[int, ...]) -> Floats:
-    """A value per cell, [h, w], as a smooth value per px, [H, W] of `shape`."""
-    height, width = shape
+def _enlarged(field: Doubles, shape: tuple[int, ...], part: tuple[slice, slice]) -> Floats:
+    """A value per cell, [h, w], as a smooth value per px: `part` of an array of `shape`."""
     # one more cell on each side: else the outermost half cells would be flat, with a crease beside them
     plane = Image.fromarray(np.pad(field, 1, mode="edge").astype(np.float32))
-    large = plane.resize((plane.width * CELL, plane.height * CELL), Image.Resampling.BICUBIC)
-    return np.asarray(large)[CELL : CELL + height, CELL : CELL + width]
+    (top, bottom, _), (left, right, _) = (side.indices(length) for side, length in zip(part, shape, strict=True))
+    box = (1 + left / CELL, 1 + top / CELL, 1 + right / CELL, 1 + bottom / CELL)
+    return np.asarray(plane.resize((right - left, bottom - top), Image.Resampling.BICUBIC, box=box))
 
 
 def _restore_clipped(
@@ -221,5 +230,5 @@ def _restore_clipped(
             losses = _sums(np.where(clipped, sent[..., channel] - corrected[..., channel], 0)[..., None])
             lost = np.divide(losses, counts, out=np.zeros_like(losses), where=counts > 0)
             trust = np.where(np.abs(lost) <= FIELD_LIMIT, counts / (CELL * CELL), 0)
-            field = _enlarged(_field(lost, trust)[..., 0], kept.shape)
+            field = _enlarged(_field(lost, trust)[..., 0], kept.shape, (slice(None), slice(None)))
             corrected[..., channel] += depth[answer[..., channel]] * field

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:  # slow to import, so not before the first picture
     from bridge.call import Call
     from bridge.fitting import Export, Source
     from bridge.imaging import Png
-    from bridge.regen import RegenRequest
+    from bridge.regen import RegenClient, RegenRequest
     from bridge.steps import Planning
 
 
@@ -28,18 +29,25 @@ class Upload(NamedTuple):
 
 @dataclass(frozen=True)
 class Sent:
-    """What all requests of a job have in common."""
+    """What all requests of a job share: `uploads` has one for each crop, `pool` a thread for each core."""
 
     job: Job
     planning: Planning
     seeds: list[int]
     stages: Stages
+    client: RegenClient
+    pool: Executor
+    uploads: list[Future[Upload]]
 
-    def request(self, variation: int, upload: Upload) -> RegenRequest:
-        """One of them; `variation` from 1."""
+    def upload(self, sending: Sending) -> Upload:
+        """What one of them sends, as soon as it is encoded."""
+        return self.uploads[sending.crop - 1].result()
+
+    def request(self, sending: Sending) -> RegenRequest:
+        """One of them."""
         from bridge.regen import RegenRequest
 
-        job, seed = self.job, self.seeds[variation - 1]
+        upload, job, seed = self.upload(sending), self.job, self.seeds[sending.variation - 1]
         return RegenRequest(upload.base, upload.mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
 
 

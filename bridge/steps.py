@@ -9,8 +9,8 @@ from PIL import Image
 
 from bridge import imaging
 from bridge.errors import PhotioError
-from bridge.geometry import Box, Crop, Size, context_for, disjoint
-from bridge.imaging import Colours, Coverage, Pixels
+from bridge.geometry import Box, Crop, Size, bounds, context_for, disjoint
+from bridge.imaging import Answer, Colours, Coverage, Pixels
 from bridge.islands import islands
 from bridge.match_colour import match_colour
 from bridge.match_grain import kept_grain, match_grain
@@ -129,22 +129,27 @@ def prepare(planning: Planning, crop: Crop, source: Pixels) -> tuple[Image.Image
     return imaging.to_service(source, crop), edited
 
 
-def corrected(job: Job, sent: Image.Image, mask: Image.Image, answer: Image.Image) -> Colours:
-    """An answer as float32 [height, width, 3], 0–255, in the colours of what was sent."""
+def corrected(
+    job: Job, planning: Planning, piece: Piece, sent: Image.Image, mask: Image.Image, answer: Image.Image
+) -> Answer:
+    """As much of an answer as `fit` needs, in the colours of what was sent."""
+    window = bounds(planning.areas[number].box for number in planning.areas_of(piece))
+    box = imaging.part_for(piece.crop, window.grown(GRAIN_REACH).within(piece.crop.box))
+    part = (slice(box.y, box.bottom), slice(box.x, box.right))
     colours = np.asarray(answer.convert("RGB"))
     if not job.match_colour:
-        return colours.astype(np.float32)
-    return match_colour(np.asarray(sent), colours, np.asarray(mask) == 0)
+        return Answer(colours[part].astype(np.float32), box)
+    return Answer(match_colour(np.asarray(sent), colours, np.asarray(mask) == 0, part), box)
 
 
 def fit(
-    job: Job, planning: Planning, crop: Crop, area: Area, source: Pixels, answer: Colours, seed: int
+    job: Job, planning: Planning, crop: Crop, area: Area, source: Pixels, answer: Answer, seed: int
 ) -> tuple[Colours, Pixels | None]:
     """What the layer shows in one area: colours, 0–255, and alpha where it is not opaque.
 
     Args:
         source: the crop's pixels, RGB or RGBA.
-        answer: the crop's answer, corrected.
+        answer: of the crop, corrected.
     """
     window = area.box.grown(GRAIN_REACH).within(crop.box)
     colours = imaging.from_service(answer, crop, window)

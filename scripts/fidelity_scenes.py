@@ -209,4 +209,5 @@ def exchange(client: RegenClient, scene: Scene) -> Exchange:
 
 def on_canvas(answer: NDArray[np.float32], scene: Scene) -> NDArray[np.float32]:
     """An answer in canvas px."""
-    return imaging.from_service(answer, scene.crop, scene.crop.box)
+    whole = imaging.Answer(answer, Box(0, 0, *scene.crop.size))
+    return imaging.from_service(whole, scene.crop, scene.crop.box)

@@ -145,7 +145,7 @@ def _recovered(
             answer = _answer(folder.file(name), marks.answers.get(name), Size(*record.crops[crop - 1].size))
             seed = record.seeds[variation - 1]
             export = fitting.prepare(planning, sources[crop - 1])
-            fitted = fitting.fit(folder, job, planning, export, variation, answer, seed)
+            fitted = fitting.save(folder, fitting.fit(job, planning, export, variation, answer, seed))
             names = {patch.file for patch in fitted}
             kept = tuple(patch for patch in patches.get(variation, ()) if patch.file not in names)
             patches[variation] = (*kept, *fitted)

@@ -24,6 +24,10 @@ FOREIGN_VARIABLES = (
     "GI_TYPELIB_PATH",
 )
 
+#: Pictures come and go: with glibc's own settings each takes fresh memory from the system, and gives it back. Elsewhere
+#: nobody reads these.
+KEEPING_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "67108864", "MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_ARENA_MAX": "1"}
+
 _started: list[subprocess.Popen[bytes]] = []
 
 
@@ -49,6 +53,7 @@ def start(arguments: list[str]) -> None:
     if "-run" not in arguments or os.name != "posix":
         return
     clean = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
+    clean = {**clean, **KEEPING_MEMORY}
     try:
         _started.append(subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -56,6 +56,7 @@ def insert(image: Gimp.Image, recalled: Recalled, variation: int) -> Inserted:
     _check(image, spot.below)
     placed, folder, name = moved(chosen, *spot.shift), Path(recalled.folder), layer_name(recalled.job.prompt)
     (layer,) = place_above(image, spot.below, spot.hidden, placed, folder, name)
+    Gimp.displays_flush()
     return Inserted(layer, spot.sentence.format(name=image.get_name()))
 
 

@@ -9,6 +9,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # babl would fill 268 MB to find out whether tables speed up conversions: they do, for more pixels than are read here
 os.environ.setdefault("BABL_LUT", "0")
+# … and try long chains of conversions, 50 ms before the first one, to find a faster one than for pixels as few as ours
+os.environ.setdefault("BABL_PATH_LENGTH", "2")
 
 import early
 

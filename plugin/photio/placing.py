@@ -31,7 +31,8 @@ def place_above(
     """Inserts the results right above the layer `below`: one insertion, and one undo step.
 
     Several variations go into a group that has the mask, the first one visible. Selected layers stay selected.
-    Where the layer is gone, the result goes to the top of the stack. `hidden` is not to be seen any longer.
+    Where the layer is gone, the result goes to the top of the stack. `hidden` is not to be seen any longer. To be seen
+    at once it takes `Gimp.displays_flush`, after which GIMP is busy for a while.
 
     Returns:
         The variations' layers.
@@ -59,7 +60,6 @@ def place_above(
         hidden.set_visible(False)
     image.set_selected_layers(before)
     image.undo_group_end()
-    Gimp.displays_flush()
     return layers
 
 

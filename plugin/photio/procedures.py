@@ -109,7 +109,10 @@ def _run(
         return _failed(procedure, str(error))
     except OSError as error:
         return _failed(procedure, canvas.unreadable(error))
-    return _returned(procedure, layers)
+    returned = _returned(procedure, layers)
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script's images are shown when it says so
+        Gimp.displays_flush()
+    return returned
 
 
 def _run_history(

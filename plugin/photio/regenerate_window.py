@@ -330,6 +330,7 @@ class RegenerateWindow:
         try:
             variations = tuple(shown.result.variation for shown in chosen)
             self.inserted += generation.insert(self._ready(), chosen[0].outcome, variations)
+            Gimp.displays_flush()
         except Refusal as error:
             self._notice.tell(str(error), Gtk.MessageType.WARNING)
         except BridgeError as error:

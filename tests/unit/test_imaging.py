@@ -132,7 +132,7 @@ def test_transparent_pixels_are_sent_in_the_colours_around_them():
 
 def answered(pixels, crop):
     """What a service that changes nothing answers."""
-    return np.asarray(imaging.to_service(pixels, crop)).astype(np.float32)
+    return imaging.Answer(np.asarray(imaging.to_service(pixels, crop)).astype(np.float32), Box(0, 0, *crop.size))
 
 
 def test_an_unscaled_answer_comes_back_to_where_it_was_cut():
@@ -158,6 +158,18 @@ def test_a_scaled_answer_is_still_the_same_picture():
     window = Box(100, 50, 60, 40)  # a part of it is the same as that part of the whole
     part = imaging.from_service(answered(pixels, crop), crop, window)
     assert np.abs(part[8:-8, 8:-8] - back[58:82, 108:152]).max() < 0.01
+
+
+@pytest.mark.parametrize("size", [Size(1152, 896), Size(576, 448), Size(400, 311)], ids=str)
+def test_what_is_needed_for_a_window_gives_the_same_as_the_whole_answer(size):
+    pixels = np.random.default_rng(3).integers(0, 256, (448, 576, 3), dtype=np.uint8)
+    crop, window = Crop(Box(0, 0, 576, 448), NOTHING, size), Box(101, 53, 61, 47)
+    whole = answered(pixels, crop)
+    box = imaging.part_for(crop, window)
+    assert box.size.area < 0.1 * size.area
+    needed = imaging.Answer(whole.colours[box.y : box.bottom, box.x : box.right], box)
+    wanted = imaging.from_service(whole, crop, window)
+    np.testing.assert_allclose(imaging.from_service(needed, crop, window), wanted, atol=0.01)
 
 
 def test_a_result_keeps_what_lies_between_two_levels_of_8_bits():

@@ -114,6 +114,15 @@ def test_what_the_service_kept_stays_as_it_is(dune):
     np.testing.assert_allclose(match_colour(dune, dune, hole(dune)), dune, atol=0.01)
 
 
+def test_a_part_of_an_answer_is_corrected_as_the_whole_one_is(dune):
+    answer, edited = np.clip(dune * 0.95 + 9, 0, 255).astype(np.uint8), hole(dune)
+    rows, columns = np.flatnonzero(edited.any(axis=1)), np.flatnonzero(edited.any(axis=0))
+    part = (slice(rows[0] - 20, rows[-1] + 20), slice(columns[0] - 20, columns[-1] + 20))
+    matched = match_colour(dune, answer, edited, part)
+    assert matched.shape == dune[part].shape
+    np.testing.assert_allclose(matched[1:-1, 1:-1], match_colour(dune, answer, edited)[part][1:-1, 1:-1], atol=0.01)
+
+
 def test_new_content_in_the_hole_is_not_changed_by_a_service_that_keeps_colours(dune):
     answer, edited = dune.copy(), hole(dune)
     answer[edited] = texture(*dune.shape[:2])[edited]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from bridge import steps
+from bridge import imaging, steps
 from bridge.geometry import Box, Size
 from bridge.match_grain import kept_grain
 from bridge.protocol import Job
@@ -85,7 +85,7 @@ def test_six_dust_spots_in_a_24_megapixel_photograph_keep_its_resolution():
 def test_a_crop_marks_what_other_requests_remove_too():
     selection = np.zeros((100, 100), np.uint8)
     selection[0:10, 0:10] = selection[60:70, 60:70] = 255
-    planning = steps.plan(job(areas="separate"), selection, Box(500, 500, 100, 100), Size(2000, 2000), 4.0)
+    planning = steps.plan(job(areas="separate"), selection, Box(900, 900, 200, 200), Size(2000, 2000), 4.0)
     for piece in planning.pieces:
         assert planning.edited(piece.crop.box).sum() == 200
 
@@ -118,7 +118,8 @@ def test_nothing_is_painted_where_the_layer_had_nothing():
     (piece,), (area,) = planning.pieces, planning.areas
     source = np.full((piece.crop.box.height, piece.crop.box.width, 4), 255, np.uint8)
     source[:, :20, 3] = 0
-    answer = np.zeros((piece.crop.size.height, piece.crop.size.width, 3), np.float32)
+    size = piece.crop.size
+    answer = imaging.Answer(np.zeros((size.height, size.width, 3), np.float32), Box(0, 0, *size))
     _colours, alpha = steps.fit(asked, planning, piece.crop, area, source, answer, 1)
     assert (alpha[:, :10] == 0).all()
     assert (alpha[:, 10:] == 255).all()
@@ -128,8 +129,22 @@ def test_an_answer_in_the_right_colours_is_not_changed():
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     mask = Image.new("L", (64, 64), 255)
     mask.paste(0, (20, 20, 40, 40))
-    colours = steps.corrected(job(match_colour=True), picture, mask, picture)
-    assert np.abs(colours - np.asarray(picture)).max() <= 0.01
+    asked, canvas = job(match_colour=True, resolution="native"), Size(64, 64)
+    planning = steps.plan(asked, None, Box(20, 20, 20, 20), canvas, 4.0)
+    corrected = steps.corrected(asked, planning, planning.pieces[0], picture, mask, picture)
+    assert corrected.box == Box(0, 0, *canvas)
+    assert np.abs(corrected.colours - np.asarray(picture)).max() <= 0.01
+
+
+def test_of_a_large_answer_only_what_is_shown_and_its_surroundings_are_corrected():
+    asked = job(match_colour=True, resolution="native", context=400)
+    planning = steps.plan(asked, None, Box(900, 900, 200, 200), Size(2000, 2000), 4.0)
+    (piece,) = planning.pieces
+    picture = Image.new("RGB", piece.crop.size, (90, 120, 150))
+    mask = imaging.mask_to_service(planning.edited(piece.crop.box), piece.crop)
+    corrected = steps.corrected(asked, planning, piece, picture, mask, picture)
+    assert corrected.colours.shape[:2] == (corrected.box.height, corrected.box.width)
+    assert corrected.box.size.area < 0.1 * piece.crop.size.area
 
 
 PHOTOGRAPH = Path(__file__).parents[2] / "scripts" / "photos" / "extreme-desert-hike.jpg"
@@ -144,8 +159,8 @@ def through(service, selected):
     box = piece.crop.box
     source = pixels[box.y : box.bottom, box.x : box.right]
     base, mask = steps.prepare(planning, piece.crop, source)
-    colours = steps.corrected(asked, base, mask, service(base))
-    fitted, _alpha = steps.fit(asked, planning, piece.crop, area, source, colours, 1)
+    corrected = steps.corrected(asked, planning, piece, base, mask, service(base))
+    fitted, _alpha = steps.fit(asked, planning, piece.crop, area, source, corrected, 1)
     return fitted, pixels[area.box.y : area.box.bottom, area.box.x : area.box.right].astype(np.float32)
 
 
