@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeAlias
 
 from PIL import Image
 
@@ -12,6 +13,7 @@ from bridge import imaging, steps
 from bridge.geometry import Box, Size, bounds
 from bridge.imaging import Pixels
 from bridge.journal import JobFolder
+from bridge.match_grain import Grain
 from bridge.planning import Piece
 from bridge.protocol import SELECTION_FILE, Finished, Job, Patch, ProtocolError, Rectangle, Result
 from bridge.provenance import provenance
@@ -34,6 +36,10 @@ class Export:
     source: Source
     base: Image.Image
     mask: Image.Image
+
+
+#: The grain around each area, by its number.
+Grains: TypeAlias = Mapping[int, Grain | None]
 
 
 class Fitted(NamedTuple):
@@ -88,15 +94,28 @@ def prepare(planning: Planning, source: Source) -> Export:
     return Export(source, *steps.prepare(planning, source.piece.crop, source.pixels))
 
 
+def grains(job: Job, planning: Planning, source: Source) -> Grains:
+    """The photograph's grain around each area of a crop, if it is to be matched."""
+    numbers = planning.areas_of(source.piece) if job.match_grain else ()
+    return {each: steps.grain(planning, source.piece.crop, planning.areas[each], source.pixels) for each in numbers}
+
+
 def fit(
-    job: Job, planning: Planning, export: Export, variation: int, answer: Image.Image, seed: int
+    job: Job,
+    planning: Planning,
+    export: Export,
+    variation: int,
+    answer: Image.Image,
+    grains: Callable[[], Grains],
+    seed: int,
 ) -> tuple[Fitted, ...]:
-    """Makes one answer fit its surroundings."""
+    """Makes one answer fit its surroundings. `grains` tells the crop's, where they are needed."""
     made, source = [], export.source
     corrected = steps.corrected(job, planning, source.piece, export.base, export.mask, answer)
     for number in planning.areas_of(source.piece):
         area = planning.areas[number]
-        fitted, alpha = steps.fit(job, planning, source.piece.crop, area, source.pixels, corrected, seed)
+        crop, grain = source.piece.crop, partial(lambda each: grains()[each], number)
+        fitted, alpha = steps.fit(job, planning, crop, area, source.pixels, corrected, grain, seed)
         name = f"result-{source.number}-{variation}-{number + 1}.pnm"
         made.append(Fitted(Patch(name, area.box), imaging.deep_pnm(fitted, alpha)))
     return tuple(made)

@@ -41,6 +41,7 @@ from bridge.settings import Settings
 from bridge.words import _
 
 if TYPE_CHECKING:  # slow to import, so not before the first picture
+    from bridge.fitting import Grains
     from bridge.steps import Planning
 
 _log = logging.getLogger(__name__)
@@ -196,6 +197,7 @@ class RunningJob:
         with ThreadPoolExecutor(usable_cores()) as pool:
             # while the pictures are encoded, the rest is imported, and the disk is waited for
             uploads = [pool.submit(encoded, planning, source) for source in sources]
+            grains = [pool.submit(_grains, job, planning, upload) for upload in uploads]
             fitting.save_masks(self._folder, planning)
             seeds = draw_seeds(job.seed, job.variations)
             self._sendings = self._sendings_of(planned, len(sources), stages)
@@ -203,7 +205,7 @@ class RunningJob:
                 self._note_sending(planned, planning, seeds)
                 if self._cancelled.is_set():  # before there was anything to cancel
                     self.cancel()
-                self._send(Sent(job, planning, seeds, stages, planned.backend.client(), pool, uploads))
+                self._send(Sent(job, planning, seeds, stages, planned.backend.client(), pool, uploads, grains))
         return self._outcome(planned, planning, seeds)
 
     def _sendings_of(self, planned: _Planned, crops: int, stages: Stages) -> tuple[Sending, ...]:
@@ -230,6 +232,8 @@ class RunningJob:
         self._keep_sent(sent.uploads)
         for thread in threads:
             thread.join()
+        for grains in sent.grains:  # nobody waits for what no answer needed
+            grains.cancel()
 
     def _keep_sent(self, uploads: list[Future[Upload]]) -> None:
         """For whoever looks into the folder; they can be made again, so that a full disk is no harm."""
@@ -270,8 +274,9 @@ class RunningJob:
                 answer = sent.client.regenerate(sent.request(sending), call=sending.call)
             export = sent.upload(sending).export
             # meanwhile, for the disk takes its time; nothing of it is written before the answer is
+            grains = sent.grains[sending.crop - 1].result
             fitted = sent.pool.submit(
-                fitting.fit, sent.job, sent.planning, export, sending.variation, answer.image, answer.seed
+                fitting.fit, sent.job, sent.planning, export, sending.variation, answer.image, grains, answer.seed
             )
             self._folder.give_room_back()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
@@ -326,6 +331,13 @@ class RunningJob:
         fitting.keep_masks(self._folder, planning)
         self._folder.note(**{**self._facts, "state": "received", "result": asdict(finished)})
         return finished
+
+
+def _grains(job: Job, planning: Planning, upload: Future[Upload]) -> Grains:
+    """What will be needed once there is an answer: after what is needed for asking."""
+    from bridge import fitting
+
+    return fitting.grains(job, planning, upload.result().export.source)
 
 
 def unexpected() -> str:

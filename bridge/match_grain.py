@@ -45,7 +45,41 @@ class _Noise(NamedTuple):
     variance: Floats
 
 
-def match_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_], seed: int) -> Floats:
+class Grain(NamedTuple):
+    """The grain around a repair: its patches, how strong it is at which luma, [k] each, its principal colours, [3, 3]
+    in columns, and the power of each at each frequency, [PATCH, PATCH, 3]."""
+
+    around: _Noise
+    tones: Floats
+    levels: Floats
+    axes: Floats
+    power: Floats
+
+
+def grain_around(original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_]) -> Grain | None:
+    """The photograph's grain, for `match_grain`; takes most of the time, and no answer.
+
+    Args:
+        original: [H, W, 3], 0–255: the photograph. Some surroundings of the repair have to be in it.
+        edited: [H, W]; true where the repair will be shown.
+
+    Returns:
+        None when the photograph has no measurable noise.
+
+    Raises:
+        ValueError: the arrays do not fit together.
+    """
+    if original.ndim != 3 or original.shape[2] != 3 or edited.shape != original.shape[:2]:
+        raise ValueError(f"a picture of {original.shape} and a repair of {edited.shape} do not fit together")
+    box = _bounds(edited)
+    around = None if box is None else _surroundings(original, edited, box)
+    if around is None:
+        return None
+    tones, levels = _levels(around)
+    return Grain(around, tones, levels, *_spectra(around, tones, levels))
+
+
+def match_grain(colours: Floats, edited: NDArray[np.bool_], grain: Grain, seed: int) -> Floats:
     """The repair with the noise that it lacks, of the surroundings' level, spatial correlation and colour.
 
     Power spectra (Hann-windowed periodograms: P. D. Welch, IEEE Trans. Audio Electroacoustics 15, 1967) of flat
@@ -55,36 +89,31 @@ def match_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: N
 
     Args:
         colours: [H, W, 3], 0.0–255.0: the repair, in canvas px.
-        original: [H, W, 3], 0–255: the photograph there. Some surroundings of the repair have to be in it.
         edited: [H, W]; true where the repair will be shown.
+        grain: of the photograph there.
         seed: any whole number; the same one gives the same noise.
 
     Returns:
-        [H, W, 3], 0.0–255.0, a new array: exactly `colours` outside `edited`, and everywhere when the photograph has
-        no measurable noise, the repair has as much of it, or too little of either can be seen.
+        [H, W, 3], 0.0–255.0, a new array: exactly `colours` outside `edited`, and everywhere when the repair has as
+        much noise as the photograph, or too little of it can be seen.
 
     Raises:
         ValueError: the arrays do not fit together.
     """
-    if colours.ndim != 3 or colours.shape[2] != 3 or original.shape != colours.shape:
-        raise ValueError(f"pictures of {colours.shape} and {original.shape} do not fit together")
-    if edited.shape != colours.shape[:2]:
+    if colours.ndim != 3 or colours.shape[2] != 3 or edited.shape != colours.shape[:2]:
         raise ValueError(f"a picture of {colours.shape} and a repair of {edited.shape} do not fit together")
     result = colours.astype(np.float32)
     box = _bounds(edited)
-    around = None if box is None else _surroundings(original, edited, box)
-    if box is None or around is None:
+    if box is None:
         return result
-    tones, levels = _levels(around)
-    axes, wanted = _spectra(around, tones, levels)
-    missing = np.maximum(wanted - _present(result, edited, around, tones, levels, axes, wanted), 0)
-    if missing.sum() < (1 - ENOUGH) * wanted.sum():
+    missing = np.maximum(grain.power - _present(result, edited, grain), 0)
+    if missing.sum() < (1 - ENOUGH) * grain.power.sum():
         return result
     inside = edited[box]
     part = result[box][inside]
-    grain = (_synthesised(missing, inside.shape, seed) @ axes.T.astype(np.float32))[inside]
-    grain *= np.interp(part @ _LUMA, tones, levels).astype(np.float32)[:, None]
-    result[box][inside] = np.clip(part + grain, np.minimum(part, 0), np.maximum(part, 255))
+    added = (_synthesised(missing, inside.shape, seed) @ grain.axes.T.astype(np.float32))[inside]
+    added *= np.interp(part @ _LUMA, grain.tones, grain.levels).astype(np.float32)[:, None]
+    result[box][inside] = np.clip(part + added, np.minimum(part, 0), np.maximum(part, 255))
     return result
 
 
@@ -95,7 +124,8 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: ND
     kept theirs, a smooth repair is a smooth thing, a snow field beside rocks, and grain would spoil it.
 
     Args:
-        colours, original, edited: as for `match_grain`.
+        colours, edited: as for `match_grain`.
+        original: as for `grain_around`.
 
     Returns:
         The median, over squares of `PATCH` px that are wholly unedited, of the power of what differs from the
@@ -231,27 +261,19 @@ def _periodogram(patches: Floats) -> Floats:
     return np.asarray(smooth, np.float32)
 
 
-def _present(
-    colours: Floats,
-    edited: NDArray[np.bool_],
-    around: _Noise,
-    tones: Floats,
-    levels: Floats,
-    axes: Floats,
-    wanted: Floats,
-) -> Floats:
-    """The power that the repair has of itself, like `wanted`."""
+def _present(colours: Floats, edited: NDArray[np.bool_], grain: Grain) -> Floats:
+    """The power that the repair has of itself, like the grain's."""
     box = _bounds(edited)
     assert box is not None
     inside = _flattest(_noise(colours[box], edited[box]))
     if inside is not None:
-        return _periodogram(_relative(inside, tones, levels) @ axes)
+        return _periodogram(_relative(inside, grain.tones, grain.levels) @ grain.axes)
     # too thin for patches: all frequencies lack the same share of what single pixels show
     here, here_where = _roughness(colours[box] @ _LUMA), _whole(edited[box])
     if np.count_nonzero(here_where) < PATCH:
-        return wanted
-    there = np.median([np.median(_roughness(patch @ _LUMA)) for patch in around.patches])
-    return wanted * np.float32(min(1.0, float(np.median(here[here_where])) / max(float(there), 1e-6)) ** 2)
+        return grain.power
+    there = np.median([np.median(_roughness(patch @ _LUMA)) for patch in grain.around.patches])
+    return grain.power * np.float32(min(1.0, float(np.median(here[here_where])) / max(float(there), 1e-6)) ** 2)
 
 
 def _roughness(luma: Floats) -> Floats:

@@ -13,7 +13,7 @@ from bridge.protocol import Job, Patch
 
 if TYPE_CHECKING:  # slow to import, so not before the first picture
     from bridge.call import Call
-    from bridge.fitting import Export, Source
+    from bridge.fitting import Export, Grains, Source
     from bridge.imaging import Png
     from bridge.regen import RegenClient, RegenRequest
     from bridge.steps import Planning
@@ -29,7 +29,7 @@ class Upload(NamedTuple):
 
 @dataclass(frozen=True)
 class Sent:
-    """What all requests of a job share: `uploads` has one for each crop, `pool` a thread for each core."""
+    """What all requests of a job share: upload and grain of each crop, and a `pool` of a thread for each core."""
 
     job: Job
     planning: Planning
@@ -38,6 +38,7 @@ class Sent:
     client: RegenClient
     pool: Executor
     uploads: list[Future[Upload]]
+    grains: list[Future[Grains]]
 
     def upload(self, sending: Sending) -> Upload:
         """What one of them sends, as soon as it is encoded."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from bridge.geometry import Box, Crop, Size, bounds, context_for, disjoint
 from bridge.imaging import Answer, Colours, Coverage, Pixels
 from bridge.islands import islands
 from bridge.match_colour import match_colour
-from bridge.match_grain import kept_grain, match_grain
+from bridge.match_grain import Grain, grain_around, kept_grain, match_grain
 from bridge.planning import Piece, plan_pieces
 from bridge.protocol import Job
 from bridge.words import _
@@ -142,23 +143,42 @@ def corrected(
     return Answer(match_colour(np.asarray(sent), colours, np.asarray(mask) == 0, part), box)
 
 
+def grain(planning: Planning, crop: Crop, area: Area, source: Pixels) -> Grain | None:
+    """The photograph's grain around an area; None where there is none to be seen."""
+    window, original = _surroundings(crop, area, source)
+    return grain_around(original[..., :3], planning.edited(window))
+
+
+def _surroundings(crop: Crop, area: Area, source: Pixels) -> tuple[Box, Pixels]:
+    """The part of a crop that an area is fitted into, on the canvas, and its pixels."""
+    window = area.box.grown(GRAIN_REACH).within(crop.box)
+    inner = window.relative_to(crop.box)
+    return window, source[inner.y : inner.bottom, inner.x : inner.right]
+
+
 def fit(
-    job: Job, planning: Planning, crop: Crop, area: Area, source: Pixels, answer: Answer, seed: int
+    job: Job,
+    planning: Planning,
+    crop: Crop,
+    area: Area,
+    source: Pixels,
+    answer: Answer,
+    grain: Callable[[], Grain | None],
+    seed: int,
 ) -> tuple[Colours, Pixels | None]:
     """What the layer shows in one area: colours, 0–255, and alpha where it is not opaque.
 
     Args:
         source: the crop's pixels, RGB or RGBA.
         answer: of the crop, corrected.
+        grain: tells the one around the area, where it is needed.
     """
-    window = area.box.grown(GRAIN_REACH).within(crop.box)
+    window, original = _surroundings(crop, area, source)
     colours = imaging.from_service(answer, crop, window)
-    around = window.relative_to(crop.box)
-    original = source[around.y : around.bottom, around.x : around.right]
     if job.match_grain:
         edited = planning.edited(window)
-        if kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT:
-            colours = match_grain(colours, original[..., :3], edited, seed)
+        if kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT and (wanted := grain()):
+            colours = match_grain(colours, edited, wanted, seed)
     inner = area.box.relative_to(window)
     rows, columns = slice(inner.y, inner.bottom), slice(inner.x, inner.right)
     opaque = job.fill_transparent or source.shape[2] == 3

@@ -87,7 +87,7 @@ def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
 
     import fidelity_scenes as scenes
     from bridge.match_colour import match_colour
-    from bridge.match_grain import kept_grain, match_grain
+    from bridge.match_grain import grain_around, kept_grain, match_grain
     from bridge.steps import GRAIN_KEPT
 
     for distortion in (scenes.gaussian, scenes.median):
@@ -96,7 +96,8 @@ def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
                 came = scenes.exchange(client, scene)
                 off = scenes.on_canvas(match_colour(came.sent, came.answer, came.edited), scene)
                 lost = kept_grain(off, scene.pixels, scene.edited) < GRAIN_KEPT
-                on = match_grain(off, scene.pixels, scene.edited, seed=1) if lost else off
+                around = grain_around(scene.pixels, scene.edited) if lost else None
+                on = match_grain(off, scene.edited, around, seed=1) if around else off
                 ratios, level = [], 0.0
                 for picture in (scene.pixels, off, on):
                     whole = np.clip(np.rint(picture), 0, 255).astype(np.uint8)

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -145,7 +146,8 @@ def _recovered(
             answer = _answer(folder.file(name), marks.answers.get(name), Size(*record.crops[crop - 1].size))
             seed = record.seeds[variation - 1]
             export = fitting.prepare(planning, sources[crop - 1])
-            fitted = fitting.save(folder, fitting.fit(job, planning, export, variation, answer, seed))
+            grains = partial(fitting.grains, job, planning, sources[crop - 1])
+            fitted = fitting.save(folder, fitting.fit(job, planning, export, variation, answer, grains, seed))
             names = {patch.file for patch in fitted}
             kept = tuple(patch for patch in patches.get(variation, ()) if patch.file not in names)
             patches[variation] = (*kept, *fitted)

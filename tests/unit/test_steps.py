@@ -1,5 +1,6 @@
 """What of the selection is sent, and what of the answer is shown."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,10 @@ def test_transparent_parts_become_part_of_what_is_regenerated():
         steps.with_transparency(planning, opaque, asked, masked=False)
 
 
+def no_grain():
+    pytest.fail("nobody asked for grain")
+
+
 def test_nothing_is_painted_where_the_layer_had_nothing():
     asked = job()
     planning = steps.plan(asked, None, Box(10, 10, 20, 20), Size(64, 64), 4.0)
@@ -120,7 +125,7 @@ def test_nothing_is_painted_where_the_layer_had_nothing():
     source[:, :20, 3] = 0
     size = piece.crop.size
     answer = imaging.Answer(np.zeros((size.height, size.width, 3), np.float32), Box(0, 0, *size))
-    _colours, alpha = steps.fit(asked, planning, piece.crop, area, source, answer, 1)
+    _colours, alpha = steps.fit(asked, planning, piece.crop, area, source, answer, no_grain, 1)
     assert (alpha[:, :10] == 0).all()
     assert (alpha[:, 10:] == 255).all()
 
@@ -160,7 +165,8 @@ def through(service, selected):
     source = pixels[box.y : box.bottom, box.x : box.right]
     base, mask = steps.prepare(planning, piece.crop, source)
     corrected = steps.corrected(asked, planning, piece, base, mask, service(base))
-    fitted, _alpha = steps.fit(asked, planning, piece.crop, area, source, corrected, 1)
+    grain = partial(steps.grain, planning, piece.crop, area, source)
+    fitted, _alpha = steps.fit(asked, planning, piece.crop, area, source, corrected, grain, 1)
     return fitted, pixels[area.box.y : area.box.bottom, area.box.x : area.box.right].astype(np.float32)
 
 
