@@ -41,7 +41,6 @@ from bridge.settings import Settings
 from bridge.words import _
 
 if TYPE_CHECKING:  # slow to import, so not before the first picture
-    from bridge.fitting import Grains
     from bridge.steps import Planning
 
 _log = logging.getLogger(__name__)
@@ -197,7 +196,7 @@ class RunningJob:
         with ThreadPoolExecutor(usable_cores()) as pool:
             # while the pictures are encoded, the rest is imported, and the disk is waited for
             uploads = [pool.submit(encoded, planning, source) for source in sources]
-            grains = [pool.submit(_grains, job, planning, upload) for upload in uploads]
+            grains = [pool.submit(fitting.grains, job, planning, source) for source in sources]
             fitting.save_masks(self._folder, planning)
             seeds = draw_seeds(job.seed, job.variations)
             self._sendings = self._sendings_of(planned, len(sources), stages)
@@ -331,13 +330,6 @@ class RunningJob:
         fitting.keep_masks(self._folder, planning)
         self._folder.note(**{**self._facts, "state": "received", "result": asdict(finished)})
         return finished
-
-
-def _grains(job: Job, planning: Planning, upload: Future[Upload]) -> Grains:
-    """What will be needed once there is an answer: after what is needed for asking."""
-    from bridge import fitting
-
-    return fitting.grains(job, planning, upload.result().export.source)
 
 
 def unexpected() -> str:

@@ -293,7 +293,8 @@ def _whole(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _synthesised(power: Floats, shape: tuple[int, ...], seed: int) -> Floats:
     """Gaussian noise of that power per frequency, [H, W, C] of `shape`."""
-    height, width = (min(max(length, PATCH), TILE) for length in shape)
+    # of whole patches: a length with large prime factors takes an FFT several times as long
+    height, width = (min(-(-length // PATCH) * PATCH, TILE) for length in shape)
     generator = np.random.default_rng(seed)
     planes = []
     for channel in range(power.shape[2]):

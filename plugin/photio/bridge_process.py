@@ -143,6 +143,8 @@ def _spawned() -> _Process:
     launcher = Gio.SubprocessLauncher.new(Gio.SubprocessFlags.STDIN_PIPE | Gio.SubprocessFlags.STDOUT_PIPE)
     for name in early.FOREIGN_VARIABLES:
         launcher.unsetenv(name)
+    for name, value in early.KEEPING_MEMORY.items():
+        launcher.setenv(name, value, True)
     try:
         process = launcher.spawnv(command)
     except GLib.Error as error:
