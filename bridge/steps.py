@@ -137,7 +137,7 @@ def corrected(
     window = bounds(planning.areas[number].box for number in planning.areas_of(piece))
     box = imaging.part_for(piece.crop, window.grown(GRAIN_REACH).within(piece.crop.box))
     part = (slice(box.y, box.bottom), slice(box.x, box.right))
-    colours = np.asarray(answer.convert("RGB"))
+    colours = np.asarray(answer if answer.mode == "RGB" else answer.convert("RGB"))
     if not job.match_colour:
         return Answer(colours[part].astype(np.float32), box)
     return Answer(match_colour(np.asarray(sent), colours, np.asarray(mask) == 0, part), box)
