@@ -147,7 +147,9 @@ def run(
         os.killpg(process.pid, signal.SIGKILL)
         output = f"{process.communicate()[0]}\nIt hung, and was stopped. There was:\n{there.stdout}"
     nothing_to_do = process.returncode == NOTHING and "-k" in command
-    return Outcome(name, output, process.returncode == 0 or nothing_to_do, time.time() - began)
+    outcome = Outcome(name, output, process.returncode == 0 or nothing_to_do, time.time() - began)
+    print(f"{name}: {'done' if outcome.green else 'FAILED'}, {outcome.seconds:.0f} s", file=sys.stderr, flush=True)
+    return outcome
 
 
 def checks(folder: Path, word: list[str]) -> list[Outcome]:
@@ -220,7 +222,7 @@ def _twice(name: str, command: list[str], home: Path) -> Outcome:
     environment = {"PHOTIO_HOME": str(home), "PHOTIO_PASSED": str(passed)}
     outcome = run(name, command, environment, passed)
     if not outcome.green:
-        print(f"{name}: something failed, and is tried once more …", file=sys.stderr, flush=True)
+        print(f"{name}: what failed is tried once more …", file=sys.stderr, flush=True)
         outcome = replace(run(name, command, environment, passed), first=outcome)
     count = len(passed.read_text().splitlines()) if passed.exists() else 0
     return replace(outcome, passed=count)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from support import empty_home, journal, no_image_left, running_server, server  # noqa: F401
+from support import PLUG_IN, empty_home, journal, no_image_left, processes, running_server, server  # noqa: F401
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from regenerating import shown, window  # noqa: F401  (`driver` is beside them)
+from regenerating import end, shown, window  # noqa: F401  (`driver` is beside them)
 
 LISTENER = """
 import gi
@@ -35,6 +35,14 @@ def screen_reader():
     yield
     reader.kill()
     reader.wait()
+
+
+@pytest.fixture(autouse=True)
+def no_plug_in_left():
+    """A window that stands still would be in the way of every test that follows."""
+    yield
+    for pid in processes(PLUG_IN):
+        end(pid)
 
 
 @pytest.fixture(autouse=True)

@@ -76,15 +76,19 @@ def window(shown):
         if processes(PLUG_IN) and find("*", "*"):
             keys("Escape")
     for pid in [*processes(PLUG_IN), *processes(BRIDGE)]:
-        _end(pid)
+        end(pid)
     if os.path.isfile(_STDERR):
         with open(_STDERR, encoding="utf-8", errors="replace") as said:
             said.seek(beginning)
             assert "Traceback" not in said.read()
 
 
-def _end(pid: int) -> None:
-    """What a test that failed has left behind would confuse the next one."""
+def end(pid: int) -> None:
+    """What a test that failed has left behind would confuse the next one, and all that follow.
+
+    Raises:
+        AssertionError: it had to be killed.
+    """
     try:
         wait_for_end(pid, 10)
     except AssertionError:
