@@ -4,8 +4,9 @@
     test.py [--release 3.0|3.2 …] [WORD]
 
 WORD goes to pytest's -k. Sets up what is missing: a virtual environment for the tests and the GIMPs that the
-machine does not have, all in the user's cache directory. What fails inside a GIMP is tried once more in a new one, for
-windows, keys and window managers have moods of their own on a busy machine; that it was is said, with what failed.
+machine does not have, all in the user's cache directory. What fails among faults and inside a GIMP is tried once more
+in a new one, for windows, signals and sockets have moods of their own on a busy machine; that it was is said, with what
+failed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -29,6 +31,8 @@ import rootfs
 
 CHECKOUT = gimp.CHECKOUT
 LOCKS = [CHECKOUT / "tests" / "requirements.lock", CHECKOUT / "bridge" / "requirements-neural.lock"]
+
+RUN_PYTEST = CHECKOUT / "tests" / "gimp" / "run_pytest.py"
 
 #: What pytest needs inside GIMP, whatever Python that has: pure Python, taken from the tests' environment.
 INSIDE = ["pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments"]
@@ -167,8 +171,8 @@ def checks(folder: Path, word: list[str]) -> list[Outcome]:
         print(f"MI-GAN will NOT be tested: its model could not be fetched.\n{fetched.output}", file=sys.stderr)
     pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit", *word]
     outcomes.append(run("bridge and installer", pytest, model_home))
-    faults = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/faults", "--ignore=tests/faults/inside"]
-    outcomes.append(run("faults", [*faults, *word]))
+    faults = [python, str(RUN_PYTEST), str(folder / "inside"), "-q", "tests/faults", "--ignore=tests/faults/inside"]
+    outcomes.append(_twice("faults", [*faults, *word]))
     return outcomes
 
 
@@ -208,24 +212,25 @@ def in_gimp(release: str, folder: Path, word: list[str]) -> list[Outcome]:
             outcomes.append(Outcome("windows", "NOT TESTED: install xvfb, openbox and at-spi2-core.", True, 0))
             continue
         command = [sys.executable, str(CHECKOUT / "scripts" / "gimp.py"), "--release", release, "run", *window]
-        command += [str(CHECKOUT / "tests" / "gimp" / "run_pytest.py"), str(folder / "inside")]
+        command += [str(RUN_PYTEST), str(folder / "inside")]
         command += ["-q", f"--rootdir={CHECKOUT}", "-o", f"faulthandler_timeout={STALLED - 60}"]
         command += [str(CHECKOUT / "tests" / directory), *word]
-        outcomes.append(_twice(f"GIMP {release}, tests/{directory}", command, real.home / f"tests-{directory}"))
+        home = real.home / f"tests-{directory}"
+        outcomes.append(_twice(f"GIMP {release}, tests/{directory}", command, PHOTIO_HOME=str(home)))
     return outcomes
 
 
-def _twice(name: str, command: list[str], home: Path) -> Outcome:
-    """Runs a part in a GIMP, and what did not pass once more."""
-    passed = home.with_suffix(".passed")
-    passed.unlink(missing_ok=True)
-    environment = {"PHOTIO_HOME": str(home), "PHOTIO_PASSED": str(passed)}
-    outcome = run(name, command, environment, passed)
-    if not outcome.green:
-        print(f"{name}: what failed is tried once more …", file=sys.stderr, flush=True)
-        outcome = replace(run(name, command, environment, passed), first=outcome)
-    count = len(passed.read_text().splitlines()) if passed.exists() else 0
-    return replace(outcome, passed=count)
+def _twice(name: str, command: list[str], **variables: str) -> Outcome:
+    """Runs a part, and what did not pass once more."""
+    with tempfile.TemporaryDirectory(prefix="photio-tests-") as folder:
+        passed = Path(folder) / "passed"
+        environment = {**variables, "PHOTIO_PASSED": str(passed)}
+        outcome = run(name, command, environment, passed)
+        if not outcome.green:
+            print(f"{name}: what failed is tried once more …", file=sys.stderr, flush=True)
+            outcome = replace(run(name, command, environment, passed), first=outcome)
+        count = len(passed.read_text().splitlines()) if passed.exists() else 0
+        return replace(outcome, passed=count)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Runs pytest inside GIMP (`scripts/gimp.py run`). Arguments: a folder with pytest in it, then pytest's own.
+"""Runs pytest, also inside GIMP (`scripts/gimp.py run`). Arguments: a folder with pytest in it, then pytest's own.
 
 What passes is written into the file that PHOTIO_PASSED names, a line each, and not run again when it is in there.
 """
