@@ -39,10 +39,11 @@ PASSED_ON = re.compile(
 #: A screen, a window manager (again, should it crash) and an accessibility bus; the command begins when they are ready.
 #: Not xvfb-run: two at once can choose one display, and it waits for ever when a signal overtakes it on a busy machine.
 DISPLAY_SESSION = """
+hash Xvfb openbox dbus-run-session || { echo "Install xvfb, openbox, dbus and at-spi2-core." >&2; exit 71; }
 exec 3< <(exec Xvfb -displayfd 1 -screen 0 "$1x24" 2>/dev/null); screen=$!; shift
 read -r number <&3 || { echo "Xvfb did not start." >&2; exit 71; }
 export DISPLAY=":$number"
-exec 4< <(until openbox --startup "echo ready" 2>/dev/null; do :; done); manager=$!
+exec 4< <(until openbox --startup "echo ready" 2>/dev/null; do sleep 0.2; done); manager=$!
 read -r _ready <&4
 dbus-run-session -- bash -c '
     /usr/libexec/at-spi-bus-launcher --launch-immediately & "$@"; status=$?; kill %1; exit "$status"

@@ -208,8 +208,8 @@ def in_gimp(release: str, folder: Path, word: list[str]) -> list[Outcome]:
     real.install_plugin()
     outcomes = []
     for directory, window in (("gimp", []), ("gui", ["--window"])):
-        if window and not real.tree and not shutil.which("Xvfb"):
-            outcomes.append(Outcome("windows", "NOT TESTED: install xvfb, openbox and at-spi2-core.", True, 0))
+        if window and not real.tree and not all(map(shutil.which, ("Xvfb", "openbox", "xdotool"))):
+            outcomes.append(Outcome("windows", "NOT TESTED: install xvfb, openbox, xdotool, at-spi2-core.", True, 0))
             continue
         command = [sys.executable, str(CHECKOUT / "scripts" / "gimp.py"), "--release", release, "run", *window]
         command += [str(RUN_PYTEST), str(folder / "inside")]
