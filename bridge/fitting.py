@@ -17,7 +17,7 @@ from bridge.match_grain import Grain
 from bridge.planning import Piece
 from bridge.protocol import SELECTION_FILE, Finished, Job, Patch, ProtocolError, Rectangle, Result
 from bridge.provenance import provenance
-from bridge.steps import Planning
+from bridge.steps import Planning, Reference
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,12 @@ def prepare(planning: Planning, source: Source) -> Export:
     return Export(source, *steps.prepare(planning, source.piece.crop, source.pixels))
 
 
+def reference(planning: Planning, export: Export) -> Reference:
+    """What the answers for a crop are compared with."""
+    source = export.source
+    return steps.reference(planning, source.piece.crop, source.pixels, export.base, export.mask)
+
+
 def grains(job: Job, planning: Planning, source: Source) -> Grains:
     """The photograph's grain around each area of a crop, if it is to be matched."""
     numbers = planning.areas_of(source.piece) if job.match_grain else ()
@@ -103,19 +109,19 @@ def grains(job: Job, planning: Planning, source: Source) -> Grains:
 def fit(
     job: Job,
     planning: Planning,
-    export: Export,
+    source: Source,
+    reference: Callable[[], Reference],
+    grains: Callable[[], Grains],
     variation: int,
     answer: Image.Image,
-    grains: Callable[[], Grains],
     seed: int,
 ) -> tuple[Fitted, ...]:
-    """Makes one answer fit its surroundings. `grains` tells the crop's, where they are needed."""
-    made, source = [], export.source
-    corrected = steps.corrected(job, planning, source.piece, export.base, export.mask, answer)
+    """Makes one answer fit its surroundings. `reference` and `grains` tell the crop's, where they are needed."""
+    made, compared = [], reference()
+    corrected = steps.corrected(job, planning, source.piece, compared, answer)
     for number in planning.areas_of(source.piece):
-        area = planning.areas[number]
-        crop, grain = source.piece.crop, partial(lambda each: grains()[each], number)
-        fitted, alpha = steps.fit(job, planning, crop, area, source.pixels, corrected, grain, seed)
+        area, grain = planning.areas[number], partial(lambda each: grains()[each], number)
+        fitted, alpha = steps.fit(job, planning, compared.crop, area, source.pixels, corrected, grain, seed)
         name = f"result-{source.number}-{variation}-{number + 1}.pnm"
         made.append(Fitted(Patch(name, area.box), imaging.deep_pnm(fitted, alpha)))
     return tuple(made)

@@ -6,8 +6,7 @@ float32 (0–255) on the way back, so that nothing is rounded before GIMP gets i
 
 from __future__ import annotations
 
-import io
-import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, isqrt
 from pathlib import Path
@@ -19,6 +18,7 @@ from PIL import Image, ImageFilter
 
 from bridge.errors import PhotioError
 from bridge.geometry import Box, Crop, Size
+from bridge.png_encoder import encode_png
 from bridge.pnm_header import look
 from bridge.words import _
 
@@ -150,7 +150,7 @@ def mask_to_service(edited: Coverage, crop: Crop) -> Image.Image:
     framed = np.pad(edited, _padding(crop), mode="symmetric").astype(np.float32)
     # in floats: the share of one px in a strongly reduced crop would be rounded away in 8 bits
     touched = Image.fromarray(framed).resize(crop.size, Image.Resampling.BOX)
-    return Image.fromarray(np.where(np.asarray(touched) > 0, 0, 255).astype(np.uint8))
+    return Image.fromarray(np.negative((np.asarray(touched) <= 0).view(np.uint8)))
 
 
 def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -159,7 +159,8 @@ def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 class Answer(NamedTuple):
-    """A part of what the service gave for a crop: float32 [height, width, 3], 0–255, and its place there, in its px."""
+    """A part of what the service gave for a crop: float32 [height, width, 3], 0–255, and its place there, in px of
+    `crop.size`."""
 
     colours: Colours
     box: Box
@@ -189,13 +190,21 @@ def from_service(answer: Answer, crop: Crop, window: Box) -> Colours:
         return answer.colours[int(top) - y : int(bottom) - y, int(left) - x : int(right) - x]
     # not one channel's whole frame is scaled, but what is wanted of it
     part = (left - x, top - y, right - x, bottom - y)
-    channels = [
-        Image.fromarray(np.ascontiguousarray(answer.colours[..., channel])).resize(
-            window.size, Image.Resampling.LANCZOS, box=part
-        )
-        for channel in range(3)
-    ]
-    return np.dstack([np.asarray(channel) for channel in channels])
+    channels = (Image.fromarray(np.ascontiguousarray(answer.colours[..., channel])) for channel in range(3))
+    return _resized(channels, window.size, part)
+
+
+def scaled(answer: Image.Image, size: Size) -> Pixels | Colours:
+    """An answer, RGB, in that size: uint8 as it is where it has that size, else float32; [height, width, 3], 0–255."""
+    if answer.size == size:
+        return np.asarray(answer)
+    return _resized((channel.convert("F") for channel in answer.split()), size)
+
+
+def _resized(
+    channels: Iterable[Image.Image], size: Size, box: tuple[float, float, float, float] | None = None
+) -> Colours:
+    return np.dstack([np.asarray(channel.resize(size, Image.Resampling.LANCZOS, box=box)) for channel in channels])
 
 
 def _inside_answer(crop: Crop, window: Box) -> tuple[float, float, float, float]:
@@ -231,10 +240,4 @@ class Png:
 
 def png(image: Image.Image, mode: str) -> Png:
     """An image as a service gets it: "RGB" or "L", without its profile or anything about the photographer."""
-    buffer = io.BytesIO()
-    converted = image.convert(mode)
-    converted.info = {}
-    # Level 1 takes a fraction of the time for a few percent. What PNG's filters leave of a photograph hardly repeats:
-    # runs alone are found sooner, and what is stored of the rest is a quarter smaller.
-    converted.save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
-    return Png(buffer.getvalue(), Size(*image.size))
+    return Png(encode_png(np.asarray(image.convert(mode))), Size(*image.size))

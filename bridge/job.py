@@ -36,7 +36,7 @@ from bridge.protocol import (
     ProtocolError,
     Received,
 )
-from bridge.sending import Sending, Sent, Upload, draw_seeds, encoded, largest_upload, room_needed
+from bridge.sending import Sending, Sent, Upload, begin, draw_seeds, largest_upload, room_needed
 from bridge.settings import Settings
 from bridge.words import _
 
@@ -195,8 +195,7 @@ class RunningJob:
         planning, sources = fitting.read_crops(self._folder, planned.planning, job, message.masked)
         with ThreadPoolExecutor(usable_cores()) as pool:
             # while the pictures are encoded, the rest is imported, and the disk is waited for
-            uploads = [pool.submit(encoded, planning, source) for source in sources]
-            grains = [pool.submit(fitting.grains, job, planning, source) for source in sources]
+            ahead = begin(pool, job, planning, sources)
             fitting.save_masks(self._folder, planning)
             seeds = draw_seeds(job.seed, job.variations)
             self._sendings = self._sendings_of(planned, len(sources), stages)
@@ -204,7 +203,7 @@ class RunningJob:
                 self._note_sending(planned, planning, seeds)
                 if self._cancelled.is_set():  # before there was anything to cancel
                     self.cancel()
-                self._send(Sent(job, planning, seeds, stages, planned.backend.client(), pool, uploads, grains))
+                self._send(Sent(job, planning, seeds, stages, planned.backend.client(), pool, ahead))
         return self._outcome(planned, planning, seeds)
 
     def _sendings_of(self, planned: _Planned, crops: int, stages: Stages) -> tuple[Sending, ...]:
@@ -228,11 +227,12 @@ class RunningJob:
             thread.start()
         # while the service is at work, so that nobody waits for the disk
         prompts.remember(sent.job.prompt)
-        self._keep_sent(sent.uploads)
+        self._keep_sent([crop.upload for crop in sent.crops])
         for thread in threads:
             thread.join()
-        for grains in sent.grains:  # nobody waits for what no answer needed
-            grains.cancel()
+        for crop in sent.crops:  # nobody waits for what no answer needed
+            crop.grains.cancel()
+            crop.reference.cancel()
 
     def _keep_sent(self, uploads: list[Future[Upload]]) -> None:
         """For whoever looks into the folder; they can be made again, so that a full disk is no harm."""
@@ -271,11 +271,11 @@ class RunningJob:
         try:
             with self._turns:
                 answer = sent.client.regenerate(sent.request(sending), call=sending.call)
-            export = sent.upload(sending).export
             # meanwhile, for the disk takes its time; nothing of it is written before the answer is
-            grains = sent.grains[sending.crop - 1].result
+            source, _upload, grains, reference = sent.crops[sending.crop - 1]
+            crop = (source, reference.result, grains.result)
             fitted = sent.pool.submit(
-                fitting.fit, sent.job, sent.planning, export, sending.variation, answer.image, grains, answer.seed
+                fitting.fit, sent.job, sent.planning, *crop, sending.variation, answer.image, answer.seed
             )
             self._folder.give_room_back()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)

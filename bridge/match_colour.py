@@ -13,7 +13,7 @@ from bridge.diffusion import diffuse
 from bridge.match_sharpness import match_sharpness
 
 #: px; colours are compared as averages of such cells, so that neither noise nor blur biases the gain.
-CELL = 8
+CELL = 16
 #: px around the repair that are not compared: the service blends there.
 GUARD = 3
 #: What has to be left around the repair: px, and share of the picture.
@@ -28,7 +28,7 @@ LEAST_SCALE, LEAST_CONTRAST, FIELD_LIMIT = 0.5, 3.0, 24.0
 #: Levels. A fit that a further round moves by less has arrived.
 SETTLED = 0.01
 #: Cells: the standard deviation of the field's smoothing.
-FIELD_REACH = 4.0
+FIELD_REACH = 1.6
 
 _TUKEY = 4.685  # 95 % efficiency on Gaussian residuals: P. J. Huber, "Robust Statistics", 1981, chapter 7
 _MAD = 1.4826  # standard deviations per median absolute deviation, for Gaussian residuals
@@ -39,7 +39,7 @@ Doubles = NDArray[np.float64]
 
 
 class _Cells(NamedTuple):
-    """Averages of `CELL` × `CELL` px over what was kept: levels [h, w, 3], and trust in each, 0.0–1.0, [h, w, 3]."""
+    """Averages of cells over what was kept: levels [h, w, 3], and trust in each, 0.0–1.0, [h, w, 3]."""
 
     sent: Doubles
     answer: Doubles
@@ -48,9 +48,10 @@ class _Cells(NamedTuple):
 
 def match_colour(
     sent: NDArray[np.uint8],
-    answer: NDArray[np.uint8],
+    answer: NDArray[np.uint8] | Floats,
     edited: NDArray[np.bool_],
     part: tuple[slice, slice] = (slice(None), slice(None)),
+    cell: int = CELL,
 ) -> Floats:
     """The answer, or a part of it, in the colours of the picture that was sent.
 
@@ -62,9 +63,10 @@ def match_colour(
 
     Args:
         sent: [H, W, 3], sRGB, what the service got.
-        answer: [H, W, 3], sRGB, what it gave back.
+        answer: [H, W, 3], sRGB, what it gave back; floats where it was scaled, 0.0–255.0 or slightly beyond.
         edited: [H, W]; true where it was to regenerate.
         part: the rows and columns that are wanted, with enough of what was kept around the repair.
+        cell: px; less than `CELL` where the pictures have been larger, as much as they.
 
     Returns:
         [h, w, 3], sRGB levels 0.0–255.0, not rounded (they may be slightly beyond): `part` of the answer corrected;
@@ -79,20 +81,22 @@ def match_colour(
     count = int(np.count_nonzero(kept))
     if count < LEAST_PIXELS or count < LEAST_SHARE * kept.size:
         return answer[part].astype(np.float32)
+    levels = answer if answer.dtype == np.uint8 else np.clip(np.rint(answer), 0, 255)
+    levels = levels.astype(np.uint8, copy=False)
     # unsigned: what is below DARKEST becomes the greatest
-    honest = (answer - np.uint8(DARKEST)) <= BRIGHTEST - DARKEST
+    honest = (levels - np.uint8(DARKEST)) <= BRIGHTEST - DARKEST
     honest &= np.repeat(kept, 3, axis=1).reshape(answer.shape)
-    cells = _cells(sent, answer, honest)
+    cells = _cells(sent, levels, honest, cell)
     gain, offset, agreed = _fit(cells)
     residual = cells.sent - (cells.answer - offset) / gain
     field = _field(residual, agreed) - offset / gain
-    sent, answer, kept = sent[part], answer[part], kept[part]
+    sent, answer, levels, kept = sent[part], answer[part], levels[part], kept[part]
     # whole rows: numpy is slow with axes as short as three channels
     gains = np.tile((1 / gain).astype(np.float32), answer.shape[1])
     corrected: Floats = (answer.reshape(len(answer), -1) * gains).reshape(answer.shape)
     for channel in range(3):
-        corrected[..., channel] += _enlarged(field[..., channel], edited.shape, part)
-    _restore_clipped(corrected, sent, answer, kept)
+        corrected[..., channel] += _enlarged(field[..., channel], edited.shape, part, cell)
+    _restore_clipped(corrected, sent, levels, kept, cell)
     return match_sharpness(sent, corrected, ~kept)
 
 
@@ -103,29 +107,30 @@ def _grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
     return np.asarray(np.logical_or.reduce([rows[:, shift : shift + mask.shape[1]] for shift in range(2 * by + 1)]))
 
 
-def _sums(values: NDArray[np.uint8] | Floats) -> Doubles:
+def _sums(values: NDArray[np.uint8] | Floats, cell: int) -> Doubles:
     """Sums over cells of [H, W, C]; those at the right and lower edge may be smaller."""
     height, width, channels = values.shape
-    padded = np.pad(values, ((0, -height % CELL), (0, -width % CELL), (0, 0)))
+    padded = np.pad(values, ((0, -height % cell), (0, -width % cell), (0, 0)))
     # slice after slice: adding whole arrays is what numpy does ten times as fast as summing short axes
-    lines = padded.reshape(-1, CELL, padded.shape[1] * channels)
+    lines = padded.reshape(-1, cell, padded.shape[1] * channels)
     rows: NDArray[Any] = lines[:, 0].astype(np.uint16 if values.dtype == np.uint8 else np.float64)
-    for at in range(1, CELL):
+    for at in range(1, cell):
         rows += lines[:, at]
-    columns = rows.reshape(len(rows), -1, CELL, channels)
+    columns = rows.reshape(len(rows), -1, cell, channels)
     sums: Doubles = columns[:, :, 0].astype(np.float64)
-    for at in range(1, CELL):
+    for at in range(1, cell):
         sums += columns[:, :, at]
     return sums
 
 
-def _cells(sent: NDArray[np.uint8], answer: NDArray[np.uint8], honest: NDArray[np.bool_]) -> _Cells:
+def _cells(sent: NDArray[np.uint8], answer: NDArray[np.uint8], honest: NDArray[np.bool_], cell: int) -> _Cells:
     """Both pictures under one small Gaussian-like window that sees only what is `honest`, [H, W, 3]."""
+    shown = np.negative(honest.view(np.uint8))  # all bits of each
     counts, sent_sums, answer_sums = (
-        _blurred(_sums(values), 0.6) for values in (honest.view(np.uint8), sent * honest, answer * honest)
+        _blurred(_sums(values, cell), 0.6) for values in (honest.view(np.uint8), sent & shown, answer & shown)
     )
     # a cell of which little is left compares the window's far ends: no trust
-    trust = np.where(counts >= CELL * CELL / 4, np.minimum(counts / (CELL * CELL), 1), 0)
+    trust = np.where(counts >= cell * cell / 4, np.minimum(counts / (cell * cell), 1), 0)
     divisor = np.maximum(counts, 1)
     return _Cells(sent_sums / divisor, answer_sums / divisor, trust)
 
@@ -168,7 +173,8 @@ def _fit(cells: _Cells) -> tuple[Doubles, Doubles, Doubles]:
     """Gain and offset, [3] each, of `answer = gain · sent + offset`; and the trust left to each cell, [h, w, 3]."""
     gain = np.ones(3)
     # from the median difference: least squares would start among the outliers
-    offset = np.array([_median((cells.answer - cells.sent)[..., c], cells.trust[..., c]) for c in range(3)])
+    difference = cells.answer - cells.sent
+    offset = np.array([_median(difference[..., c], cells.trust[..., c]) for c in range(3)])
     weights = cells.trust
     for _ in range(_ROUNDS):
         weights = _agreement(cells.answer - gain * cells.sent - offset, cells.trust)
@@ -203,17 +209,17 @@ def _field(residual: Doubles, agreed: Doubles) -> Doubles:
     return np.clip(field, -FIELD_LIMIT, FIELD_LIMIT)
 
 
-def _enlarged(field: Doubles, shape: tuple[int, ...], part: tuple[slice, slice]) -> Floats:
+def _enlarged(field: Doubles, shape: tuple[int, ...], part: tuple[slice, slice], cell: int) -> Floats:
     """A value per cell, [h, w], as a smooth value per px: `part` of an array of `shape`."""
     # one more cell on each side: else the outermost half cells would be flat, with a crease beside them
     plane = Image.fromarray(np.pad(field, 1, mode="edge").astype(np.float32))
     (top, bottom, _), (left, right, _) = (side.indices(length) for side, length in zip(part, shape, strict=True))
-    box = (1 + left / CELL, 1 + top / CELL, 1 + right / CELL, 1 + bottom / CELL)
+    box = (1 + left / cell, 1 + top / cell, 1 + right / cell, 1 + bottom / cell)
     return np.asarray(plane.resize((right - left, bottom - top), Image.Resampling.BICUBIC, box=box))
 
 
 def _restore_clipped(
-    corrected: Floats, sent: NDArray[np.uint8], answer: NDArray[np.uint8], kept: NDArray[np.bool_]
+    corrected: Floats, sent: NDArray[np.uint8], answer: NDArray[np.uint8], kept: NDArray[np.bool_], cell: int
 ) -> None:
     """Gives clipped areas what the clipping took, as seen where they were kept; in place.
 
@@ -226,9 +232,9 @@ def _restore_clipped(
             clipped = kept & (answer[..., channel] == limit)
             if np.count_nonzero(clipped) < LEAST_PIXELS:
                 continue
-            counts = _sums(clipped.astype(np.float32)[..., None])
-            losses = _sums(np.where(clipped, sent[..., channel] - corrected[..., channel], 0)[..., None])
+            counts = _sums(clipped.astype(np.float32)[..., None], cell)
+            losses = _sums(np.where(clipped, sent[..., channel] - corrected[..., channel], 0)[..., None], cell)
             lost = np.divide(losses, counts, out=np.zeros_like(losses), where=counts > 0)
-            trust = np.where(np.abs(lost) <= FIELD_LIMIT, counts / (CELL * CELL), 0)
-            field = _enlarged(_field(lost, trust)[..., 0], kept.shape, (slice(None), slice(None)))
+            trust = np.where(np.abs(lost) <= FIELD_LIMIT, counts / (cell * cell), 0)
+            field = _enlarged(_field(lost, trust)[..., 0], kept.shape, (slice(None), slice(None)), cell)
             corrected[..., channel] += depth[answer[..., channel]] * field

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # slow to import, so not before the first picture
     from bridge.fitting import Export, Grains, Source
     from bridge.imaging import Png
     from bridge.regen import RegenClient, RegenRequest
-    from bridge.steps import Planning
+    from bridge.steps import Planning, Reference
 
 
 class Upload(NamedTuple):
@@ -27,9 +27,34 @@ class Upload(NamedTuple):
     mask: Png
 
 
+class Ahead(NamedTuple):
+    """What is made of a crop before its first answer comes, once for all variations."""
+
+    source: Source
+    upload: Future[Upload]
+    grains: Future[Grains]
+    reference: Future[Reference]
+
+
+def begin(pool: Executor, job: Job, planning: Planning, sources: list[Source]) -> list[Ahead]:
+    """Has it made in `pool`, of every crop: first of all what is to be sent."""
+    from bridge import fitting
+
+    uploads = [pool.submit(_encoded, planning, source) for source in sources]
+    return [
+        Ahead(
+            source,
+            upload,
+            pool.submit(fitting.grains, job, planning, source),
+            pool.submit(lambda sent: fitting.reference(planning, sent.result().export), upload),
+        )
+        for source, upload in zip(sources, uploads, strict=True)
+    ]
+
+
 @dataclass(frozen=True)
 class Sent:
-    """What all requests of a job share: upload and grain of each crop, and a `pool` of a thread for each core."""
+    """What all requests of a job share; `pool` has a thread for each core."""
 
     job: Job
     planning: Planning
@@ -37,18 +62,14 @@ class Sent:
     stages: Stages
     client: RegenClient
     pool: Executor
-    uploads: list[Future[Upload]]
-    grains: list[Future[Grains]]
-
-    def upload(self, sending: Sending) -> Upload:
-        """What one of them sends, as soon as it is encoded."""
-        return self.uploads[sending.crop - 1].result()
+    crops: list[Ahead]
 
     def request(self, sending: Sending) -> RegenRequest:
-        """One of them."""
+        """One of them, as soon as its crop is encoded."""
         from bridge.regen import RegenRequest
 
-        upload, job, seed = self.upload(sending), self.job, self.seeds[sending.variation - 1]
+        upload = self.crops[sending.crop - 1].upload.result()
+        job, seed = self.job, self.seeds[sending.variation - 1]
         return RegenRequest(upload.base, upload.mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
 
 
@@ -66,8 +87,7 @@ class Sending:
     remarks: tuple[str, ...] = ()
 
 
-def encoded(planning: Planning, source: Source) -> Upload:
-    """A crop as it is sent. Takes a while, so it is for a thread of its own."""
+def _encoded(planning: Planning, source: Source) -> Upload:
     from bridge import fitting
     from bridge.imaging import png
 

@@ -13,7 +13,7 @@ from bridge.errors import PhotioError
 from bridge.geometry import Box, Crop, Size, bounds, context_for, disjoint
 from bridge.imaging import Answer, Colours, Coverage, Pixels
 from bridge.islands import islands
-from bridge.match_colour import match_colour
+from bridge.match_colour import CELL, match_colour
 from bridge.match_grain import Grain, grain_around, kept_grain, match_grain
 from bridge.planning import Piece, plan_pieces
 from bridge.protocol import Job
@@ -24,6 +24,9 @@ GRAIN_KEPT = 0.7
 
 #: So much of the surroundings, in px, is looked at to tell their noise.
 GRAIN_REACH = 128
+
+#: Answers for crops that were scaled up by more are first scaled back: what was made up of fewer pixels says no more.
+LARGEST_COMPARED = 1.5
 
 
 class NothingToDoError(PhotioError):
@@ -124,23 +127,49 @@ def with_transparency(planning: Planning, source: Pixels, job: Job, masked: bool
     return Planning((Area(crop.box, mask),), (Piece(crop.box, crop),))
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What answers for a crop are compared with: what was sent, or where that was scaled up much, what it was made of.
+
+    Attributes:
+        crop: as if it had been sent in that size.
+        sent: uint8 [height, width, 3].
+        edited: [height, width]; true where the service was to regenerate.
+        cell: px, for `match_colour`.
+    """
+
+    crop: Crop
+    sent: Pixels
+    edited: Coverage
+    cell: int
+
+
 def prepare(planning: Planning, crop: Crop, source: Pixels) -> tuple[Image.Image, Image.Image]:
     """A crop and its mask as the service gets them."""
     edited = imaging.mask_to_service(planning.edited(crop.box), crop)
     return imaging.to_service(source, crop), edited
 
 
-def corrected(
-    job: Job, planning: Planning, piece: Piece, sent: Image.Image, mask: Image.Image, answer: Image.Image
-) -> Answer:
-    """As much of an answer as `fit` needs, in the colours of what was sent."""
+def reference(planning: Planning, crop: Crop, source: Pixels, sent: Image.Image, mask: Image.Image) -> Reference:
+    """What all answers for a crop are compared with; `sent` and `mask` as `prepare` made them."""
+    cell = CELL
+    if crop.scale > LARGEST_COMPARED:
+        cell = max(2, round(CELL / crop.scale))
+        crop = crop._replace(size=crop.frame)
+        sent, mask = prepare(planning, crop, source)
+    return Reference(crop, np.asarray(sent), np.asarray(mask) == 0, cell)
+
+
+def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, answer: Image.Image) -> Answer:
+    """As much of an answer as `fit` needs, in the colours of what was sent; in px of the reference."""
+    crop = reference.crop
     window = bounds(planning.areas[number].box for number in planning.areas_of(piece))
-    box = imaging.part_for(piece.crop, window.grown(GRAIN_REACH).within(piece.crop.box))
+    box = imaging.part_for(crop, window.grown(GRAIN_REACH).within(crop.box))
     part = (slice(box.y, box.bottom), slice(box.x, box.right))
-    colours = np.asarray(answer if answer.mode == "RGB" else answer.convert("RGB"))
+    colours = imaging.scaled(answer if answer.mode == "RGB" else answer.convert("RGB"), crop.size)
     if not job.match_colour:
         return Answer(colours[part].astype(np.float32), box)
-    return Answer(match_colour(np.asarray(sent), colours, np.asarray(mask) == 0, part), box)
+    return Answer(match_colour(reference.sent, colours, reference.edited, part, reference.cell), box)
 
 
 def grain(planning: Planning, crop: Crop, area: Area, source: Pixels) -> Grain | None:
@@ -170,7 +199,7 @@ def fit(
 
     Args:
         source: the crop's pixels, RGB or RGBA.
-        answer: of the crop, corrected.
+        answer: of the crop, corrected; `crop` is the reference's.
         grain: tells the one around the area, where it is needed.
     """
     window, original = _surroundings(crop, area, source)

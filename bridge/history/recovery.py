@@ -145,9 +145,12 @@ def _recovered(
         try:
             answer = _answer(folder.file(name), marks.answers.get(name), Size(*record.crops[crop - 1].size))
             seed = record.seeds[variation - 1]
-            export = fitting.prepare(planning, sources[crop - 1])
-            grains = partial(fitting.grains, job, planning, sources[crop - 1])
-            fitted = fitting.save(folder, fitting.fit(job, planning, export, variation, answer, grains, seed))
+            source = sources[crop - 1]
+            reference = partial(fitting.reference, planning, fitting.prepare(planning, source))
+            grains = partial(fitting.grains, job, planning, source)
+            fitted = fitting.save(
+                folder, fitting.fit(job, planning, source, reference, grains, variation, answer, seed)
+            )
             names = {patch.file for patch in fitted}
             kept = tuple(patch for patch in patches.get(variation, ()) if patch.file not in names)
             patches[variation] = (*kept, *fitted)
