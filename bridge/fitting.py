@@ -29,15 +29,6 @@ class Source:
     pixels: Pixels
 
 
-@dataclass(frozen=True)
-class Export:
-    """A crop, and both pictures as the service gets them."""
-
-    source: Source
-    base: Image.Image
-    mask: Image.Image
-
-
 #: The grain around each area, by its number.
 Grains: TypeAlias = Mapping[int, Grain | None]
 
@@ -89,15 +80,19 @@ def read_crops(folder: JobFolder, planning: Planning, job: Job, masked: bool) ->
     return planning, [Source(at, *each) for at, each in enumerate(zip(planning.pieces, pixels, strict=True), 1)]
 
 
-def prepare(planning: Planning, source: Source) -> Export:
-    """A crop, ready to be sent."""
-    return Export(source, *steps.prepare(planning, source.piece.crop, source.pixels))
+def service_base(source: Source) -> Image.Image:
+    """A crop as the service gets it."""
+    return imaging.to_service(source.pixels, source.piece.crop)
 
 
-def reference(planning: Planning, export: Export) -> Reference:
-    """What the answers for a crop are compared with."""
-    source = export.source
-    return steps.reference(planning, source.piece.crop, source.pixels, export.base, export.mask)
+def service_mask(planning: Planning, source: Source) -> Image.Image:
+    """A crop's mask as the service gets it."""
+    return steps.service_mask(planning, source.piece.crop)
+
+
+def reference(planning: Planning, source: Source, base: Image.Image, mask: Image.Image) -> Reference:
+    """What the answers for a crop are compared with; `base` and `mask` as the service got them."""
+    return steps.reference(planning, source.piece.crop, source.pixels, base, mask)
 
 
 def grains(job: Job, planning: Planning, source: Source) -> Grains:

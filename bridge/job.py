@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ from bridge.protocol import (
     ProtocolError,
     Received,
 )
-from bridge.sending import Sending, Sent, Upload, begin, draw_seeds, largest_upload, room_needed
+from bridge.sending import Ahead, Sending, Sent, begin, draw_seeds, largest_upload, room_needed
 from bridge.settings import Settings
 from bridge.words import _
 
@@ -227,20 +227,19 @@ class RunningJob:
             thread.start()
         # while the service is at work, so that nobody waits for the disk
         prompts.remember(sent.job.prompt)
-        self._keep_sent([crop.upload for crop in sent.crops])
+        self._keep_sent(sent.crops)
         for thread in threads:
             thread.join()
         for crop in sent.crops:  # nobody waits for what no answer needed
             crop.grains.cancel()
             crop.reference.cancel()
 
-    def _keep_sent(self, uploads: list[Future[Upload]]) -> None:
+    def _keep_sent(self, crops: list[Ahead]) -> None:
         """For whoever looks into the folder; they can be made again, so that a full disk is no harm."""
-        for upload in uploads:
+        for crop in crops:
             try:
-                export, base, mask = upload.result()
-                self._folder.save(f"sent-{export.source.number}.png", base.data, lasting=False)
-                self._folder.save(f"mask-{export.source.number}.png", mask.data, lasting=False)
+                self._folder.save(f"sent-{crop.source.number}.png", crop.base.result().png.data, lasting=False)
+                self._folder.save(f"mask-{crop.source.number}.png", crop.mask.result().png.data, lasting=False)
             except Exception as error:  # noqa: BLE001  (who needs the upload tells the user)
                 _log.warning("what is sent is not kept: %s", error)
 
@@ -272,11 +271,9 @@ class RunningJob:
             with self._turns:
                 answer = sent.client.regenerate(sent.request(sending), call=sending.call)
             # meanwhile, for the disk takes its time; nothing of it is written before the answer is
-            source, _upload, grains, reference = sent.crops[sending.crop - 1]
-            crop = (source, reference.result, grains.result)
-            fitted = sent.pool.submit(
-                fitting.fit, sent.job, sent.planning, *crop, sending.variation, answer.image, answer.seed
-            )
+            crop = sent.crops[sending.crop - 1]
+            known = (sent.job, sent.planning, crop.source, crop.reference.result, crop.grains.result)
+            fitted = sent.pool.submit(fitting.fit, *known, sending.variation, answer.image, answer.seed)
             self._folder.give_room_back()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             sending.arriving.remove()

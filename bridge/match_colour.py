@@ -200,12 +200,11 @@ def _field(residual: Doubles, agreed: Doubles) -> Doubles:
         support = _blurred(weights, FIELD_REACH)
         field = np.divide(_blurred(weights * residual, FIELD_REACH), support, out=field, where=support > 1e-3)
         weights = _agreement(residual, agreed, field)
-    for channel in range(field.shape[2]):
-        unknown = support[..., channel] <= 1e-3
-        if unknown.all():
-            field[..., channel] = 0
-        else:
-            field[..., channel] = diffuse(field[..., channel, None], unknown)[..., 0]
+    unknown = support <= 1e-3
+    alike = bool((unknown == unknown[..., :1]).all())  # but for what is clipped they are
+    for channels in [slice(None)] if alike else [slice(each, each + 1) for each in range(field.shape[2])]:
+        hole = unknown[..., channels][..., 0]
+        field[..., channels] = 0 if hole.all() else diffuse(field[..., channels], hole)
     return np.clip(field, -FIELD_LIMIT, FIELD_LIMIT)
 
 
@@ -226,6 +225,8 @@ def _restore_clipped(
     A white cloud that came back as 255 would be a grey 237 once a gain of 1.05 and 6 levels are undone.
     """
     for limit in (0, 255):
+        if np.count_nonzero(answer == limit) < LEAST_PIXELS:
+            continue
         # soft: 252 beside 255 is no edge
         depth = np.clip(1 - np.abs(np.arange(256, dtype=np.float32) - limit) / 4, 0, 1)
         for channel in range(3):

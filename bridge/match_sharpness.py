@@ -17,7 +17,7 @@ FAINT, CLEAR = 1.0, 3.0
 LARGEST_DIFFERENCE = 48.0
 LEAST_PIXELS = 256
 
-_EVERY = 4  # only each 4th row is measured; detail is everywhere
+_EVERY = 8  # only each 8th row is measured; detail is everywhere
 
 Floats = NDArray[np.float32]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from bridge.arriving import Arriving
@@ -12,26 +14,28 @@ from bridge.progress import Stages
 from bridge.protocol import Job, Patch
 
 if TYPE_CHECKING:  # slow to import, so not before the first picture
+    from PIL import Image
+
     from bridge.call import Call
-    from bridge.fitting import Export, Grains, Source
+    from bridge.fitting import Grains, Source
     from bridge.imaging import Png
     from bridge.regen import RegenClient, RegenRequest
     from bridge.steps import Planning, Reference
 
 
 class Upload(NamedTuple):
-    """A crop, and both pictures as files, for every variation of it."""
+    """A picture as the service gets it, and its file."""
 
-    export: Export
-    base: Png
-    mask: Png
+    image: Image.Image
+    png: Png
 
 
 class Ahead(NamedTuple):
     """What is made of a crop before its first answer comes, once for all variations."""
 
     source: Source
-    upload: Future[Upload]
+    base: Future[Upload]
+    mask: Future[Upload]
     grains: Future[Grains]
     reference: Future[Reference]
 
@@ -39,16 +43,26 @@ class Ahead(NamedTuple):
 def begin(pool: Executor, job: Job, planning: Planning, sources: list[Source]) -> list[Ahead]:
     """Has it made in `pool`, of every crop: first of all what is to be sent."""
     from bridge import fitting
+    from bridge.imaging import png
 
-    uploads = [pool.submit(_encoded, planning, source) for source in sources]
-    return [
-        Ahead(
+    def upload(mode: str, picture: Callable[[], Image.Image]) -> Upload:
+        image = picture()
+        return Upload(image, png(image, mode))
+
+    def reference(source: Source, base: Future[Upload], mask: Future[Upload]) -> Reference:
+        return fitting.reference(planning, source, base.result().image, mask.result().image)
+
+    uploads = [
+        (
             source,
-            upload,
-            pool.submit(fitting.grains, job, planning, source),
-            pool.submit(lambda sent: fitting.reference(planning, sent.result().export), upload),
+            pool.submit(upload, "RGB", partial(fitting.service_base, source)),
+            pool.submit(upload, "L", partial(fitting.service_mask, planning, source)),
         )
-        for source, upload in zip(sources, uploads, strict=True)
+        for source in sources
+    ]
+    return [
+        Ahead(*each, pool.submit(fitting.grains, job, planning, each[0]), pool.submit(reference, *each))
+        for each in uploads
     ]
 
 
@@ -68,9 +82,9 @@ class Sent:
         """One of them, as soon as its crop is encoded."""
         from bridge.regen import RegenRequest
 
-        upload = self.crops[sending.crop - 1].upload.result()
-        job, seed = self.job, self.seeds[sending.variation - 1]
-        return RegenRequest(upload.base, upload.mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
+        crop, job, seed = self.crops[sending.crop - 1], self.job, self.seeds[sending.variation - 1]
+        base, mask = crop.base.result().png, crop.mask.result().png
+        return RegenRequest(base, mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
 
 
 @dataclass
@@ -85,14 +99,6 @@ class Sending:
     patches: tuple[Patch, ...] = ()
     error: PhotioError | None = None
     remarks: tuple[str, ...] = ()
-
-
-def _encoded(planning: Planning, source: Source) -> Upload:
-    from bridge import fitting
-    from bridge.imaging import png
-
-    export = fitting.prepare(planning, source)
-    return Upload(export, png(export.base, "RGB"), png(export.mask, "L"))
 
 
 def draw_seeds(seed: int, count: int) -> list[int]:

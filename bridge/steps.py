@@ -144,19 +144,18 @@ class Reference:
     cell: int
 
 
-def prepare(planning: Planning, crop: Crop, source: Pixels) -> tuple[Image.Image, Image.Image]:
-    """A crop and its mask as the service gets them."""
-    edited = imaging.mask_to_service(planning.edited(crop.box), crop)
-    return imaging.to_service(source, crop), edited
+def service_mask(planning: Planning, crop: Crop) -> Image.Image:
+    """A crop's mask as the service gets it."""
+    return imaging.mask_to_service(planning.edited(crop.box), crop)
 
 
 def reference(planning: Planning, crop: Crop, source: Pixels, sent: Image.Image, mask: Image.Image) -> Reference:
-    """What all answers for a crop are compared with; `sent` and `mask` as `prepare` made them."""
+    """What all answers for a crop are compared with; `sent` and `mask` as the service got them."""
     cell = CELL
     if crop.scale > LARGEST_COMPARED:
         cell = max(2, round(CELL / crop.scale))
         crop = crop._replace(size=crop.frame)
-        sent, mask = prepare(planning, crop, source)
+        sent, mask = imaging.to_service(source, crop), service_mask(planning, crop)
     return Reference(crop, np.asarray(sent), np.asarray(mask) == 0, cell)
 
 

@@ -146,7 +146,8 @@ def _recovered(
             answer = _answer(folder.file(name), marks.answers.get(name), Size(*record.crops[crop - 1].size))
             seed = record.seeds[variation - 1]
             source = sources[crop - 1]
-            reference = partial(fitting.reference, planning, fitting.prepare(planning, source))
+            sent = (fitting.service_base(source), fitting.service_mask(planning, source))
+            reference = partial(fitting.reference, planning, source, *sent)
             grains = partial(fitting.grains, job, planning, source)
             fitted = fitting.save(
                 folder, fitting.fit(job, planning, source, reference, grains, variation, answer, seed)

@@ -52,8 +52,7 @@ def test_all_that_the_layer_shows_was_regenerated(planned):
     assert sorted(owned) == list(range(len(planning.areas)))
     for piece in planning.pieces:
         crop = piece.crop
-        source = np.zeros((crop.box.height, crop.box.width, 3), np.uint8)
-        mask = np.asarray(steps.prepare(planning, crop, source)[1])
+        mask = np.asarray(steps.service_mask(planning, crop))
         assert set(np.unique(mask)) <= {0, 255}
         for area in planning.areas:
             common = area.box.within(crop.box)
@@ -130,13 +129,18 @@ def test_nothing_is_painted_where_the_layer_had_nothing():
     assert (alpha[:, 10:] == 255).all()
 
 
+def compared(planning, piece, picture, mask):
+    return steps.reference(planning, piece.crop, np.asarray(picture), picture, mask)
+
+
 def test_an_answer_in_the_right_colours_is_not_changed():
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     mask = Image.new("L", (64, 64), 255)
     mask.paste(0, (20, 20, 40, 40))
     asked, canvas = job(match_colour=True, resolution="native"), Size(64, 64)
     planning = steps.plan(asked, None, Box(20, 20, 20, 20), canvas, 4.0)
-    corrected = steps.corrected(asked, planning, planning.pieces[0], picture, mask, picture)
+    (piece,) = planning.pieces
+    corrected = steps.corrected(asked, planning, piece, compared(planning, piece, picture, mask), picture)
     assert corrected.box == Box(0, 0, *canvas)
     assert np.abs(corrected.colours - np.asarray(picture)).max() <= 0.01
 
@@ -147,7 +151,7 @@ def test_of_a_large_answer_only_what_is_shown_and_its_surroundings_are_corrected
     (piece,) = planning.pieces
     picture = Image.new("RGB", piece.crop.size, (90, 120, 150))
     mask = imaging.mask_to_service(planning.edited(piece.crop.box), piece.crop)
-    corrected = steps.corrected(asked, planning, piece, picture, mask, picture)
+    corrected = steps.corrected(asked, planning, piece, compared(planning, piece, picture, mask), picture)
     assert corrected.colours.shape[:2] == (corrected.box.height, corrected.box.width)
     assert corrected.box.size.area < 0.1 * piece.crop.size.area
 
@@ -163,10 +167,11 @@ def through(service, selected):
     (piece,), (area,) = planning.pieces, planning.areas
     box = piece.crop.box
     source = pixels[box.y : box.bottom, box.x : box.right]
-    base, mask = steps.prepare(planning, piece.crop, source)
-    corrected = steps.corrected(asked, planning, piece, base, mask, service(base))
+    base = imaging.to_service(source, piece.crop)
+    reference = steps.reference(planning, piece.crop, source, base, steps.service_mask(planning, piece.crop))
+    corrected = steps.corrected(asked, planning, piece, reference, service(base))
     grain = partial(steps.grain, planning, piece.crop, area, source)
-    fitted, _alpha = steps.fit(asked, planning, piece.crop, area, source, corrected, grain, 1)
+    fitted, _alpha = steps.fit(asked, planning, reference.crop, area, source, corrected, grain, 1)
     return fitted, pixels[area.box.y : area.box.bottom, area.box.x : area.box.right].astype(np.float32)
 
 
