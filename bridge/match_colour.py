@@ -102,9 +102,14 @@ def match_colour(
 
 def _grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
     """Widened by `by` px, a square: two passes, whatever the radius."""
-    padded = np.pad(mask, by)
-    rows = np.logical_or.reduce([padded[shift : shift + mask.shape[0]] for shift in range(2 * by + 1)])
-    return np.asarray(np.logical_or.reduce([rows[:, shift : shift + mask.shape[1]] for shift in range(2 * by + 1)]))
+    (height, width), padded = mask.shape, np.pad(mask, by)
+    rows = padded[:height].copy()
+    for shift in range(1, 2 * by + 1):
+        rows |= padded[shift : shift + height]
+    grown = rows[:, :width].copy()
+    for shift in range(1, 2 * by + 1):
+        grown |= rows[:, shift : shift + width]
+    return grown
 
 
 def _sums(values: NDArray[np.uint8] | Floats, cell: int) -> Doubles:
