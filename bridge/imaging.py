@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 from bridge.errors import PhotioError
 from bridge.geometry import Box, Crop, Size
@@ -25,6 +25,8 @@ from bridge.words import _
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
 Colours: TypeAlias = npt.NDArray[np.float32]
+
+_SEEN = (0, *255 * [255])  # for `Image.point`
 
 _LANCZOS = 3  # px that it sees to each side; of the smaller picture
 
@@ -147,10 +149,11 @@ def mask_to_service(edited: Coverage, crop: Crop) -> Image.Image:
     Args:
         edited: [box height, box width], true where the layer's mask shows anything.
     """
-    framed = np.pad(edited, _padding(crop), mode="symmetric").astype(np.float32)
-    # in floats: the share of one px in a strongly reduced crop would be rounded away in 8 bits
-    touched = Image.fromarray(framed).resize(crop.size, Image.Resampling.BOX)
-    return Image.fromarray(np.negative((np.asarray(touched) <= 0).view(np.uint8)))
+    touched = Image.fromarray(np.pad(edited, _padding(crop), mode="symmetric").astype(np.uint8) * 255)
+    # one axis, then the other: both at once, the share of one px in a strongly reduced crop would be rounded away
+    for size in ((crop.size.width, crop.frame.height), crop.size):
+        touched = touched.resize(size, Image.Resampling.BOX).point(_SEEN)
+    return ImageChops.invert(touched)
 
 
 def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
