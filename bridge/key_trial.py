@@ -10,7 +10,7 @@ from bridge.backend import NoKeyError
 from bridge.call import Call
 from bridge.errors import PhotioError
 from bridge.key import find_key
-from bridge.protocol import KeyTested
+from bridge.protocol.settings import KeyTested
 from bridge.regen import PATH
 from bridge.regen_answer import document_in, encoded_image
 from bridge.regen_errors import (

@@ -9,13 +9,13 @@ import os
 from bridge import key, places, settings
 from bridge.errors import PhotioError
 from bridge.key import KEY_VARIABLE, FoundKey
-from bridge.protocol import (
+from bridge.protocol import Message
+from bridge.protocol.settings import (
     AskDoctor,
     AskSettings,
     ChangeSettings,
     DoctorReport,
     ForgetKey,
-    Message,
     Preferences,
     SettingsReport,
     StoreKey,

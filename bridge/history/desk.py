@@ -5,13 +5,13 @@ from __future__ import annotations
 from bridge import prompts
 from bridge.history import listing
 from bridge.places import journal_directory
-from bridge.protocol import (
+from bridge.protocol import Message
+from bridge.protocol.history import (
     AskPrompts,
     AskUnclaimed,
     Browse,
     Discard,
     Discarded,
-    Message,
     Page,
     Prompts,
     Recall,

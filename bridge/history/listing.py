@@ -17,7 +17,7 @@ from bridge.history.records import HistoryError, numbers
 from bridge.history.shelf import Known, known_jobs, look
 from bridge.journal import JobFolder, lock_file
 from bridge.private_files import StorageError
-from bridge.protocol import Entry, Page
+from bridge.protocol.history import Entry, Page
 from bridge.words import _
 
 #: A page holds no more entries, and of prompts and names no more characters: it has to be one message.

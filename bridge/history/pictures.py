@@ -22,7 +22,8 @@ from bridge.imaging import Pixels
 from bridge.journal import JobFolder
 from bridge.pnm_header import PnmHeader, read_header
 from bridge.private_files import write_private
-from bridge.protocol import Finished, Patch, Picture
+from bridge.protocol import Finished, Patch
+from bridge.protocol.history import Picture
 from bridge.words import _
 
 _LARGEST = 2048  # px

@@ -23,7 +23,8 @@ from bridge.history.shelf import answers_in, unfitted
 from bridge.journal import BUSY_FILE, JobFolder
 from bridge.pnm_header import read_header
 from bridge.private_files import read_private
-from bridge.protocol import Finished, Patch, ProtocolError, Recalled
+from bridge.protocol import Finished, Patch, ProtocolError
+from bridge.protocol.history import Recalled
 from bridge.words import _
 
 if TYPE_CHECKING:

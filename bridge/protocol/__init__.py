@@ -3,23 +3,11 @@
 With `bridge.words` and `bridge.core_dumps` the only modules that both sides import: standard library only, valid on
 Python 3.10. The plug-in asks, the bridge answers, with `Failed` where it cannot. Pixels never travel here: they are
 image files in the job folder.
+
+What every job says is here; what only windows say is in `bridge.protocol.history` and `bridge.protocol.settings`, for
+jobs need not wait until that is loaded.
 """
 
-from bridge.protocol.history import (
-    AskPrompts,
-    AskUnclaimed,
-    Browse,
-    Discard,
-    Discarded,
-    Entry,
-    Page,
-    Picture,
-    Prompts,
-    Recall,
-    Recalled,
-    Show,
-    Unclaimed,
-)
 from bridge.protocol.jobs import (
     Cancel,
     Cancelled,
@@ -34,18 +22,6 @@ from bridge.protocol.jobs import (
     Received,
     Run,
 )
-from bridge.protocol.settings import (
-    AskDoctor,
-    AskSettings,
-    ChangeSettings,
-    DoctorReport,
-    ForgetKey,
-    KeyTested,
-    Preferences,
-    SettingsReport,
-    StoreKey,
-    TryKey,
-)
 from bridge.protocol.values import (
     LONGEST_PROVENANCE,
     PROVENANCE,
@@ -53,6 +29,7 @@ from bridge.protocol.values import (
     CropPlan,
     Document,
     Job,
+    Message,
     Patch,
     Preview,
     ProtocolError,
@@ -60,58 +37,35 @@ from bridge.protocol.values import (
     RequestProgress,
     Result,
 )
-from bridge.protocol.wire import LONGEST_LINE, Message, decode, encode, from_json, job_again
+from bridge.protocol.wire import LONGEST_LINE, decode, encode, from_json, job_again
 
 __all__ = [
     "LONGEST_LINE",
     "LONGEST_PROVENANCE",
     "PROVENANCE",
     "SELECTION_FILE",
-    "AskDoctor",
-    "AskPrompts",
-    "AskSettings",
-    "AskUnclaimed",
-    "Browse",
     "Cancel",
     "Cancelled",
-    "ChangeSettings",
     "CropPlan",
-    "Discard",
-    "Discarded",
-    "DoctorReport",
     "Document",
-    "Entry",
     "Failed",
     "Finished",
-    "ForgetKey",
     "Job",
-    "KeyTested",
     "Message",
     "Open",
     "Opened",
-    "Page",
     "Patch",
-    "Picture",
     "Placed",
     "Plan",
     "Planned",
-    "Preferences",
     "Preview",
     "Progress",
-    "Prompts",
     "ProtocolError",
-    "Recall",
-    "Recalled",
     "Received",
     "Rectangle",
     "RequestProgress",
     "Result",
     "Run",
-    "SettingsReport",
-    "Show",
-    "StoreKey",
-    "TryKey",
-    "Unclaimed",
     "decode",
     "encode",
     "from_json",

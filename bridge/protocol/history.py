@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bridge.protocol.jobs import Finished
-from bridge.protocol.values import Document, Job, Rectangle
+from bridge.protocol.values import Document, Job, Message, Rectangle
 
 
 @dataclass(frozen=True)
-class Browse:
+class Browse(Message):
     """List results, newest first; answered by `Page`.
 
     Attributes:
@@ -46,7 +46,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Message):
     """Some entries of `total` that match; the whole history takes `size` bytes on the disk."""
 
     entries: tuple[Entry, ...]
@@ -55,7 +55,7 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Show:
+class Show(Message):
     """Make a picture of a result as it looks in its image; answered by `Picture`.
 
     Attributes:
@@ -69,7 +69,7 @@ class Show:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Picture(Message):
     """A PNG in the job's folder, 8 bits, sRGB, and the part of the canvas that it shows."""
 
     file: str
@@ -77,14 +77,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Recall:
+class Recall(Message):
     """Everything that is needed to insert a job's results; answered by `Recalled`."""
 
     id: str
 
 
 @dataclass(frozen=True)
-class Recalled:
+class Recalled(Message):
     """A job of the history; the files of `finished` are in `folder`."""
 
     folder: str
@@ -94,7 +94,7 @@ class Recalled:
 
 
 @dataclass(frozen=True)
-class Discard:
+class Discard(Message):
     """Delete a result for good; answered by `Discarded`."""
 
     id: str
@@ -102,29 +102,29 @@ class Discard:
 
 
 @dataclass(frozen=True)
-class Discarded:
+class Discarded(Message):
     """It is gone."""
 
 
 @dataclass(frozen=True)
-class AskUnclaimed:
+class AskUnclaimed(Message):
     """How many results were paid for, never inserted and never mentioned; now they are. Answered by `Unclaimed`."""
 
 
 @dataclass(frozen=True)
-class Unclaimed:
+class Unclaimed(Message):
     """So many."""
 
     count: int
 
 
 @dataclass(frozen=True)
-class AskPrompts:
+class AskPrompts(Message):
     """The last prompts; answered by `Prompts`."""
 
 
 @dataclass(frozen=True)
-class Prompts:
+class Prompts(Message):
     """Newest first, each once, at most 50."""
 
     texts: tuple[str, ...]

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.protocol.values import CropPlan, Document, Job, Patch, Preview, Rectangle, RequestProgress, Result
+from bridge.protocol.values import (
+    CropPlan,
+    Document,
+    Job,
+    Message,
+    Patch,
+    Preview,
+    Rectangle,
+    RequestProgress,
+    Result,
+)
 
 
 @dataclass(frozen=True)
-class Open:
+class Open(Message):
     """Begin a job; answered by `Opened`."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Message):
     """Decide what would be sent; answered by `Planned`, and replaces what was planned before.
 
     Attributes:
@@ -30,17 +40,17 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Message):
     """The crops are in the job folder: send them. Answered by `Finished`, `Cancelled` or `Failed`."""
 
 
 @dataclass(frozen=True)
-class Cancel:
+class Cancel(Message):
     """The user no longer waits; answered by `Cancelled`. What was paid for is still journaled."""
 
 
 @dataclass(frozen=True)
-class Placed:
+class Placed(Message):
     """Results of a job are in an image: the numbers of their variations."""
 
     id: str
@@ -48,7 +58,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Opened:
+class Opened(Message):
     """The job has a folder."""
 
     id: str
@@ -56,7 +66,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Planned:
+class Planned(Message):
     """What will be sent: `requests` of them, to `engine` ("photio" or "offline"); `remarks` are for the user.
 
     Attributes:
@@ -72,7 +82,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progress(Message):
     """How far the job is: 0–1, a short text of all, and every request by itself."""
 
     fraction: float
@@ -81,7 +91,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Received:
+class Received(Message):
     """One answer is in the journal."""
 
     variation: int
@@ -89,7 +99,7 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Finished:
+class Finished(Message):
     """All results, and where they go.
 
     Attributes:
@@ -106,14 +116,14 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Cancelled:
+class Cancelled(Message):
     """Nobody waits any longer. `may_be_billed`: a request was sent; its result will be in the history."""
 
     may_be_billed: bool
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failed(Message):
     """What was asked for ended in an error: a stable word for programs, a sentence for the user."""
 
     code: str

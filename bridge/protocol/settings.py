@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.protocol.values import Message
+
 
 @dataclass(frozen=True)
 class Preferences:
@@ -21,19 +23,19 @@ class Preferences:
 
 
 @dataclass(frozen=True)
-class AskSettings:
+class AskSettings(Message):
     """Answered by `SettingsReport`."""
 
 
 @dataclass(frozen=True)
-class ChangeSettings:
+class ChangeSettings(Message):
     """Store these; answered by `SettingsReport`."""
 
     preferences: Preferences
 
 
 @dataclass(frozen=True)
-class SettingsReport:
+class SettingsReport(Message):
     """How things are.
 
     Attributes:
@@ -58,26 +60,26 @@ class SettingsReport:
 
 
 @dataclass(frozen=True)
-class StoreKey:
+class StoreKey(Message):
     """Keep this key; answered by `SettingsReport`."""
 
     value: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class ForgetKey:
+class ForgetKey(Message):
     """Answered by `SettingsReport`."""
 
 
 @dataclass(frozen=True)
-class TryKey:
+class TryKey(Message):
     """Show a key (empty: the stored one) to the service, in a request that it must refuse; answered by `KeyTested`."""
 
     value: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class KeyTested:
+class KeyTested(Message):
     """Whether the service knows the key, in a sentence for the user."""
 
     accepted: bool
@@ -85,12 +87,12 @@ class KeyTested:
 
 
 @dataclass(frozen=True)
-class AskDoctor:
+class AskDoctor(Message):
     """Answered by `DoctorReport`."""
 
 
 @dataclass(frozen=True)
-class DoctorReport:
+class DoctorReport(Message):
     """A table in plain text."""
 
     healthy: bool

@@ -24,6 +24,11 @@ class ProtocolError(ValueError):
     """A line that is no message of ours; says what is wrong with it."""
 
 
+@dataclass(frozen=True)
+class Message:
+    """What one side says to the other; its name in small letters is its type on the wire."""
+
+
 _CHOICES = {
     "sample": ("layer", "visible"),
     "engine": ("auto", "photio", "offline"),

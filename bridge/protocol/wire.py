@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import math
 import types
 import typing
 from typing import Any, ClassVar
 
-from bridge.protocol import history, jobs, settings
-from bridge.protocol.values import LONGEST_PROVENANCE, Job, ProtocolError
+from bridge.protocol.values import LONGEST_PROVENANCE, Job, Message, ProtocolError
 
 #: No message is longer, in bytes; a longer line is an error.
 LONGEST_LINE = 1 << 20
 
-Message = (
-    jobs.Open | jobs.Plan | jobs.Run | jobs.Cancel | jobs.Placed
-    | jobs.Opened | jobs.Planned | jobs.Progress | jobs.Received | jobs.Finished | jobs.Cancelled | jobs.Failed
-    | history.Browse | history.Show | history.Recall | history.Discard | history.AskUnclaimed | history.AskPrompts
-    | history.Page | history.Picture | history.Recalled | history.Discarded | history.Unclaimed | history.Prompts
-    | settings.AskSettings | settings.ChangeSettings | settings.StoreKey | settings.ForgetKey | settings.TryKey
-    | settings.AskDoctor | settings.SettingsReport | settings.KeyTested | settings.DoctorReport
-)  # fmt: skip
-
-_KINDS: dict[str, type[Any]] = {kind.__name__.lower(): kind for kind in typing.get_args(Message)}
+#: Where the messages are; in this order a job needs the first one only.
+_MODULES = ("jobs", "history", "settings")
 
 
 class _Described:
@@ -56,11 +48,20 @@ def decode(line: bytes | str) -> Message:
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"not JSON: {error}") from error
     name = fields.pop("type", None) if isinstance(fields, dict) else None
-    if not isinstance(name, str) or name not in _KINDS:
+    kind = _kind(name)
+    if kind is None:
         raise ProtocolError("not a message: no known type")
-    kind = _KINDS[name]
     message: Message = from_json(kind, fields, kind.__name__)
     return message
+
+
+def _kind(name: object) -> type[Message] | None:
+    for module in _MODULES:
+        importlib.import_module(f"bridge.protocol.{module}")
+        for kind in Message.__subclasses__():
+            if kind.__name__.lower() == name:
+                return kind
+    return None
 
 
 def from_json(kind: Any, value: Any, name: str) -> Any:

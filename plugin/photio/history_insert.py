@@ -8,7 +8,8 @@ from pathlib import Path
 from gi.repository import Gimp, Gio
 
 import canvas
-from bridge.protocol import Document, Finished, Patch, Picture, Recalled, Rectangle
+from bridge.protocol import Document, Finished, Patch, Rectangle
+from bridge.protocol.history import Picture, Recalled
 from bridge.words import _
 from canvas import Refusal
 from generation import layer_name

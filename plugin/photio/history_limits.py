@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gi.repository import GLib
 
-from bridge.protocol import Preferences
+from bridge.protocol.settings import Preferences
 from bridge.words import _, ngettext
 from parts import APART, NEAR, Gtk, button, named
 

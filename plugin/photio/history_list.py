@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gi.repository import GLib
 
-from bridge.protocol import Browse, Entry, Page, Picture, Show
+from bridge.protocol.history import Browse, Entry, Page, Picture, Show
 from bridge.words import _
 from bridge_process import BridgeError
 from errands import Errand, Errands

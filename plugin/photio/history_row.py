@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gi.repository import Gio, GLib
 
-from bridge.protocol import Entry
+from bridge.protocol.history import Entry
 from bridge.words import _
 from parts import APART, NEAR, Gtk, Pango, named
 

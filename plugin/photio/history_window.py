@@ -10,20 +10,9 @@ from gi.repository import GLib
 
 import canvas
 import history_insert
-from bridge.protocol import (
-    AskSettings,
-    Browse,
-    ChangeSettings,
-    Discard,
-    Discarded,
-    Page,
-    Picture,
-    Placed,
-    Recall,
-    Recalled,
-    SettingsReport,
-    Show,
-)
+from bridge.protocol import Placed
+from bridge.protocol.history import Browse, Discard, Discarded, Page, Picture, Recall, Recalled, Show
+from bridge.protocol.settings import AskSettings, ChangeSettings, SettingsReport
 from bridge.words import _
 from bridge_process import BridgeError
 from errands import Errands

@@ -13,19 +13,9 @@ import canvas
 import generation
 import parts
 from arguments import Defaults, job_of
-from bridge.protocol import (
-    AskPrompts,
-    AskSettings,
-    AskUnclaimed,
-    Cancel,
-    Job,
-    Picture,
-    Progress,
-    Prompts,
-    SettingsReport,
-    Show,
-    Unclaimed,
-)
+from bridge.protocol import Cancel, Job, Progress
+from bridge.protocol.history import AskPrompts, AskUnclaimed, Picture, Prompts, Show, Unclaimed
+from bridge.protocol.settings import AskSettings, SettingsReport
 from bridge.words import _, ngettext
 from bridge_process import Bridge, BridgeCancelled, BridgeError
 from canvas import Capture, Refusal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.protocol import Preferences, SettingsReport
+from bridge.protocol.settings import Preferences, SettingsReport
 from bridge.words import _
 from parts import APART, BORDER, NEAR, GimpUi, GLib, Gtk, button, grid, later, named, open_uri, paragraph, row
 

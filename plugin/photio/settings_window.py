@@ -7,14 +7,14 @@ from typing import TypeVar
 
 import parts
 from bridge import core_dumps
-from bridge.protocol import (
+from bridge.protocol import Message
+from bridge.protocol.settings import (
     AskDoctor,
     AskSettings,
     ChangeSettings,
     DoctorReport,
     ForgetKey,
     KeyTested,
-    Message,
     Preferences,
     SettingsReport,
     StoreKey,

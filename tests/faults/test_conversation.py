@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.protocol import AskPrompts, Cancel, Cancelled, Failed, Finished, Open, Opened, Prompts, decode
+from bridge.protocol import Cancel, Cancelled, Failed, Finished, Open, Opened, decode
+from bridge.protocol.history import AskPrompts, Prompts
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.world import Bridge, BridgeGoneError, Ended, World
 

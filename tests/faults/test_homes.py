@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.protocol import AskSettings, ChangeSettings, Failed, Preferences, SettingsReport, StoreKey
+from bridge.protocol import Failed
+from bridge.protocol.settings import AskSettings, ChangeSettings, Preferences, SettingsReport, StoreKey
 from bridge.settings import Settings
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.disks import can_mount, mount, read_only

@@ -18,7 +18,6 @@ import numpy as np
 from bridge import imaging
 from bridge.protocol import (
     SELECTION_FILE,
-    Browse,
     Document,
     Failed,
     Finished,
@@ -26,15 +25,13 @@ from bridge.protocol import (
     Message,
     Open,
     Opened,
-    Page,
     Plan,
     Planned,
-    Recall,
-    Recalled,
     Run,
     decode,
     encode,
 )
+from bridge.protocol.history import Browse, Page, Recall, Recalled
 from tests.faults.outcome import KEY
 from tests.regen_server import RegenServer
 

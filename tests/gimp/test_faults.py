@@ -37,7 +37,7 @@ from support import (
 sys.path[:0] = [path for path in (str(PLUGIN),) if path not in sys.path]
 
 import history_insert  # noqa: E402
-from bridge.protocol import Recall, Recalled  # noqa: E402
+from bridge.protocol.history import Recall, Recalled  # noqa: E402
 from bridge_process import Bridge  # noqa: E402
 
 PROVENANCE = "photio-regen"

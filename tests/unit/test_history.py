@@ -15,7 +15,8 @@ from bridge.history import listing, shelf
 from bridge.history.records import read_record
 from bridge.journal import JobFolder, JournalError
 from bridge.locks import Lock
-from bridge.protocol import Page, ProtocolError, decode, encode
+from bridge.protocol import ProtocolError, decode, encode
+from bridge.protocol.history import Page
 from tests.unit.history_jobs import HOUR, put, quick_record
 
 NOW = time.time()

@@ -23,7 +23,8 @@ from bridge.history import listing, pictures, records, recovery
 from bridge.history.records import read_record, read_summary
 from bridge.journal import JobFolder
 from bridge.pnm_header import read_header
-from bridge.protocol import Recalled, decode, encode
+from bridge.protocol import decode, encode
+from bridge.protocol.history import Recalled
 from tests.regen_server import RegenServer
 from tests.unit.damage import at_most, damaged, damaged_json, damaged_png, replaced
 from tests.unit.history_jobs import put, quick_record, run_a_job

@@ -10,9 +10,8 @@ import pytest
 from bridge import places, prompts
 from bridge.history import desk
 from bridge.journal import JournalError
-from bridge.protocol import (
+from bridge.protocol.history import (
     AskPrompts,
-    AskSettings,
     AskUnclaimed,
     Browse,
     Discard,
@@ -22,6 +21,7 @@ from bridge.protocol import (
     Show,
     Unclaimed,
 )
+from bridge.protocol.settings import AskSettings
 from tests.unit.history_jobs import put, quick_record
 
 
@@ -50,7 +50,7 @@ def test_a_result_that_is_not_there_is_said_to_be_gone(question):
 
 def test_listing_needs_no_numpy():
     code = (
-        "import sys; from bridge.history import desk; from bridge.protocol import Browse, AskUnclaimed, AskPrompts\n"
+        "import sys; from bridge.history import desk; from bridge.protocol.history import *\n"
         "for question in (Browse('', 0, 10), AskUnclaimed(), AskPrompts()): desk.answer(question)\n"
         "sys.exit('numpy' in sys.modules or 'PIL' in sys.modules)"
     )

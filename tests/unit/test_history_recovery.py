@@ -16,7 +16,8 @@ from bridge.history.records import HistoryError
 from bridge.imaging import read_pnm
 from bridge.journal import JobFolder
 from bridge.locks import Lock
-from bridge.protocol import Failed, Finished, Recalled, decode, encode
+from bridge.protocol import Failed, Finished, decode, encode
+from bridge.protocol.history import Recalled
 from tests.regen_server import RegenServer
 from tests.unit.history_jobs import run_a_job
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bridge import key_trial
 from bridge.errors import PhotioError
-from bridge.protocol import KeyTested
+from bridge.protocol.settings import KeyTested
 from bridge.settings import Settings
 from bridge.transport import LONGEST_ANSWER, HttpAnswer
 from tests.unit.damage import at_most, damaged, damaged_json, replaced

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge import prompts
-from bridge.protocol import Prompts, encode
+from bridge.protocol import encode
+from bridge.protocol.history import Prompts
 from tests.unit.damage import at_most, damaged, damaged_json, replaced
 
 

@@ -17,30 +17,20 @@ from hypothesis import strategies as st
 
 from bridge.protocol import (
     LONGEST_LINE,
-    AskPrompts,
-    AskSettings,
-    AskUnclaimed,
-    Browse,
     Cancel,
-    ChangeSettings,
-    Discard,
     Document,
     Failed,
-    ForgetKey,
     Message,
     Open,
     Placed,
     Plan,
-    Preferences,
     Progress,
-    Prompts,
-    Recall,
     Run,
-    Show,
-    StoreKey,
     decode,
     encode,
 )
+from bridge.protocol.history import AskPrompts, AskUnclaimed, Browse, Discard, Prompts, Recall, Show
+from bridge.protocol.settings import AskSettings, ChangeSettings, ForgetKey, Preferences, StoreKey
 from bridge.service import Announcer, Service
 from tests.unit.damage import at_most, damaged, damaged_json, places
 from tests.unit.history_jobs import a_job, put, quick_record

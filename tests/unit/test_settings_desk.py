@@ -17,20 +17,18 @@ from bridge import settings
 from bridge.access import KeyFormatError, SettingsError
 from bridge.errors import PhotioError
 from bridge.key import key_file
-from bridge.protocol import (
+from bridge.protocol import Open, decode, encode
+from bridge.protocol.settings import (
     AskDoctor,
     AskSettings,
     ChangeSettings,
     DoctorReport,
     ForgetKey,
     KeyTested,
-    Open,
     Preferences,
     SettingsReport,
     StoreKey,
     TryKey,
-    decode,
-    encode,
 )
 from bridge.regen_errors import AnswerTimeout, ConnectionFailedError, RateLimitError, RedirectError, ServiceError
 from bridge.settings import Settings
