@@ -90,12 +90,22 @@ def bench_waiting(order, slow):
     slow.use()
     row = Row(24)
     image = opened(row, Path(order["cache"]))
-    found = {"variations=4": [], "eight islands": []}
+    found = {name: [] for name in ("variations=4", "variations=4, warm", "eight islands", "eight islands, warm")}
     bench_photio.cold(image, row, slow.origin)  # which prepares the answer
-    for _turn in range(order["runs"]):
-        found["variations=4"].append(measured(bench_photio.variations, image, row))
-        found["eight islands"].append(measured(bench_photio.islands, image, row))
-    image.delete()
+    warm = bench_photio.Warm()
+
+    def turn(name, asked):
+        found[name].append(measured(bench_photio.several, image, row, asked))
+        found[f"{name}, warm"].append(measured(warm.several, image, row, asked))
+
+    try:
+        for _turn in range(order["runs"]):
+            turn("variations=4", bench_photio.VARIATIONS)
+            with bench_photio.eight_islands(image):
+                turn("eight islands", bench_photio.ISLANDS)
+    finally:
+        warm.close()
+        image.delete()
     return found
 
 

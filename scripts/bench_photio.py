@@ -4,11 +4,13 @@ The stages are told from outside, by the times of the journal's files (of the ke
 and by the server's own: what is measured carries no clock.
 """
 
+import contextlib
 import json
 import os
 import subprocess
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 from gi.repository import Gimp
@@ -36,27 +38,28 @@ def cold(image, row, origin):
     return {"total": ended - began, **_durations(began, marks)}
 
 
-def variations(image, row):
-    """Four of them, through the PDB."""
-    return _timed(image, row, variations=4)
+#: What a job with several requests asks for: the same again for each, or each of eight parts of the selection.
+VARIATIONS, ISLANDS = {"variations": 4}, {"areas": "separate"}
 
 
-def islands(image, row):
-    """Eight rectangles all over the canvas, each a request of its own, through the PDB."""
+@contextlib.contextmanager
+def eight_islands(image):
+    """Eight rectangles all over the canvas are selected."""
     width, height = image.get_width() // 4, image.get_height() // 2
     Gimp.Selection.none(image)
     for number in range(8):
         x, y = number % 4 * width + width // 2, number // 4 * height + height // 2
         image.select_rectangle(Gimp.ChannelOps.ADD, x - 100, y - 100, 200, 200)
     try:
-        return _timed(image, row, areas="separate")
+        yield
     finally:
         image.select_rectangle(Gimp.ChannelOps.REPLACE, *selected(image))
 
 
-def _timed(image, row, **arguments):
+def several(image, row, asked):
+    """A job with several requests, through the PDB."""
     began = time.time()
-    layers = _remove(image, row, **arguments)
+    layers = _remove(image, row, **asked)
     ended = time.time()
     _drop(image, layers)
     return {"total": ended - began}
@@ -127,7 +130,19 @@ class Warm:
 
     def run(self, image, row, origin):
         """One job, from what the window's button does to the layer in its place."""
-        layer, job = image.get_layers()[-1], _job(row)
+        clock, draft = self._run(image, _job(row))
+        began, opened, decided, exported, finished, ended = clock
+        marks = [("open", opened), ("plan", decided), ("export", exported), *_marks(draft.folder, origin)]
+        marks += [("report", finished), ("place", ended)]
+        return {"total": ended - began, **_durations(began, marks)}
+
+    def several(self, image, row, asked):
+        """A job with several requests."""
+        clock, _draft = self._run(image, replace(_job(row), **asked))
+        return {"total": clock[-1] - clock[0]}
+
+    def _run(self, image, job):
+        layer = image.get_layers()[-1]
         clock = [time.time()]
 
         def tick():
@@ -146,10 +161,7 @@ class Warm:
         tick()
         self.last = (planned, outcome)
         _drop(image, layers)
-        began, opened, decided, exported, finished, ended = clock
-        marks = [("open", opened), ("plan", decided), ("export", exported), *_marks(draft.folder, origin)]
-        marks += [("report", finished), ("place", ended)]
-        return {"total": ended - began, **_durations(began, marks)}
+        return clock, draft
 
     def previews(self, image, row, count):
         """Seconds that the preview takes to follow, each time for another context."""
@@ -158,7 +170,7 @@ class Warm:
         seconds = []
         for number in range(count + 1):
             began = time.perf_counter()
-            asked = _job(row, context=20.0 + number)
+            asked = replace(_job(row), context=20.0 + number)
             planned = generation.plan(self._bridge, draft, captured, asked, preview=(880, 440))
             canvas.picture(captured, planned.preview.box, planned.preview.size)
             seconds.append(time.perf_counter() - began)
@@ -177,11 +189,11 @@ def first(image, row, warm):
     return planned.crops[0].box, planned.crops[0].size, outcome.finished.box, kept
 
 
-def _job(row, context=50.0):
+def _job(row):
     """What `photio-remove` asks for."""
     return Job(
         prompt="", negative_prompt="", quality="LOW", seed=1, cfg_scale=2.5, variations=1, sample=_sample(row),
-        context=context, grow=6, feather=3, engine="auto", areas="auto", resolution="recommended",
+        context=50.0, grow=6, feather=3, engine="auto", areas="auto", resolution="recommended",
         fill_transparent=False, match_colour=True, match_grain=True, source=1,
     )  # fmt: skip
 
