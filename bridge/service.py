@@ -6,6 +6,7 @@ The steps of a job are in `bridge.job`; here is who may say what when, and what 
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -156,12 +157,16 @@ def _leave_when_told() -> None:
 
 def _load_ahead() -> None:
     """Imports what every job needs, while the plug-in still looks at its image."""
-    from PIL import Image
+    try:
+        from PIL import Image
 
-    import bridge.fitting
+        import bridge.fitting
 
-    Image.preinit()  # its formats, which it would else load with the first picture
-    import bridge.regen  # noqa: F401
+        Image.preinit()  # its formats, which it would else load with the first picture
+        import bridge.regen  # noqa: F401
+    finally:
+        gc.freeze()  # modules stay
+        gc.enable()  # see `__main__`
 
 
 def main() -> int:

@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
 """Photio for GIMP: what GIMP starts. Declares the procedures and their menu entries."""
 
+import gc
 import os
 import sys
+
+# no garbage is made while modules are loaded, but a tenth of that time is spent looking for it
+gc.disable()
 
 # not the resolved path: a developer's installation is made of links, and `bridge` stands beside the link
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -23,6 +27,10 @@ gi.require_version("Gegl", "0.4")
 from gi.repository import Gimp  # noqa: E402
 
 from procedures import NAMES, create  # noqa: E402
+
+
+gc.freeze()  # modules stay
+gc.enable()
 
 
 class Photio(Gimp.PlugIn):
