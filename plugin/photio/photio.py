@@ -16,7 +16,7 @@ os.environ.setdefault("BABL_LUT", "0")
 # … and try long chains of conversions, 50 ms before the first one, to find a faster one than for pixels as few as ours
 os.environ.setdefault("BABL_PATH_LENGTH", "2")
 
-import early
+import early  # noqa: E402
 
 early.start(sys.argv)
 
@@ -27,7 +27,6 @@ gi.require_version("Gegl", "0.4")
 from gi.repository import Gimp  # noqa: E402
 
 from procedures import NAMES, create  # noqa: E402
-
 
 gc.freeze()  # modules stay
 gc.enable()
