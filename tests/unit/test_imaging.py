@@ -26,6 +26,14 @@ def test_pictures_survive_the_way_through_a_file(tmp_path, shape):
     np.testing.assert_array_equal(imaging.read_pnm(tmp_path / "picture"), pixels)
 
 
+def test_an_answer_that_is_scaled_back_is_not_rounded():
+    ramp = Image.fromarray(np.repeat(np.linspace(0, 255, 900).astype(np.uint8)[None, :, None], 3, axis=2).repeat(9, 0))
+    scaled = imaging.scaled(ramp, Size(300, 3))
+    assert scaled.dtype == np.float32
+    assert (scaled != np.rint(scaled)).mean() > 0.2
+    np.testing.assert_allclose(scaled[1], np.asarray(ramp.resize((300, 3), Image.Resampling.LANCZOS))[1], atol=1)
+
+
 def test_what_we_write_is_opened_by_any_viewer(tmp_path):
     pixels = photograph(7, 9)
     (tmp_path / "picture.ppm").write_bytes(imaging.pnm(pixels))

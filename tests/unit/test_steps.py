@@ -133,6 +133,25 @@ def compared(planning, piece, picture, mask):
     return steps.reference(planning, piece.crop, np.asarray(picture), picture, mask)
 
 
+def drifted(base):
+    return Image.fromarray(np.clip(np.rint(np.asarray(base, np.float32) * 0.95 + 6), 0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("selected", [Box(1800, 1000, 40, 30), Box(1500, 900, 120, 90)], ids=str)
+def test_of_a_small_selection_that_was_scaled_up_the_colours_are_mended_as_well(selected):
+    fitted, original = through(drifted, selected)
+    assert np.abs((fitted - original).mean(axis=(0, 1))).max() < 0.5
+
+
+def test_what_was_scaled_up_much_is_compared_in_its_own_size():
+    planning = steps.plan(job(), None, Box(900, 900, 100, 100), Size(2000, 2000), 4.0)
+    (piece,) = planning.pieces
+    source = np.zeros((piece.crop.box.height, piece.crop.box.width, 3), np.uint8)
+    base, mask = imaging.to_service(source, piece.crop), steps.service_mask(planning, piece.crop)
+    assert base.size[0] > 2 * source.shape[1]
+    assert steps.reference(planning, piece.crop, source, base, mask).sent.shape == source.shape
+
+
 def test_an_answer_in_the_right_colours_is_not_changed():
     picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     mask = Image.new("L", (64, 64), 255)
