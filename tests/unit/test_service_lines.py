@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 import threading
 from dataclasses import replace
@@ -131,3 +132,10 @@ def test_a_line_without_an_end_is_not_kept_in_memory() -> None:
 
     with at_most(8):
         Service(Announcer(io.BytesIO())).serve(Endless())
+
+
+def test_memory_is_given_back_once_everything_is_loaded() -> None:
+    code = (
+        "import gc, sys; gc.disable(); from bridge import service; service._load_ahead(); sys.exit(not gc.isenabled())"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0

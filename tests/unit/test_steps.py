@@ -149,7 +149,9 @@ def test_what_was_scaled_up_much_is_compared_in_its_own_size():
     source = np.zeros((piece.crop.box.height, piece.crop.box.width, 3), np.uint8)
     base, mask = imaging.to_service(source, piece.crop), steps.service_mask(planning, piece.crop)
     assert base.size[0] > 2 * source.shape[1]
-    assert steps.reference(planning, piece.crop, source, base, mask).sent.shape == source.shape
+    reference = steps.reference(planning, piece.crop, source, base, mask)
+    assert reference.sent.shape == source.shape
+    assert 12 <= reference.cell * piece.crop.scale <= 20  # as much of the picture as in one that was not scaled
 
 
 def test_an_answer_in_the_right_colours_is_not_changed():
