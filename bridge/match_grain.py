@@ -30,6 +30,7 @@ ENOUGH = 0.9
 TILE = 1024
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
+_MEAN_LUMA = np.asarray(np.tile(_LUMA / PATCH**2, PATCH**2), np.float32)  # of a patch's px, one after the other
 _TONES = 12
 _WINDOW = np.outer(*[np.hanning(PATCH + 2)[1:-1]] * 2).astype(np.float32)
 
@@ -185,7 +186,7 @@ def _noise(pixels: NDArray[np.uint8] | Floats, where: NDArray[np.bool_]) -> _Noi
         step += PATCH // 4
     patches = sliding_window_view(pixels, (PATCH, PATCH), axis=(0, 1))[::step, ::step][whole]
     patches = np.moveaxis(patches, 1, 3).astype(np.float32)
-    luma = patches.mean(axis=(1, 2)) @ _LUMA
+    luma = patches.reshape(len(patches), -1) @ _MEAN_LUMA  # one product: numpy is slow in averaging short axes
     seen = (luma > 4) & (luma < 251)
     if np.count_nonzero(seen) < LEAST_PATCHES:
         return None
@@ -298,12 +299,11 @@ def _synthesised(power: Floats, shape: tuple[int, ...], seed: int) -> Floats:
     generator = np.random.default_rng(seed)
     planes = []
     for channel in range(power.shape[2]):
-        kernel = np.zeros((height, width), np.float32)
         # zero phase: any other one has the same power
-        small = np.fft.fftshift(np.fft.ifft2(np.sqrt(power[..., channel])).real)
-        kernel[:PATCH, :PATCH] = small
+        kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(power[..., channel])).real).astype(np.float32)
         white = generator.standard_normal((height, width), np.float32)
-        coloured = np.fft.irfft2(np.fft.rfft2(white) * np.fft.rfft2(kernel), s=(height, width))
+        # with `s` as its size, a small kernel is completed with zeros only after its few rows were transformed
+        coloured = np.fft.irfft2(np.fft.rfft2(white) * np.fft.rfft2(kernel, s=(height, width)), s=(height, width))
         planes.append(coloured.astype(np.float32))
     tile = np.stack(planes, axis=-1)
     return tile[np.arange(shape[0]) % height][:, np.arange(shape[1]) % width]

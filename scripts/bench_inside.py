@@ -14,7 +14,8 @@ PLUGIN = Path(os.environ["GIMP3_DIRECTORY"]) / "plug-ins" / "photio"
 INSTALLED = json.loads((PLUGIN / "install.json").read_text())
 HOME = Path(os.environ["PHOTIO_HOME"])
 sys.path.insert(0, str(PLUGIN))  # what the window does is done here, in this process
-sys.path += map(str, Path(INSTALLED["python"]).parent.parent.glob("lib/python3*/site-packages"))  # Pillow: the floor's
+# the floor's Pillow and numpy
+sys.path += map(str, Path(INSTALLED["python"]).parent.parent.glob("lib/python3*/site-packages"))
 
 import bench_floor  # noqa: E402
 import bench_photio  # noqa: E402
