@@ -26,7 +26,7 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
 Colours: TypeAlias = npt.NDArray[np.float32]
 
-_SEEN = (0, *255 * [255])  # for `Image.point`
+_SEEN = (0, *255 * [255])  # for `Image.point`: all but nothing
 
 _LANCZOS = 3  # px that it sees to each side; of the smaller picture
 
@@ -162,8 +162,7 @@ def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 class Answer(NamedTuple):
-    """A part of what the service gave for a crop: float32 [height, width, 3], 0–255, and its place there, in px of
-    `crop.size`."""
+    """A part of what the service gave for a crop, float32 [height, width, 3], 0–255; its place in px of `crop.size`."""
 
     colours: Colours
     box: Box
