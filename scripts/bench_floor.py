@@ -23,8 +23,7 @@ def floor(image, crop, size, box, origin):
     """
     from PIL import Image
 
-    layer = image.get_layers()[-1]
-    pixels = layer.get_buffer().get(Gegl.Rectangle.new(*crop), 1.0, "R'G'B' u8", NONE)
+    pixels = _pixels(image, crop)
     coverage = image.get_selection().get_buffer().get(Gegl.Rectangle.new(*crop), 1.0, "Y u8", NONE)
     base = Image.frombytes("RGB", crop[2:], pixels)
     mask = Image.frombytes("L", crop[2:], coverage).point(lambda value: 0 if value else 255)
@@ -33,6 +32,19 @@ def floor(image, crop, size, box, origin):
     left, top = box[0] - crop[0], box[1] - crop[1]
     part = (left, top, left + box[2], top + box[3])
     return _inserted(image, box, fitted.crop(part).tobytes(), Image.frombytes("L", crop[2:], coverage).crop(part))
+
+
+def _pixels(image, crop):
+    """Those of the only layer; of several, as with Photio, what they show together."""
+    if len(image.get_layers()) == 1:
+        return image.get_layers()[0].get_buffer().get(Gegl.Rectangle.new(*crop), 1.0, "R'G'B' u8", NONE)
+    x, y, width, height = crop
+    copy = image.duplicate()
+    try:
+        copy.crop(width, height, x, y)
+        return copy.flatten().get_buffer().get(Gegl.Rectangle.new(0, 0, width, height), 1.0, "R'G'B' u8", NONE)
+    finally:
+        copy.delete()
 
 
 def _sent(origin, base, mask):
