@@ -186,7 +186,7 @@ def _noise(pixels: NDArray[np.uint8] | Floats, where: NDArray[np.bool_]) -> _Noi
         step += PATCH // 4
     windows = sliding_window_view(pixels, (PATCH, PATCH), axis=(0, 1))[::step, ::step][whole]
     patches: Floats = np.moveaxis(windows, 1, 3).astype(np.float32)
-    luma = patches.reshape(len(patches), -1) @ _MEAN_LUMA  # one product: numpy is slow in averaging short axes
+    luma = patches.reshape(-1, _MEAN_LUMA.size) @ _MEAN_LUMA  # one product: numpy is slow in averaging short axes
     seen = (luma > 4) & (luma < 251)
     if np.count_nonzero(seen) < LEAST_PATCHES:
         return None
