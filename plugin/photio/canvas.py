@@ -245,14 +245,16 @@ def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes
     that, while effects still see the whole of their layers.
     """
     x, y, width, height = box
+    originals = [layer.get_id() for layer in every_layer(captured.image)]
     copy = captured.image.duplicate()
     try:
-        twins = dict(zip((layer.get_id() for layer in every_layer(captured.image)), every_layer(copy), strict=True))
+        # at once: whenever GIMP has nothing to do, it begins to render all of a canvas, and is not to be had for a second
+        copy.resize(width, height, -x, -y)
+        twins = dict(zip(originals, every_layer(copy), strict=True))
         if captured.sample == "layer":
             _isolate(copy, twins[captured.source.get_id()])
         elif captured.hidden:
             twins[captured.hidden.get_id()].set_visible(False)
-        copy.resize(width, height, -x, -y)
         layer = Gimp.Layer.new_from_visible(copy, copy, "rendered")
         return _scaled(layer, (0, 0, width, height), size)
     finally:
