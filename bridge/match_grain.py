@@ -29,8 +29,8 @@ ENOUGH = 0.9
 #: px; the noise repeats after that, which nobody sees, and its cost stays small.
 TILE = 1024
 
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
-_MEAN_LUMA = np.asarray(np.tile(_LUMA / PATCH**2, PATCH**2), np.float32)  # of a patch's px, one after the other
+#: Of the channels in the luma: ITU-R BT.709, or gray.
+_WEIGHTS = {3: np.array([0.2126, 0.7152, 0.0722], np.float32), 1: np.ones(1, np.float32)}
 _TONES = 12
 _WINDOW = np.outer(*[np.hanning(PATCH + 2)[1:-1]] * 2).astype(np.float32)
 
@@ -38,8 +38,8 @@ Floats = NDArray[np.float32]
 
 
 class _Noise(NamedTuple):
-    """Noise seen in flat patches: each with its plane and curvature taken away, [n, PATCH, PATCH, 3], 0–255 levels,
-    the patch's luma [n], and the luma's variance [n]."""
+    """Noise seen in flat patches: each with its plane and curvature taken away, [n, C, PATCH, PATCH], 0–255 levels,
+    the patch's luma [n], and the luma's variance [n]. C is 3, or 1 where the photograph is gray."""
 
     patches: Floats
     luma: Floats
@@ -47,8 +47,8 @@ class _Noise(NamedTuple):
 
 
 class Grain(NamedTuple):
-    """The grain around a repair: its patches, how strong it is at which luma, [k] each, its principal colours, [3, 3]
-    in columns, and the power of each at each frequency, [PATCH, PATCH, 3]."""
+    """The grain around a repair: its patches, how strong it is at which luma, [k] each, its principal colours, [C, C]
+    in columns, and the power of each at each frequency, [PATCH, PATCH, C]; C as in `_Noise`."""
 
     around: _Noise
     tones: Floats
@@ -73,7 +73,7 @@ def grain_around(original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_]
     if original.ndim != 3 or original.shape[2] != 3 or edited.shape != original.shape[:2]:
         raise ValueError(f"a picture of {original.shape} and a repair of {edited.shape} do not fit together")
     box = _bounds(edited)
-    around = None if box is None else _surroundings(original, edited, box)
+    around = None if box is None else _surroundings(original[..., :1] if _is_gray(original) else original, edited, box)
     if around is None:
         return None
     tones, levels = _levels(around)
@@ -110,11 +110,13 @@ def match_grain(colours: Floats, edited: NDArray[np.bool_], grain: Grain, seed: 
     missing = np.maximum(grain.power - _present(result, edited, grain), 0)
     if missing.sum() < (1 - ENOUGH) * grain.power.sum():
         return result
-    inside = edited[box]
-    part = result[box][inside]
-    added = (_synthesised(missing, inside.shape, seed) @ grain.axes.T.astype(np.float32))[inside]
-    added *= np.interp(part @ _LUMA, grain.tones, grain.levels).astype(np.float32)[:, None]
-    result[box][inside] = np.clip(part + added, np.minimum(part, 0), np.maximum(part, 255))
+    inside, part = edited[box], result[box]
+    strength = np.interp(_luma(part), grain.tones, grain.levels).astype(np.float32) * inside
+    # of gray grain each channel gets the same
+    added = _synthesised(missing, inside.shape, seed) @ np.resize(grain.axes.T.astype(np.float32), (len(grain.axes), 3))
+    added *= strength[..., None]
+    added += part
+    np.clip(added, np.minimum(part, 0), np.maximum(part, 255), out=part)
     return result
 
 
@@ -142,7 +144,7 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: ND
         return means
 
     def detail(pixels: NDArray[np.uint8] | Floats) -> Floats:
-        luma = pixels @ _LUMA
+        luma = _luma(pixels)
         differences = np.zeros_like(luma)
         differences[1:, 1:] = (luma[1:, 1:] - luma[1:, :-1] - luma[:-1, 1:] + luma[:-1, :-1]) ** 2
         return squares(differences)
@@ -151,6 +153,16 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: ND
     # white noise of a variance makes four times as much of it in such differences
     whole = (squares(edited.astype(np.float32)) == 0) & (before > 4 * FAINTEST**2)
     return float(np.median(detail(colours)[whole] / before[whole])) if whole.any() else 1.0
+
+
+def _is_gray(pixels: NDArray[np.uint8] | Floats) -> bool:
+    """Whether all channels are alike: then one says everything, in a third of the time."""
+    return all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2))
+
+
+def _luma(pixels: NDArray[np.uint8] | Floats) -> Floats:
+    """Of pixels with three channels, or with one, [..., C]: [...]."""
+    return pixels @ _WEIGHTS[3] if pixels.shape[-1] == 3 else pixels[..., 0].astype(np.float32, copy=False)
 
 
 def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
@@ -180,29 +192,42 @@ def _noise(pixels: NDArray[np.uint8] | Floats, where: NDArray[np.bool_]) -> _Noi
         return None
     step = max(PATCH // 2, int((where.size / (4 * MOST_PATCHES)) ** 0.5))
     while True:
-        whole = sliding_window_view(where, (PATCH, PATCH))[::step, ::step].all(axis=(2, 3))
+        whole = _complete(where, step)
         if np.count_nonzero(whole) <= MOST_PATCHES:
             break
         step += PATCH // 4
     windows = sliding_window_view(pixels, (PATCH, PATCH), axis=(0, 1))[::step, ::step][whole]
-    patches: Floats = np.moveaxis(windows, 1, 3).astype(np.float32)
-    luma = patches.reshape(-1, _MEAN_LUMA.size) @ _MEAN_LUMA  # one product: numpy is slow in averaging short axes
+    lines = windows.astype(np.float32, order="C").reshape(len(windows), -1, PATCH * PATCH)
+    luma = _line_luma(lines).mean(axis=1)
     seen = (luma > 4) & (luma < 251)
     if np.count_nonzero(seen) < LEAST_PATCHES:
         return None
-    flat = _without_trend(patches[seen])
-    return _Noise(flat, luma[seen], (flat @ _LUMA).var(axis=(1, 2)))
+    flat = _without_trend(lines[seen])
+    noise = _line_luma(flat)  # around 0
+    variance = np.einsum("np,np->n", noise, noise) / PATCH**2
+    return _Noise(flat.reshape(len(flat), -1, PATCH, PATCH), luma[seen], variance)
 
 
-def _without_trend(patches: Floats) -> Floats:
-    """Each patch and channel less its best quadratic surface: shading is not noise."""
+def _line_luma(lines: Floats) -> Floats:
+    """[n, px] of [n, C, px]."""
+    return np.asarray(_WEIGHTS[lines.shape[1]] @ lines)
+
+
+def _complete(where: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
+    """Of which windows of `PATCH` px every `step` px all is true; first by rows, then by columns, which is faster."""
+    rows, columns = (side - PATCH + 1 for side in where.shape)
+    strips = np.logical_and.reduce([where[at : at + rows : step] for at in range(PATCH)])
+    return np.asarray(np.logical_and.reduce([strips[:, at : at + columns : step] for at in range(PATCH)]))
+
+
+def _without_trend(lines: Floats) -> Floats:
+    """Each patch and channel, [n, C, px], less its best quadratic surface: shading is not noise."""
     y, x = np.mgrid[-1 : 1 : PATCH * 1j, -1 : 1 : PATCH * 1j]
     basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6))
     basis = basis.astype(np.float32)
-    # a line for each patch and channel makes two large products, which BLAS does many times as fast as small ones
-    lines = np.ascontiguousarray(np.moveaxis(patches, 3, 1)).reshape(-1, PATCH * PATCH)
-    lines -= (lines @ basis) @ basis.T
-    return np.moveaxis(lines.reshape(-1, 3, PATCH, PATCH), 1, 3)
+    # all lines together make two large products, which BLAS does many times as fast as small ones
+    flat = lines.reshape(-1, PATCH * PATCH)
+    return np.asarray(flat - (flat @ basis) @ basis.T).reshape(lines.shape)
 
 
 def _flattest(noise: _Noise | None) -> _Noise | None:
@@ -238,17 +263,18 @@ def _relative(noise: _Noise, tones: Floats, levels: Floats) -> Floats:
 
 
 def _spectra(noise: _Noise, tones: Floats, levels: Floats) -> tuple[Floats, Floats]:
-    """The noise's principal colours, [3, 3] in columns, and the power of each at each frequency, [PATCH, PATCH, 3]."""
+    """The noise's principal colours, [C, C] in columns, and the power of each at each frequency, [PATCH, PATCH, C]."""
     patches = _relative(noise, tones, levels)
-    flat = patches.reshape(-1, 3)
-    _, axes = np.linalg.eigh(flat.T @ flat / len(flat))
-    return axes, _periodogram(patches @ axes)
+    lines = patches.reshape(len(patches), -1, PATCH * PATCH)
+    _, axes = np.linalg.eigh(np.matmul(lines, lines.transpose(0, 2, 1)).mean(axis=0))
+    return axes, _periodogram(patches, axes)
 
 
-def _periodogram(patches: Floats) -> Floats:
-    """Mean power per frequency, [PATCH, PATCH, C]; its mean is the variance."""
+def _periodogram(patches: Floats, axes: Floats) -> Floats:
+    """Mean power of each principal colour per frequency, [PATCH, PATCH, C]; its mean is the variance."""
     patches = patches[:: -(-len(patches) // MOST_SPECTRA)]
-    windowed = np.moveaxis(patches, 3, 1) * _WINDOW  # [n, C, PATCH, PATCH]: each patch in one piece
+    components = axes.T @ patches.reshape(len(patches), -1, PATCH * PATCH)
+    windowed = components.reshape(patches.shape) * _WINDOW
     transformed = np.fft.rfft2(windowed)
     half = (transformed.real**2 + transformed.imag**2).mean(axis=0) / (_WINDOW**2).sum()
     # the other half of a real signal's spectrum is its mirror image
@@ -266,14 +292,15 @@ def _present(colours: Floats, edited: NDArray[np.bool_], grain: Grain) -> Floats
     """The power that the repair has of itself, like the grain's."""
     box = _bounds(edited)
     assert box is not None
-    inside = _flattest(_noise(colours[box], edited[box]))
+    repair = colours[box] if len(grain.axes) == 3 else _luma(colours[box])[..., None]
+    inside = _flattest(_noise(repair, edited[box]))
     if inside is not None:
-        return _periodogram(_relative(inside, grain.tones, grain.levels) @ grain.axes)
+        return _periodogram(_relative(inside, grain.tones, grain.levels), grain.axes)
     # too thin for patches: all frequencies lack the same share of what single pixels show
-    here, here_where = _roughness(colours[box] @ _LUMA), _whole(edited[box])
+    here, here_where = _roughness(_luma(repair)), _whole(edited[box])
     if np.count_nonzero(here_where) < PATCH:
         return grain.power
-    there = np.median([np.median(_roughness(patch @ _LUMA)) for patch in grain.around.patches])
+    there = np.median([np.median(_roughness(_luma(np.moveaxis(patch, 0, 2)))) for patch in grain.around.patches])
     return grain.power * np.float32(min(1.0, float(np.median(here[here_where])) / max(float(there), 1e-6)) ** 2)
 
 

@@ -248,7 +248,7 @@ def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes
     originals = [layer.get_id() for layer in every_layer(captured.image)]
     copy = captured.image.duplicate()
     try:
-        # at once: whenever GIMP has nothing to do, it begins to render all of a canvas, and is not to be had for a second
+        # at once: as soon as GIMP has nothing to do, it renders a new canvas, all of it, and is busy for a second
         copy.resize(width, height, -x, -y)
         twins = dict(zip(originals, every_layer(copy), strict=True))
         if captured.sample == "layer":

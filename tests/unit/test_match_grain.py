@@ -111,6 +111,38 @@ def test_the_grain_is_as_fine_or_coarse_and_as_colourful_as_the_photographs(coar
     np.testing.assert_allclose(added[edited].std(axis=0), noise[edited].std(axis=0), rtol=0.12)
 
 
+def gray(picture):
+    return np.repeat(np.asarray(picture)[..., :1], 3, axis=2)
+
+
+@pytest.mark.parametrize("coarse", [False, True])
+def test_a_black_and_white_photograph_gets_its_grain_and_no_colour(coarse):
+    edited = hole(320, 400)
+    photograph = gray(eight_bits(wall() + grain(320, 400, 5, coarse)))
+    for repair in (*map(gray, denoised(photograph)), *(each + np.float32([8, 0, -8]) for each in denoised(photograph))):
+        matched = with_grain(repair, photograph, edited, 1)
+        assert 0.85 < ratio(np.where(edited[..., None], matched, photograph), edited) < 1.2
+        added = matched - repair
+        np.testing.assert_allclose(added[..., 1:], added[..., :1].repeat(2, axis=2), atol=1e-4)
+
+
+def test_grain_that_only_one_channel_has_of_its_own_is_not_taken_for_gray():
+    noise = np.repeat(grain(320, 400, 2)[..., :1], 3, axis=2)
+    noise[..., 2] = grain(320, 400, 8, seed=9)[..., 2]
+    level = np.full((320, 400, 3), 120, np.float32)
+    edited = hole(320, 400)
+    added = with_grain(level, eight_bits(level + noise), edited, 1) - level
+    np.testing.assert_allclose(added[edited].std(axis=0), (2, 2, 8), rtol=0.15)
+
+
+def test_a_wire_in_a_black_and_white_photograph_gets_grain_too():
+    photograph = gray(eight_bits(wall() + grain(320, 400, 5)))
+    edited = np.zeros((320, 400), np.bool_)
+    edited[150:157, 30:370] = True
+    smooth = gray(wall().astype(np.float32))
+    assert (with_grain(smooth, photograph, edited, 1) - smooth)[edited].std() == pytest.approx(5, rel=0.2)
+
+
 def test_only_what_is_missing_is_added():
     photograph = eight_bits(wall() + grain(320, 400, 6))
     half = eight_bits(wall() + grain(320, 400, 4, seed=8)).astype(np.float32)
