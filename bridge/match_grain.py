@@ -196,6 +196,8 @@ def _noise(pixels: NDArray[np.uint8] | Floats, where: NDArray[np.bool_]) -> _Noi
         if np.count_nonzero(whole) <= MOST_PATCHES:
             break
         step += PATCH // 4
+    if np.count_nonzero(whole) < LEAST_PATCHES:
+        return None
     windows = sliding_window_view(pixels, (PATCH, PATCH), axis=(0, 1))[::step, ::step][whole]
     lines = windows.astype(np.float32, order="C").reshape(len(windows), -1, PATCH * PATCH)
     luma = _line_luma(lines).mean(axis=1)
