@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil, sqrt
 
 import numpy as np
 from PIL import Image
@@ -22,8 +23,11 @@ from bridge.words import _
 #: Where the surroundings kept more of their detail than that, the repair is as it was meant.
 GRAIN_KEPT = 0.7
 
-#: So much of the surroundings, in px, is looked at to tell their noise.
+#: px around a repair that are looked at to tell the photograph's noise.
 GRAIN_REACH = 128
+
+#: For telling what became of details in the answer so many px around the repair are enough, from so near at least.
+JUDGED, NEAREST_JUDGED = 100_000, 48
 
 #: Answers for crops that were scaled up by more are first scaled back: what was made up of fewer pixels says no more.
 LARGEST_COMPARED = 1.5
@@ -162,8 +166,7 @@ def reference(planning: Planning, crop: Crop, source: Pixels, sent: Image.Image,
 def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, answer: Image.Image) -> Answer:
     """As much of an answer as `fit` needs, in the colours of what was sent; in px of the reference."""
     crop = reference.crop
-    window = bounds(planning.areas[number].box for number in planning.areas_of(piece))
-    box = imaging.part_for(crop, window.grown(GRAIN_REACH).within(crop.box))
+    box = imaging.part_for(crop, bounds(_judged(crop, planning.areas[each]) for each in planning.areas_of(piece)))
     part = (slice(box.y, box.bottom), slice(box.x, box.right))
     colours = imaging.scaled(answer if answer.mode == "RGB" else answer.convert("RGB"), crop.size)
     if not job.match_colour:
@@ -173,15 +176,21 @@ def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, 
 
 def grain(planning: Planning, crop: Crop, area: Area, source: Pixels) -> Grain | None:
     """The photograph's grain around an area; None where there is none to be seen."""
-    window, original = _surroundings(crop, area, source)
-    return grain_around(original[..., :3], planning.edited(window))
-
-
-def _surroundings(crop: Crop, area: Area, source: Pixels) -> tuple[Box, Pixels]:
-    """The part of a crop that an area is fitted into, on the canvas, and its pixels."""
     window = area.box.grown(GRAIN_REACH).within(crop.box)
+    return grain_around(_part(source, crop, window)[..., :3], planning.edited(window))
+
+
+def _part(source: Pixels, crop: Crop, window: Box) -> Pixels:
+    """The crop's pixels in a part of it."""
     inner = window.relative_to(crop.box)
-    return window, source[inner.y : inner.bottom, inner.x : inner.right]
+    return source[inner.y : inner.bottom, inner.x : inner.right]
+
+
+def _judged(crop: Crop, area: Area) -> Box:
+    """The part of a crop that an area is fitted into: itself, and enough around it, on the canvas."""
+    half = (area.box.width + area.box.height) / 2
+    reach = ceil((sqrt(half**2 + JUDGED) - half) / 2)  # (width + 2 reach) (height + 2 reach) − width height = JUDGED
+    return area.box.grown(min(max(reach, NEAREST_JUDGED), GRAIN_REACH)).within(crop.box)
 
 
 def fit(
@@ -201,7 +210,8 @@ def fit(
         answer: of the crop, corrected; `crop` is the reference's.
         grain: tells the one around the area, where it is needed.
     """
-    window, original = _surroundings(crop, area, source)
+    window = _judged(crop, area)
+    original = _part(source, crop, window)
     colours = imaging.from_service(answer, crop, window)
     if job.match_grain:
         edited = planning.edited(window)
