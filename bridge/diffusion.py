@@ -53,10 +53,10 @@ def _push_pull(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDA
 
 def _halve(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """Sums of 2 × 2 px blocks; an odd last row or column is completed with zeros."""
-    height, width, channels = array.shape
-    even = np.pad(array, ((0, height % 2), (0, width % 2), (0, 0)))
-    blocks = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, channels)
-    return np.asarray(blocks.sum(axis=(1, 3)))
+    height, width, _channels = array.shape
+    even = np.pad(array, ((0, height % 2), (0, width % 2), (0, 0))) if height % 2 or width % 2 else array
+    rows = even[0::2] + even[1::2]
+    return rows[:, 0::2] + rows[:, 1::2]
 
 
 def _double(array: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:

@@ -6,7 +6,6 @@ float32 (0–255) on the way back, so that nothing is rounded before GIMP gets i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, isqrt
 from pathlib import Path
@@ -20,6 +19,7 @@ from bridge.errors import PhotioError
 from bridge.geometry import Box, Crop, Size
 from bridge.png_encoder import encode_png
 from bridge.pnm_header import look
+from bridge.resampling import SUPPORT, resampled
 from bridge.words import _
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -27,8 +27,6 @@ Coverage: TypeAlias = npt.NDArray[np.bool_]
 Colours: TypeAlias = npt.NDArray[np.float32]
 
 _SEEN = (0, *255 * [255])  # for `Image.point`: all but nothing
-
-_LANCZOS = 3  # px that it sees to each side; of the smaller picture
 
 _LARGEST = 1 << 32  # bytes: a gigapixel of RGBA; a sparse file can be as long as it likes
 
@@ -171,7 +169,7 @@ class Answer(NamedTuple):
 def part_for(crop: Crop, window: Box) -> Box:
     """The part of a crop's answer, in its px, that `from_service` and what is around a pixel need for `window`."""
     left, top, right, bottom = _inside_answer(crop, window)
-    margin = 1 + ceil(_LANCZOS * max(1, crop.size.width / crop.frame.width, crop.size.height / crop.frame.height))
+    margin = 1 + ceil(SUPPORT * max(1, crop.size.width / crop.frame.width, crop.size.height / crop.frame.height))
     box = Box(floor(left), floor(top), ceil(right) - floor(left), ceil(bottom) - floor(top))
     return box.grown(margin).within(Box(0, 0, *crop.size))
 
@@ -190,23 +188,13 @@ def from_service(answer: Answer, crop: Crop, window: Box) -> Colours:
     left, top, right, bottom = _inside_answer(crop, window)
     if crop.frame == crop.size:
         return answer.colours[int(top) - y : int(bottom) - y, int(left) - x : int(right) - x]
-    # not one channel's whole frame is scaled, but what is wanted of it
-    part = (left - x, top - y, right - x, bottom - y)
-    channels = (Image.fromarray(np.ascontiguousarray(answer.colours[..., channel])) for channel in range(3))
-    return _resized(channels, window.size, part)
+    return resampled(answer.colours, window.size, (left - x, top - y, right - x, bottom - y))
 
 
 def scaled(answer: Image.Image, size: Size) -> Pixels | Colours:
     """An answer, RGB, in that size: uint8 as it is where it has that size, else float32; [height, width, 3], 0–255."""
-    if answer.size == size:
-        return np.asarray(answer)
-    return _resized((channel.convert("F") for channel in answer.split()), size)
-
-
-def _resized(
-    channels: Iterable[Image.Image], size: Size, box: tuple[float, float, float, float] | None = None
-) -> Colours:
-    return np.dstack([np.asarray(channel.resize(size, Image.Resampling.LANCZOS, box=box)) for channel in channels])
+    pixels = np.asarray(answer)
+    return pixels if answer.size == size else resampled(pixels, size)
 
 
 def _inside_answer(crop: Crop, window: Box) -> tuple[float, float, float, float]:

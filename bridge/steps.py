@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from math import ceil, sqrt
 
 import numpy as np
@@ -39,12 +40,17 @@ class NothingToDoError(PhotioError):
     code = "nothing-to-do"
 
 
-@dataclass(frozen=True)
 class Area:
-    """A part of the canvas that the layer will cover, and its mask there (0–255)."""
+    """A part of the canvas that the layer will cover, `box`; its mask there is made when somebody asks for it."""
 
-    box: Box
-    mask: Pixels
+    def __init__(self, box: Box, mask: Callable[[], Pixels]) -> None:
+        self.box = box
+        self._made = mask
+
+    @cached_property
+    def mask(self) -> Pixels:
+        """uint8 [height, width], 0–255."""
+        return self._made()
 
 
 @dataclass(frozen=True)
@@ -95,9 +101,10 @@ def plan(job: Job, selection: Pixels | None, selected: Box, canvas: Size, native
     for grown in disjoint(part.grown(reach) for part in parts):
         part = grown.grown(-reach)
         inner = part.relative_to(selected)
-        coverage = mask[inner.y : inner.bottom, inner.x : inner.right]
+        # its own memory: a large selection need not stay because of small parts
+        coverage = np.ascontiguousarray(mask[inner.y : inner.bottom, inner.x : inner.right])
         box = grown.within(whole)
-        areas.append(Area(box, imaging.layer_mask(coverage, part, box, job.grow, job.feather)))
+        areas.append(Area(box, partial(imaging.layer_mask, coverage, part, box, job.grow, job.feather)))
 
     def context(area: Box) -> int:
         return context_for(area.grown(-min(reach, (min(area.size) - 1) // 2)), job.context)
@@ -128,7 +135,7 @@ def with_transparency(planning: Planning, source: Pixels, job: Job, masked: bool
         mask[rows, columns] = np.maximum(mask[rows, columns], area.mask)
     if not mask.any():
         raise NothingToDoError(_("Nothing is selected and nothing is transparent: there is nothing to fill."))
-    return Planning((Area(crop.box, mask),), (Piece(crop.box, crop),))
+    return Planning((Area(crop.box, lambda: mask),), (Piece(crop.box, crop),))
 
 
 @dataclass(frozen=True)
