@@ -191,10 +191,13 @@ def from_service(answer: Answer, crop: Crop, window: Box) -> Colours:
     return resampled(answer.colours, window.size, (left - x, top - y, right - x, bottom - y))
 
 
-def scaled(answer: Image.Image, size: Size) -> Pixels | Colours:
-    """An answer, RGB, in that size: uint8 as it is where it has that size, else float32; [height, width, 3], 0–255."""
-    pixels = np.asarray(answer)
-    return pixels if answer.size == size else resampled(pixels, size)
+def scaled(answer: Pixels, size: Size, part: Box) -> Pixels | Colours:
+    """A part of an answer in that size: uint8 as it is where it has that size, else float32; [height, width, 3]."""
+    height, width, _channels = answer.shape
+    if (width, height) == size:
+        return answer[part.y : part.bottom, part.x : part.right]
+    across, down = width / size.width, height / size.height
+    return resampled(answer, part.size, (part.x * across, part.y * down, part.right * across, part.bottom * down))
 
 
 def _inside_answer(crop: Crop, window: Box) -> tuple[float, float, float, float]:

@@ -38,6 +38,14 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 
+class Correction(NamedTuple):
+    """What a service did to colours: a gain for each channel, [3], and what is to be added behind it, levels for each
+    cell, [h, w, 3]."""
+
+    gain: Doubles
+    field: Doubles
+
+
 class _Cells(NamedTuple):
     """Averages of cells over what was kept: levels [h, w, 3], and trust in each, 0.0–1.0, [h, w, 3]."""
 
@@ -46,57 +54,98 @@ class _Cells(NamedTuple):
     trust: Doubles
 
 
-def match_colour(
-    sent: NDArray[np.uint8],
-    answer: NDArray[np.uint8] | Floats,
-    edited: NDArray[np.bool_],
-    part: tuple[slice, slice] = (slice(None), slice(None)),
-    cell: int = CELL,
-) -> Floats:
-    """The answer, or a part of it, in the colours of the picture that was sent.
-
-    Outside `edited` both should be the same picture. Per channel `answer = gain · sent + offset` is fitted there by
-    iteratively reweighted least squares (P. J. Huber, "Robust Statistics", 1981, chapter 7, with Tukey's biweight:
-    what the service really changed has no say), then the residual is continued smoothly into the repair. Where the
-    answer is clipped at 0 or 255, it takes the colours that were clipped around it. At last the softness that the
-    service's autoencoder gave to details is undone (`match_sharpness`). These two look at `part` alone.
+def match_colour(sent: NDArray[np.uint8], answer: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_]) -> Floats:
+    """The answer in the colours of the picture that was sent: `find_correction`, `correct`.
 
     Args:
         sent: [H, W, 3], sRGB, what the service got.
-        answer: [H, W, 3], sRGB, what it gave back; floats where it was scaled, 0.0–255.0 or slightly beyond.
+        answer: [H, W, 3], sRGB, what it gave back.
         edited: [H, W]; true where it was to regenerate.
-        part: the rows and columns that are wanted, with enough of what was kept around the repair.
-        cell: px; less than `CELL` where the pictures have been larger, as much as they.
 
     Returns:
-        [h, w, 3], sRGB levels 0.0–255.0, not rounded (they may be slightly beyond): `part` of the answer corrected;
-        as it is where too little was kept to compare (under 1 % or 256 px of the picture).
+        [H, W, 3], sRGB levels 0.0–255.0, not rounded (they may be slightly beyond).
 
     Raises:
         ValueError: the arrays do not fit together.
     """
     if sent.ndim != 3 or sent.shape[2] != 3 or answer.shape != sent.shape or edited.shape != sent.shape[:2]:
         raise ValueError(f"pictures of {sent.shape} and {answer.shape} and {edited.shape} do not fit together")
-    kept = ~_grown(edited, GUARD)
+    kept = kept_around(edited)
+    found = find_correction(sent, eight_bits(answer), kept, CELL)
+    if found is None:
+        return answer.astype(np.float32)
+    height, width = kept.shape
+    return correct(found, sent, answer, kept, (0, 0, width / CELL, height / CELL))
+
+
+def kept_around(edited: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """[H, W]; true where a service should have kept what it got."""
+    return ~_grown(edited, GUARD)
+
+
+def eight_bits(levels: NDArray[np.uint8] | Floats) -> NDArray[np.uint8]:
+    """Levels as whole ones, 0–255."""
+    whole = levels if levels.dtype == np.uint8 else np.clip(np.rint(levels), 0, 255)
+    return whole.astype(np.uint8, copy=False)
+
+
+def find_correction(
+    sent: NDArray[np.uint8], answer: NDArray[np.uint8], kept: NDArray[np.bool_], cell: int
+) -> Correction | None:
+    """What a service did to colours that it should have kept.
+
+    Both should be the same picture there. Per channel `answer = gain · sent + offset` is fitted by iteratively
+    reweighted least squares (P. J. Huber, "Robust Statistics", 1981, chapter 7, with Tukey's biweight: what the
+    service really changed has no say), then the residual is continued smoothly into the repair.
+
+    Args:
+        sent, answer: [H, W, 3], sRGB, what the service got and gave back, or evenly spread px of them.
+        kept: [H, W]; of `kept_around`.
+        cell: px.
+
+    Returns:
+        None where too little was kept to compare (under 1 % or 256 px of the picture).
+    """
     count = int(np.count_nonzero(kept))
     if count < LEAST_PIXELS or count < LEAST_SHARE * kept.size:
-        return answer[part].astype(np.float32)
-    levels = answer if answer.dtype == np.uint8 else np.clip(np.rint(answer), 0, 255)
-    levels = levels.astype(np.uint8, copy=False)
+        return None
     # unsigned: what is below DARKEST becomes the greatest
-    honest = (levels - np.uint8(DARKEST)) <= BRIGHTEST - DARKEST
+    honest = (answer - np.uint8(DARKEST)) <= BRIGHTEST - DARKEST
     honest &= np.repeat(kept, 3, axis=1).reshape(answer.shape)
-    cells = _cells(sent, levels, honest, cell)
+    cells = _cells(sent, answer, honest, cell)
     gain, offset, agreed = _fit(cells)
     residual = cells.sent - (cells.answer - offset) / gain
-    field = _field(residual, agreed) - offset / gain
-    sent, answer, levels, kept = sent[part], answer[part], levels[part], kept[part]
+    return Correction(gain, _field(residual, agreed) - offset / gain)
+
+
+def correct(
+    correction: Correction,
+    sent: NDArray[np.uint8],
+    answer: NDArray[np.uint8] | Floats,
+    kept: NDArray[np.bool_],
+    window: tuple[float, float, float, float],
+) -> Floats:
+    """A part of an answer in the colours of what was sent.
+
+    Where the answer is clipped at 0 or 255, it takes the colours that were clipped around it. At last the softness
+    that the service's autoencoder gave to details is undone (`match_sharpness`). These two look at the part alone:
+    enough of what was kept around the repair should be in it.
+
+    Args:
+        sent, answer, kept: [h, w, 3] and [h, w], that part; as for `match_colour` and `find_correction`. Floats
+            where it was scaled.
+        window: the part's left, top, right and bottom edge, in cells.
+
+    Returns:
+        [h, w, 3], as `match_colour`.
+    """
     # whole rows: numpy is slow with axes as short as three channels
-    gains = np.tile((1 / gain).astype(np.float32), answer.shape[1])
+    gains = np.tile((1 / correction.gain).astype(np.float32), answer.shape[1])
     corrected: Floats = (answer.reshape(len(answer), -1) * gains).reshape(answer.shape)
     for channel in range(3):
-        corrected[..., channel] += _enlarged(field[..., channel], edited.shape, part, cell)
-    _restore_clipped(corrected, sent, levels, kept, cell)
+        corrected[..., channel] += _enlarged(correction.field[..., channel], kept.shape, window)
+    cell = max(2, round(kept.shape[1] / (window[2] - window[0])))
+    _restore_clipped(corrected, sent, eight_bits(answer), kept, cell)
     return match_sharpness(sent, corrected, ~kept)
 
 
@@ -213,13 +262,13 @@ def _field(residual: Doubles, agreed: Doubles) -> Doubles:
     return np.clip(field, -FIELD_LIMIT, FIELD_LIMIT)
 
 
-def _enlarged(field: Doubles, shape: tuple[int, ...], part: tuple[slice, slice], cell: int) -> Floats:
-    """A value per cell, [h, w], as a smooth value per px: `part` of an array of `shape`."""
+def _enlarged(field: Doubles, shape: tuple[int, ...], window: tuple[float, float, float, float]) -> Floats:
+    """A value per cell, [h, w], as a smooth value per px, of `shape`: of a part whose edges are given in cells."""
     # one more cell on each side: else the outermost half cells would be flat, with a crease beside them
     plane = Image.fromarray(np.pad(field, 1, mode="edge").astype(np.float32))
-    (top, bottom, _), (left, right, _) = (side.indices(length) for side, length in zip(part, shape, strict=True))
-    box = (1 + left / cell, 1 + top / cell, 1 + right / cell, 1 + bottom / cell)
-    return np.asarray(plane.resize((right - left, bottom - top), Image.Resampling.BICUBIC, box=box))
+    left, top, right, bottom = window
+    box = (1 + left, 1 + top, 1 + right, 1 + bottom)
+    return np.asarray(plane.resize((shape[1], shape[0]), Image.Resampling.BICUBIC, box=box))
 
 
 def _restore_clipped(
@@ -242,5 +291,6 @@ def _restore_clipped(
             losses = _sums(np.where(clipped, sent[..., channel] - corrected[..., channel], 0)[..., None], cell)
             lost = np.divide(losses, counts, out=np.zeros_like(losses), where=counts > 0)
             trust = np.where(np.abs(lost) <= FIELD_LIMIT, counts / (cell * cell), 0)
-            field = _enlarged(_field(lost, trust)[..., 0], kept.shape, (slice(None), slice(None)), cell)
+            whole = (0, 0, kept.shape[1] / cell, kept.shape[0] / cell)
+            field = _enlarged(_field(lost, trust)[..., 0], kept.shape, whole)
             corrected[..., channel] += depth[answer[..., channel]] * field

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import ceil, sqrt
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from bridge import imaging
@@ -15,7 +17,7 @@ from bridge.errors import PhotioError
 from bridge.geometry import Box, Crop, Size, bounds, context_for, disjoint
 from bridge.imaging import Answer, Colours, Coverage, Pixels
 from bridge.islands import islands
-from bridge.match_colour import CELL, match_colour
+from bridge.match_colour import CELL, correct, find_correction, kept_around
 from bridge.match_grain import Grain, grain_around, kept_grain, match_grain
 from bridge.planning import Piece, plan_pieces
 from bridge.protocol import Job
@@ -145,14 +147,16 @@ class Reference:
     Attributes:
         crop: as if it had been sent in that size.
         sent: uint8 [height, width, 3].
-        edited: [height, width]; true where the service was to regenerate.
-        cell: px, for `match_colour`.
+        kept: [height, width]; true where the service should have kept it.
+        sample: as `sent` and `kept`, but of what was really sent only each `every`th row and column: colours are
+            compared there, by averages of so many px that a few of them say the same.
     """
 
     crop: Crop
     sent: Pixels
-    edited: Coverage
-    cell: int
+    kept: Coverage
+    sample: tuple[Pixels, Coverage]
+    every: int
 
 
 def service_mask(planning: Planning, crop: Crop) -> Image.Image:
@@ -162,23 +166,38 @@ def service_mask(planning: Planning, crop: Crop) -> Image.Image:
 
 def reference(planning: Planning, crop: Crop, source: Pixels, sent: Image.Image, mask: Image.Image) -> Reference:
     """What all answers for a crop are compared with; `sent` and `mask` as the service got them."""
-    cell = CELL
+    pixels, kept = np.asarray(sent), kept_around(np.asarray(mask) == 0)
+    every = max(2, round(crop.scale))
+    sample = (_every(pixels, every), _every(kept, every))
     if crop.scale > LARGEST_COMPARED:
-        cell = max(2, round(CELL / crop.scale))
         crop = crop._replace(size=crop.frame)
-        sent, mask = imaging.to_service(source, crop), service_mask(planning, crop)
-    return Reference(crop, np.asarray(sent), np.asarray(mask) == 0, cell)
+        pixels = np.asarray(imaging.to_service(source, crop))
+        kept = kept_around(np.asarray(service_mask(planning, crop)) == 0)
+    return Reference(crop, pixels, kept, sample, every)
+
+
+def _every(pixels: NDArray[Any], number: int) -> NDArray[Any]:
+    """Each `number`th row and column."""
+    return np.ascontiguousarray(pixels[number // 2 :: number, number // 2 :: number])
 
 
 def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, answer: Image.Image) -> Answer:
     """As much of an answer as `fit` needs, in the colours of what was sent; in px of the reference."""
-    crop = reference.crop
+    crop, pixels = reference.crop, np.asarray(answer if answer.mode == "RGB" else answer.convert("RGB"))
     box = imaging.part_for(crop, bounds(_judged(crop, planning.areas[each]) for each in planning.areas_of(piece)))
     part = (slice(box.y, box.bottom), slice(box.x, box.right))
-    colours = imaging.scaled(answer if answer.mode == "RGB" else answer.convert("RGB"), crop.size)
-    if not job.match_colour:
-        return Answer(colours[part].astype(np.float32), box)
-    return Answer(match_colour(reference.sent, colours, reference.edited, part, reference.cell), box)
+    colours = imaging.scaled(pixels, crop.size, box)
+    cell = max(2, round(CELL / reference.every))
+    sent, kept = reference.sample
+    found = find_correction(sent, _every(pixels, reference.every), kept, cell) if job.match_colour else None
+    if found is None:
+        return Answer(colours.astype(np.float32), box)
+    # of a cell, in px of the reference
+    across, down = (
+        cell * reference.every * length / whole for length, whole in zip(crop.size, answer.size, strict=True)
+    )
+    window = (box.x / across, box.y / down, box.right / across, box.bottom / down)
+    return Answer(correct(found, reference.sent[part], colours, reference.kept[part], window), box)
 
 
 def grain(planning: Planning, crop: Crop, area: Area, source: Pixels) -> Grain | None:

@@ -28,7 +28,7 @@ def test_pictures_survive_the_way_through_a_file(tmp_path, shape):
 
 def test_an_answer_that_is_scaled_back_is_not_rounded():
     ramp = Image.fromarray(np.repeat(np.linspace(0, 255, 900).astype(np.uint8)[None, :, None], 3, axis=2).repeat(9, 0))
-    scaled = imaging.scaled(ramp, Size(300, 3))
+    scaled = imaging.scaled(np.asarray(ramp), Size(300, 3), Box(0, 0, 300, 3))
     assert scaled.dtype == np.float32
     assert (scaled != np.rint(scaled)).mean() > 0.2
     np.testing.assert_allclose(scaled[1], np.asarray(ramp.resize((300, 3), Image.Resampling.LANCZOS))[1], atol=1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageFilter
 
-from bridge.match_colour import match_colour
+from bridge.match_colour import CELL, correct, find_correction, kept_around, match_colour
 from bridge.match_sharpness import match_sharpness
 
 PHOTO = Path(__file__).parents[2] / "scripts" / "photos" / "extreme-desert-hike.jpg"
@@ -118,7 +118,10 @@ def test_a_part_of_an_answer_is_corrected_as_the_whole_one_is(dune):
     answer, edited = np.clip(dune * 0.95 + 9, 0, 255).astype(np.uint8), hole(dune)
     rows, columns = np.flatnonzero(edited.any(axis=1)), np.flatnonzero(edited.any(axis=0))
     part = (slice(rows[0] - 20, rows[-1] + 20), slice(columns[0] - 20, columns[-1] + 20))
-    matched = match_colour(dune, answer, edited, part)
+    kept = kept_around(edited)
+    found = find_correction(dune, answer, kept, CELL)
+    window = tuple(side / CELL for side in (part[1].start, part[0].start, part[1].stop, part[0].stop))
+    matched = correct(found, dune[part], answer[part], kept[part], window)
     assert matched.shape == dune[part].shape
     np.testing.assert_allclose(matched[1:-1, 1:-1], match_colour(dune, answer, edited)[part][1:-1, 1:-1], atol=0.01)
 
