@@ -14,6 +14,8 @@ from bridge.match_sharpness import match_sharpness
 
 #: px; colours are compared as averages of such cells, so that neither noise nor blur biases the gain.
 CELL = 16
+#: Of rows and columns each second one is compared: a cell's average needs no more.
+EVERY = 2
 #: px around the repair that are not compared: the service blends there.
 GUARD = 3
 #: What has to be left around the repair: px, and share of the picture.
@@ -71,7 +73,8 @@ def match_colour(sent: NDArray[np.uint8], answer: NDArray[np.uint8] | Floats, ed
     if sent.ndim != 3 or sent.shape[2] != 3 or answer.shape != sent.shape or edited.shape != sent.shape[:2]:
         raise ValueError(f"pictures of {sent.shape} and {answer.shape} and {edited.shape} do not fit together")
     kept = kept_around(edited)
-    found = find_correction(sent, eight_bits(answer), kept, CELL)
+    compared = sampled(sent, EVERY), sampled(eight_bits(answer), EVERY)
+    found = find_correction(*compared, sampled(kept, EVERY), CELL // EVERY)
     if found is None:
         return answer.astype(np.float32)
     height, width = kept.shape
@@ -81,6 +84,11 @@ def match_colour(sent: NDArray[np.uint8], answer: NDArray[np.uint8] | Floats, ed
 def kept_around(edited: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """[H, W]; true where a service should have kept what it got."""
     return ~_grown(edited, GUARD)
+
+
+def sampled(pixels: NDArray[Any], every: int) -> NDArray[Any]:
+    """Each `every`th row and column."""
+    return np.ascontiguousarray(pixels[every // 2 :: every, every // 2 :: every])
 
 
 def eight_bits(levels: NDArray[np.uint8] | Floats) -> NDArray[np.uint8]:
@@ -101,10 +109,10 @@ def find_correction(
     Args:
         sent, answer: [H, W, 3], sRGB, what the service got and gave back, or evenly spread px of them.
         kept: [H, W]; of `kept_around`.
-        cell: px.
+        cell: of these px.
 
     Returns:
-        None where too little was kept to compare (under 1 % or 256 px of the picture).
+        None where too little was kept to compare (under 1 %, or 256 of these px).
     """
     count = int(np.count_nonzero(kept))
     if count < LEAST_PIXELS or count < LEAST_SHARE * kept.size:

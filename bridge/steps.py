@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from math import ceil, sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from bridge import imaging
@@ -17,7 +15,7 @@ from bridge.errors import PhotioError
 from bridge.geometry import Box, Crop, Size, bounds, context_for, disjoint
 from bridge.imaging import Answer, Colours, Coverage, Pixels
 from bridge.islands import islands
-from bridge.match_colour import CELL, correct, find_correction, kept_around
+from bridge.match_colour import CELL, EVERY, correct, find_correction, kept_around, sampled
 from bridge.match_grain import Grain, grain_around, kept_grain, match_grain
 from bridge.planning import Piece, plan_pieces
 from bridge.protocol import Job
@@ -167,18 +165,13 @@ def service_mask(planning: Planning, crop: Crop) -> Image.Image:
 def reference(planning: Planning, crop: Crop, source: Pixels, sent: Image.Image, mask: Image.Image) -> Reference:
     """What all answers for a crop are compared with; `sent` and `mask` as the service got them."""
     pixels, kept = np.asarray(sent), kept_around(np.asarray(mask) == 0)
-    every = max(2, round(crop.scale))
-    sample = (_every(pixels, every), _every(kept, every))
+    every = max(EVERY, round(crop.scale))
+    sample = (sampled(pixels, every), sampled(kept, every))
     if crop.scale > LARGEST_COMPARED:
         crop = crop._replace(size=crop.frame)
         pixels = np.asarray(imaging.to_service(source, crop))
         kept = kept_around(np.asarray(service_mask(planning, crop)) == 0)
     return Reference(crop, pixels, kept, sample, every)
-
-
-def _every(pixels: NDArray[Any], number: int) -> NDArray[Any]:
-    """Each `number`th row and column."""
-    return np.ascontiguousarray(pixels[number // 2 :: number, number // 2 :: number])
 
 
 def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, answer: Image.Image) -> Answer:
@@ -189,7 +182,7 @@ def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, 
     colours = imaging.scaled(pixels, crop.size, box)
     cell = max(2, round(CELL / reference.every))
     sent, kept = reference.sample
-    found = find_correction(sent, _every(pixels, reference.every), kept, cell) if job.match_colour else None
+    found = find_correction(sent, sampled(pixels, reference.every), kept, cell) if job.match_colour else None
     if found is None:
         return Answer(colours.astype(np.float32), box)
     # of a cell, in px of the reference

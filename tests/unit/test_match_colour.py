@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageFilter
 
-from bridge.match_colour import CELL, correct, find_correction, kept_around, match_colour
+from bridge.match_colour import CELL, EVERY, correct, find_correction, kept_around, match_colour, sampled
 from bridge.match_sharpness import match_sharpness
 
 PHOTO = Path(__file__).parents[2] / "scripts" / "photos" / "extreme-desert-hike.jpg"
@@ -119,7 +119,7 @@ def test_a_part_of_an_answer_is_corrected_as_the_whole_one_is(dune):
     rows, columns = np.flatnonzero(edited.any(axis=1)), np.flatnonzero(edited.any(axis=0))
     part = (slice(rows[0] - 20, rows[-1] + 20), slice(columns[0] - 20, columns[-1] + 20))
     kept = kept_around(edited)
-    found = find_correction(dune, answer, kept, CELL)
+    found = find_correction(*(sampled(each, EVERY) for each in (dune, answer, kept)), CELL // EVERY)
     window = tuple(side / CELL for side in (part[1].start, part[0].start, part[1].stop, part[0].stop))
     matched = correct(found, dune[part], answer[part], kept[part], window)
     assert matched.shape == dune[part].shape
