@@ -74,8 +74,7 @@ def plan(bridge: Bridge, draft: Draft, captured: Capture, job: Job, preview: tup
 
 def export(draft: Draft, captured: Capture, planned: Planned) -> None:
     """Writes the crops; from here on GIMP's image may change as it likes."""
-    for crop in planned.crops:
-        canvas.export_crop(captured, crop.box, draft.folder / crop.file)
+    canvas.export_crops(captured, [(crop.box, draft.folder / crop.file) for crop in planned.crops])
 
 
 def run(bridge: Bridge, draft: Draft, captured: Capture, job: Job) -> Outcome:
