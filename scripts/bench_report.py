@@ -84,6 +84,7 @@ def _others(results: Results) -> list[str]:
 _WIDTH, _HEIGHT = 760, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 590, 30, 370
 _MOST, _LEAST = 100.0, 0.05  # seconds
+_LINE_HEIGHT = 15
 
 
 def plot(results: Results) -> str:
@@ -97,9 +98,13 @@ def plot(results: Results) -> str:
         '<text x="70" y="20">Seconds from the call to the layer in its place, without the service’s own time</text>',
         *_grid(sizes),
     ]
+    ends = []
     for way in WAYS:
-        parts += _line(way, [(size, totals(row["times"][way])) for size, row in zip(sizes, rows, strict=True)], sizes)
-    return "\n".join([*parts, "</svg>"]) + "\n"
+        points = [(_x(size, sizes), totals(row["times"][way])) for size, row in zip(sizes, rows, strict=True)]
+        if known := [(x, times) for x, times in points if times]:
+            parts += _line(_INK[way], known)
+            ends.append((known[-1][0], _y(median(known[-1][1])), way))
+    return "\n".join([*parts, *_names(ends), "</svg>"]) + "\n"
 
 
 def _x(size: float, sizes: list[float]) -> float:
@@ -122,15 +127,19 @@ def _grid(sizes: list[float]) -> list[str]:
     return parts
 
 
-def _line(way: str, points: list[tuple[float, list[float]]], sizes: list[float]) -> list[str]:
-    known = [(_x(size, sizes), times) for size, times in points if times]
-    if not known:
-        return []
-    ink = _INK[way]
-    corners = [f"{x:.1f},{_y(median(times)):.1f}" for x, times in known]
+def _line(ink: str, points: list[tuple[float, list[float]]]) -> list[str]:
+    corners = [f"{x:.1f},{_y(median(times)):.1f}" for x, times in points]
     parts = [f'<polyline points="{" ".join(corners)}" fill="none" stroke="{ink}" stroke-width="2"/>']
-    for x, times in known:
+    for x, times in points:
         parts.append(f'<path d="M{x:.1f} {_y(max(times)):.1f}V{_y(min(times)):.1f}" stroke="{ink}" stroke-width="2"/>')
         parts.append(f'<circle cx="{x:.1f}" cy="{_y(median(times)):.1f}" r="4" fill="{ink}"/>')
-    x, times = known[-1]
-    return [*parts, f'<text x="{x + 14:.1f}" y="{_y(median(times)) + 4:.1f}" fill="{ink}">{_SHOWN[way]}</text>']
+    return parts
+
+
+def _names(ends: list[tuple[float, float, str]]) -> list[str]:
+    """What each line is called, beside its end; names that would lie over each other are moved down."""
+    parts, above = [], 0.0
+    for x, y, way in sorted(ends, key=lambda end: end[1]):
+        above = max(y, above + _LINE_HEIGHT)
+        parts.append(f'<text x="{x + 14:.1f}" y="{above + 4:.1f}" fill="{_INK[way]}">{_SHOWN[way]}</text>')
+    return parts
