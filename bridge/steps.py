@@ -30,8 +30,8 @@ GRAIN_REACH = 128
 #: For telling what became of details in the answer so many px around the repair are enough, from so near at least.
 JUDGED, NEAREST_JUDGED = 100_000, 48
 
-#: Answers for crops that were scaled up by more are first scaled back: what was made up of fewer pixels says no more.
-LARGEST_COMPARED = 1.5
+#: Answers for crops that were scaled up by more are scaled back before they are corrected: there are fewer px then.
+LARGEST_CORRECTED = 1.5
 
 
 class NothingToDoError(PhotioError):
@@ -140,12 +140,12 @@ def with_transparency(planning: Planning, source: Pixels, job: Job, masked: bool
 
 @dataclass(frozen=True)
 class Reference:
-    """What answers for a crop are compared with: what was sent, or where that was scaled up much, what it was made of.
+    """What answers for a crop are compared with.
 
     Attributes:
-        crop: as if it had been sent in that size.
-        sent: uint8 [height, width, 3].
-        kept: [height, width]; true where the service should have kept it.
+        crop: in the size in which they are corrected: as sent, or where that was scaled up much, as it was before.
+        sent: in that size, uint8 [height, width, 3].
+        kept: [height, width]; true where the service should have kept `sent`.
         sample: as `sent` and `kept`, but of what was really sent only each `every`th row and column: colours are
             compared there, by averages of so many px that a few of them say the same.
     """
@@ -167,7 +167,7 @@ def reference(planning: Planning, crop: Crop, source: Pixels, sent: Image.Image,
     pixels, kept = np.asarray(sent), kept_around(np.asarray(mask) == 0)
     every = max(EVERY, round(crop.scale))
     sample = (sampled(pixels, every), sampled(kept, every))
-    if crop.scale > LARGEST_COMPARED:
+    if crop.scale > LARGEST_CORRECTED:
         crop = crop._replace(size=crop.frame)
         pixels = np.asarray(imaging.to_service(source, crop))
         kept = kept_around(np.asarray(service_mask(planning, crop)) == 0)

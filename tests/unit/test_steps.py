@@ -143,7 +143,7 @@ def test_of_a_small_selection_that_was_scaled_up_the_colours_are_mended_as_well(
     assert np.abs((fitted - original).mean(axis=(0, 1))).max() < 0.5
 
 
-def test_what_was_scaled_up_much_is_compared_in_its_own_size():
+def test_what_was_scaled_up_much_is_corrected_in_its_own_size_and_compared_on_as_few_px():
     planning = steps.plan(job(), None, Box(900, 900, 100, 100), Size(2000, 2000), 4.0)
     (piece,) = planning.pieces
     source = np.zeros((piece.crop.box.height, piece.crop.box.width, 3), np.uint8)
