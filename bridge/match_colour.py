@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from bridge.diffusion import diffuse
 from bridge.match_sharpness import match_sharpness
+from bridge.resampling import SUPPORT, resampled
 
 #: px; colours are compared as averages of such cells, so that neither noise nor blur biases the gain.
 CELL = 16
@@ -150,8 +150,7 @@ def correct(
     # whole rows: numpy is slow with axes as short as three channels
     gains = np.tile((1 / correction.gain).astype(np.float32), answer.shape[1])
     corrected: Floats = (answer.reshape(len(answer), -1) * gains).reshape(answer.shape)
-    for channel in range(3):
-        corrected[..., channel] += _enlarged(correction.field[..., channel], kept.shape, window)
+    corrected += _enlarged(correction.field, kept.shape, window)
     cell = max(2, round(kept.shape[1] / (window[2] - window[0])))
     _restore_clipped(corrected, sent, eight_bits(answer), kept, cell)
     return match_sharpness(sent, corrected, ~kept)
@@ -271,12 +270,12 @@ def _field(residual: Doubles, agreed: Doubles) -> Doubles:
 
 
 def _enlarged(field: Doubles, shape: tuple[int, ...], window: tuple[float, float, float, float]) -> Floats:
-    """A value per cell, [h, w], as a smooth value per px, of `shape`: of a part whose edges are given in cells."""
-    # one more cell on each side: else the outermost half cells would be flat, with a crease beside them
-    plane = Image.fromarray(np.pad(field, 1, mode="edge").astype(np.float32))
+    """A value per cell, [h, w, C], as a smooth value per px, [*shape, C]: of a part whose edges are given in cells."""
+    # beyond the edges it goes on as it is there: else the outermost half cells would be flat, with a crease beside them
+    padded = np.pad(field, ((SUPPORT, SUPPORT), (SUPPORT, SUPPORT), (0, 0)), mode="edge").astype(np.float32)
     left, top, right, bottom = window
-    box = (1 + left, 1 + top, 1 + right, 1 + bottom)
-    return np.asarray(plane.resize((shape[1], shape[0]), Image.Resampling.BICUBIC, box=box))
+    box = (SUPPORT + left, SUPPORT + top, SUPPORT + right, SUPPORT + bottom)
+    return resampled(padded, (shape[1], shape[0]), box)
 
 
 def _restore_clipped(
@@ -300,5 +299,5 @@ def _restore_clipped(
             lost = np.divide(losses, counts, out=np.zeros_like(losses), where=counts > 0)
             trust = np.where(np.abs(lost) <= FIELD_LIMIT, counts / (cell * cell), 0)
             whole = (0, 0, kept.shape[1] / cell, kept.shape[0] / cell)
-            field = _enlarged(_field(lost, trust)[..., 0], kept.shape, whole)
+            field = _enlarged(_field(lost, trust), kept.shape, whole)[..., 0]
             corrected[..., channel] += depth[answer[..., channel]] * field

@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 #: px to each side, of the smaller picture.
 SUPPORT = 3
 
-#: So many lines are made by one product: of more, too many weights would be 0.
+#: One product makes of so many old lines as many new ones as there are: of more, too many weights would be 0.
 _LINES = 12
 
 
@@ -77,10 +77,10 @@ def _parts(length: int, count: int, start: float, stop: float, channels: int) ->
     All weights at once: a loop would take as long as the scaling. Kept: the same is done to each answer, and each island.
     """
     step = (stop - start) / count
-    stretch = max(1.0, step)
-    centres = (start + step * (np.arange(ceil(count / _LINES) * _LINES) + 0.5)).reshape(-1, _LINES)
+    stretch, lines = max(1.0, step), min(count, ceil(_LINES / min(1.0, step)))
+    centres = (start + step * (np.arange(ceil(count / lines) * lines) + 0.5)).reshape(-1, lines)
     begins = np.floor(centres[:, 0] - SUPPORT * stretch).astype(np.intp)
-    places = begins[:, None] + np.arange(ceil((_LINES - 1) * step + 2 * SUPPORT * stretch) + 1)
+    places = begins[:, None] + np.arange(ceil((lines - 1) * step + 2 * SUPPORT * stretch) + 1)
     distances = (places[:, None] + 0.5 - centres[..., None]) / stretch
     seen = (np.abs(distances) < SUPPORT) & ((places >= 0) & (places < length))[:, None]
     weights = np.where(seen, np.sinc(distances) * np.sinc(distances / SUPPORT), 0)
@@ -89,10 +89,10 @@ def _parts(length: int, count: int, start: float, stop: float, channels: int) ->
     spread = np.zeros((*weights.shape[:2], channels, weights.shape[2], channels), np.float32)
     for channel in range(channels):
         spread[:, :, channel, :, channel] = weights
-    matrices = spread.reshape(len(weights), _LINES * channels, -1)
+    matrices = spread.reshape(len(weights), lines * channels, -1)
     parts = []
     for number, (begin, matrix) in enumerate(zip(begins.tolist(), matrices, strict=True)):
-        made = slice(number * _LINES * channels, min((number + 1) * _LINES, count) * channels)
+        made = slice(number * lines * channels, min((number + 1) * lines, count) * channels)
         from_, to = max(0, begin), min(length, begin + places.shape[1])
         inside = matrix[: made.stop - made.start, (from_ - begin) * channels : (to - begin) * channels]
         parts.append(_Part(made, slice(from_ * channels, to * channels), inside))
