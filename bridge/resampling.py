@@ -1,4 +1,4 @@
-"""Scales pictures without rounding them, each axis as a few products of matrices: Pillow takes half as long again."""
+"""Scales pictures without rounding them, each axis as a few products of matrices: Pillow takes four times as long."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ Floats = NDArray[np.float32]
 #: px to each side, of the smaller picture.
 SUPPORT = 3
 
-#: One product makes of so many old lines as many new ones as there are: of more, too many weights would be 0.
+#: One product makes so many lines, or, where they are closer than the old ones, those on so many of these: of more,
+#: too many weights would be 0.
 _LINES = 12
 
 
@@ -63,18 +64,18 @@ def _columns(pixels: NDArray[np.uint8] | Floats, count: int, start: float, stop:
 
 
 class _Part(NamedTuple):
-    """A few new lines, the old ones that they are made of, and the weights of these, [new, old]."""
+    """A few new lines and the old ones that they are made of, each channel counted, and the weights, [new, old]."""
 
     made: slice
     seen: slice
     weights: Floats
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _parts(length: int, count: int, start: float, stop: float, channels: int) -> list[_Part]:
-    """How `count` lines are made of what lies between two places among `length` lines, of so many channels in turns.
+    """How `count` lines are made of what lies between two places among `length` lines, the channels of each in turns.
 
-    All weights at once: a loop would take as long as the scaling. Kept: the same is done to each answer, and each island.
+    All weights at once: a loop would take as long as the scaling. Kept, as each answer and each island asks for them.
     """
     step = (stop - start) / count
     stretch, lines = max(1.0, step), min(count, ceil(_LINES / min(1.0, step)))

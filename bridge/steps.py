@@ -165,7 +165,7 @@ def service_mask(planning: Planning, crop: Crop) -> Image.Image:
 def reference(planning: Planning, crop: Crop, source: Pixels, sent: Image.Image, mask: Image.Image) -> Reference:
     """What all answers for a crop are compared with; `sent` and `mask` as the service got them."""
     pixels, kept = np.asarray(sent), kept_around(np.asarray(mask) == 0)
-    every = min(max(EVERY, round(EVERY * crop.scale)), CELL // 2)  # px of the photograph, as far as there are any
+    every = min(max(EVERY, round(EVERY * crop.scale)), CELL // 2)  # of the photograph, not of its enlargement
     sample = (sampled(pixels, every), sampled(kept, every))
     if crop.scale > LARGEST_CORRECTED:
         crop = crop._replace(size=crop.frame)

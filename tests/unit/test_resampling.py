@@ -20,7 +20,7 @@ def pillows(pixels, size, box=None):
     return np.dstack([np.asarray(each.resize(size, Image.Resampling.LANCZOS, box=box)) for each in planes])
 
 
-@pytest.mark.parametrize("size", [(418, 400), (71, 60), (300, 90), (1, 1), (97, 113)], ids=str)
+@pytest.mark.parametrize("size", [(418, 400), (900, 1000), (71, 60), (300, 90), (1, 1), (97, 113)], ids=str)
 def test_a_picture_is_scaled_as_pillow_scales_it(size):
     pixels = noise(113, 97)
     np.testing.assert_allclose(resampled(pixels, size), pillows(pixels, size), atol=0.01)
