@@ -28,6 +28,7 @@ _PACKAGES = {  # distribution: what is imported, and what it is for
     "urllib3": ("urllib3", True),
     "numpy": ("numpy", True),
     "Pillow": ("PIL.Image", True),
+    "zlib-ng": ("zlib_ng.zlib_ng", True),
     "PyPatchMatch": ("patchmatch.patch_match", True),
     "keyring": ("keyring", False),  # without it the key goes into a file
 }

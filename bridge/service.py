@@ -161,9 +161,9 @@ def _load_ahead() -> None:
         from PIL import Image
 
         import bridge.fitting
-
-        Image.preinit()  # its formats, which it would else load with the first picture
         import bridge.regen  # noqa: F401
+
+        Image.preinit()  # its formats, which it would else load with the first answer
     finally:
         gc.freeze()  # modules stay
         gc.enable()  # see `__main__`
