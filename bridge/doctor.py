@@ -29,6 +29,7 @@ _PACKAGES = {  # distribution: what is imported, and what it is for
     "numpy": ("numpy", True),
     "Pillow": ("PIL.Image", True),
     "zlib-ng": ("zlib_ng.zlib_ng", True),
+    "pybase64": ("pybase64", True),
     "PyPatchMatch": ("patchmatch.patch_match", True),
     "keyring": ("keyring", False),  # without it the key goes into a file
 }

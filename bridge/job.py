@@ -238,8 +238,8 @@ class RunningJob:
         """For whoever looks into the folder; they can be made again, so that a full disk is no harm."""
         for crop in crops:
             try:
-                self._folder.save(f"sent-{crop.source.number}.png", crop.base.result().png.data, lasting=False)
-                self._folder.save(f"mask-{crop.source.number}.png", crop.mask.result().png.data, lasting=False)
+                self._folder.save(f"sent-{crop.source.number}.png", crop.base.result().data, lasting=False)
+                self._folder.save(f"mask-{crop.source.number}.png", crop.mask.result().data, lasting=False)
             except Exception as error:  # noqa: BLE001  (who needs the upload tells the user)
                 _log.warning("what is sent is not kept: %s", error)
 

@@ -46,10 +46,11 @@ def resampled(
 def _rows(pixels: NDArray[np.uint8] | Floats, count: int, start: float, stop: float) -> Floats:
     """What lies between two horizontal lines as `count` rows."""
     height, width, channels = pixels.shape
-    lines = pixels.reshape(height, -1).astype(np.float32, copy=False)
+    lines = pixels.reshape(height, -1)
     made = np.empty((count, width * channels), np.float32)
     for part in _parts(height, count, start, stop, 1):
-        np.matmul(part.weights, lines[part.seen], out=made[part.made])
+        # made floats here and not before: so few lines stay in a core's cache, and the whole takes fresh memory
+        np.matmul(part.weights, lines[part.seen].astype(np.float32, copy=False), out=made[part.made])
     return made.reshape(count, width, channels)
 
 

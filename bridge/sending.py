@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from bridge.arriving import Arriving
 from bridge.errors import PhotioError
@@ -22,20 +22,16 @@ if TYPE_CHECKING:  # slow to import, so not before the first picture
     from bridge.regen import RegenClient, RegenRequest
     from bridge.steps import Planning, Reference
 
-
-class Upload(NamedTuple):
-    """A picture as the service gets it, and its file."""
-
-    image: Image.Image
-    png: Png
+    #: Base and mask as the service gets them, from when they are made until they are compared with.
+    Pictures: TypeAlias = tuple[list[Image.Image], list[Image.Image]]
 
 
 class Ahead(NamedTuple):
     """What is made of a crop before its first answer comes, once for all variations."""
 
     source: Source
-    base: Future[Upload]
-    mask: Future[Upload]
+    base: Future[Png]
+    mask: Future[Png]
     grains: Future[Grains]
     reference: Future[Reference]
 
@@ -45,24 +41,31 @@ def begin(pool: Executor, job: Job, planning: Planning, sources: list[Source]) -
     from bridge import fitting
     from bridge.imaging import png
 
-    def upload(mode: str, picture: Callable[[], Image.Image]) -> Upload:
-        image = picture()
-        return Upload(image, png(image, mode))
+    def upload(mode: str, picture: Callable[[], Image.Image], shown: list[Image.Image]) -> Png:
+        shown.append(picture())
+        return png(shown[0], mode)
 
-    def reference(source: Source, base: Future[Upload], mask: Future[Upload]) -> Reference:
-        return fitting.reference(planning, source, base.result().image, mask.result().image)
+    def reference(source: Source, base: Future[Png], mask: Future[Png], shown: Pictures) -> Reference:
+        for each in (base, mask):
+            each.result()  # waits
+        # taken out: their memory is soon needed for the answers
+        return fitting.reference(planning, source, shown[0].pop(), shown[1].pop())
 
-    uploads = [
-        (
-            source,
-            pool.submit(upload, "RGB", partial(fitting.service_base, source)),
-            pool.submit(upload, "L", partial(fitting.service_mask, planning, source)),
-        )
-        for source in sources
-    ]
+    uploads = []
+    for source in sources:
+        shown: Pictures = ([], [])
+        base = pool.submit(upload, "RGB", partial(fitting.service_base, source), shown[0])
+        mask = pool.submit(upload, "L", partial(fitting.service_mask, planning, source), shown[1])
+        uploads.append((source, shown, base, mask))
     return [
-        Ahead(*each, pool.submit(fitting.grains, job, planning, each[0]), pool.submit(reference, *each))
-        for each in uploads
+        Ahead(
+            source,
+            base,
+            mask,
+            pool.submit(fitting.grains, job, planning, source),
+            pool.submit(reference, source, base, mask, shown),
+        )
+        for source, shown, base, mask in uploads
     ]
 
 
@@ -83,7 +86,7 @@ class Sent:
         from bridge.regen import RegenRequest
 
         crop, job, seed = self.crops[sending.crop - 1], self.job, self.seeds[sending.variation - 1]
-        base, mask = crop.base.result().png, crop.mask.result().png
+        base, mask = crop.base.result(), crop.mask.result()
         return RegenRequest(base, mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
 
 

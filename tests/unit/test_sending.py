@@ -1,0 +1,54 @@
+"""What is made of a crop before its answer comes."""
+
+import gc
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from PIL import Image
+
+from bridge import sending, steps
+from bridge.fitting import Source
+from bridge.geometry import Box, Size
+from bridge.protocol import Job
+
+JOB = Job(
+    prompt="", negative_prompt="", quality="LOW", seed=7, cfg_scale=2.5, variations=1, sample="layer", context=50.0,
+    grow=0, feather=0, engine="auto", areas="separate", resolution="recommended", fill_transparent=False,
+    match_colour=True, match_grain=True, source=1,
+)  # fmt: skip
+CANVAS = Size(900, 700)
+
+
+def two_islands() -> tuple[steps.Planning, list[Source]]:
+    selection = np.zeros((CANVAS.height, CANVAS.width), np.uint8)
+    selection[100:140, 100:150] = selection[500:560, 700:780] = 255
+    planning = steps.plan(JOB, selection, Box(0, 0, *CANVAS), CANVAS, 4.0)
+    boxes = [piece.crop.box for piece in planning.pieces]
+    colours = np.random.default_rng(3)
+    return planning, [
+        Source(number, piece, colours.integers(0, 256, (box.height, box.width, 3), np.uint8))
+        for number, (piece, box) in enumerate(zip(planning.pieces, boxes, strict=True), 1)
+    ]
+
+
+def test_pictures_that_were_sent_take_no_memory_while_their_answers_are_waited_for() -> None:
+    planning, sources = two_islands()
+    with ThreadPoolExecutor(2) as pool:
+        ahead = sending.begin(pool, JOB, planning, sources)
+    sent = [Image.open(io.BytesIO(each.result().data)).size for crop in ahead for each in (crop.base, crop.mask)]
+    assert sent == [crop.size for crop in planning.crops for _each in range(2)]
+    assert all(crop.reference.result().sent.any() for crop in ahead)
+    gc.collect()
+    assert not [each for each in gc.get_objects() if type(each) is Image.Image and each.size in sent]
+
+
+def test_a_crop_that_cannot_be_made_is_told_to_whoever_waits_for_it() -> None:
+    planning, sources = two_islands()
+    broken = sources[0].pixels[..., :2]  # of no picture that GIMP exports
+    with ThreadPoolExecutor(2) as pool:
+        first, second = sending.begin(pool, JOB, planning, [Source(1, sources[0].piece, broken), sources[1]])
+    why = first.base.exception()
+    assert why is not None
+    assert first.reference.exception() is why
+    assert second.reference.exception() is None
