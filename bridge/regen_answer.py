@@ -254,9 +254,11 @@ def _base64(body: object) -> bytes:
     text = body.lstrip()[start.end() :] if start else body
     if any(space in text for space in _WHITE_SPACE):  # hardly ever, and taking it out takes ten times as long
         text = text.translate(dict.fromkeys(map(ord, _WHITE_SPACE)))
-    text = text.rstrip("=")  # there may be too little of it, or too much
+    if len(text) % 4:  # there is too little padding, or too much
+        text = text.rstrip("=")
+        text += "=" * (-len(text) % 4)
     try:
-        encoded = pybase64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+        encoded = pybase64.b64decode(text, validate=True)
     except ValueError as error:
         raise _malformed(f"body is not Base64: {error}") from None
     if not encoded:
