@@ -254,7 +254,7 @@ def _base64(body: object) -> bytes:
     text = body.lstrip()[start.end() :] if start else body
     if any(space in text for space in _WHITE_SPACE):  # hardly ever, and taking it out takes ten times as long
         text = text.translate(dict.fromkeys(map(ord, _WHITE_SPACE)))
-    if len(text) % 4:  # there is too little padding, or too much
+    if len(text) % 4 or text.endswith("==="):  # there is too little padding, or too much
         text = text.rstrip("=")
         text += "=" * (-len(text) % 4)
     try:

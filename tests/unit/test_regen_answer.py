@@ -77,10 +77,18 @@ def test_the_status_inside_rules_whatever_the_http_status(status: object, http: 
         f"  {GOOD[:20]}\r\n{GOOD[20:]} ",
         GOOD.rstrip("="),
         f"{GOOD}=",
+        f"{GOOD}====",
         f"{GOOD} =\n",
         f"DATA:image/PNG;charset=x;base64, {GOOD}",
     ],
-    ids=["white space", "no padding", "too much padding", "padding on a line of its own", "data URI in capitals"],
+    ids=[
+        "white space",
+        "no padding",
+        "too much padding",
+        "far too much",
+        "padding on a line of its own",
+        "data URI in capitals",
+    ],
 )
 def test_harmless_differences_in_base64_are_tolerated(body: str) -> None:
     assert encoded_image(answer({"status_code": 200, "body": body}), None) == file(BASE)
