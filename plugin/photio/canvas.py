@@ -148,7 +148,12 @@ def document(image: Gimp.Image, layer: Gimp.Layer) -> Document:
 
 def every_layer(image: Gimp.Image) -> Iterator[Gimp.Layer]:
     """All layers from top to bottom, groups before their children."""
-    waiting = list(image.get_layers())
+    return with_children(image.get_layers())
+
+
+def with_children(layers: Iterable[Gimp.Layer]) -> Iterator[Gimp.Layer]:
+    """These layers, each group before its children, and theirs."""
+    waiting = list(layers)
     while waiting:
         layer = waiting.pop(0)
         yield layer
@@ -250,30 +255,33 @@ def _masks(layer: Gimp.Layer) -> bool:
 def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes:
     """How the layer, or the image, looks in `box`, scaled to `size`, RGBA: with effects and masks.
 
-    In a copy, which shares its pixels with the image, the canvas becomes that box: so GIMP renders no more than
-    that, while effects still see the whole of their layers.
+    Copies of the layers, which share their pixels with the image, go into an image that is no larger than that box:
+    so GIMP renders no more than that, while effects still see the whole of their layers. Not a copy of the image,
+    cut down: before it can be cut, GIMP renders the new canvas, all of it, for seconds where that is large.
     """
     x, y, width, height = box
-    originals = [layer.get_id() for layer in every_layer(captured.image)]
-    copy = captured.image.duplicate()
+    image = captured.image
+    alone = captured.sample == "layer"
+    shown = [captured.source] if alone else [layer for layer in image.get_layers() if layer.get_visible()]
+    stage = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
     try:
-        # at once: as soon as GIMP has nothing to do, it renders a new canvas, all of it, and is busy for a second
-        copy.resize(width, height, -x, -y)
-        twins = dict(zip(originals, every_layer(copy), strict=True))
-        if captured.sample == "layer":
-            _isolate(copy, twins[captured.source.get_id()])
+        stage.set_color_profile(image.get_color_profile())
+        for position, layer in enumerate(shown):
+            stage.insert_layer(Gimp.Layer.new_from_drawable(layer, stage), None, position)
+        stage.resize(width, height, -x, -y)
+        if alone:
+            _bare(stage.get_layers()[0])
         elif captured.hidden:
-            twins[captured.hidden.get_id()].set_visible(False)
-        layer = Gimp.Layer.new_from_visible(copy, copy, "rendered")
+            for layer, twin in zip(with_children(shown), every_layer(stage), strict=True):
+                twin.set_visible(layer.get_visible() and layer != captured.hidden)
+        layer = Gimp.Layer.new_from_visible(stage, stage, "rendered")
         return _scaled(layer, (0, 0, width, height), size)
     finally:
-        copy.delete()
+        stage.delete()
 
 
-def _isolate(copy: Gimp.Image, layer: Gimp.Layer) -> None:
-    """Shows one layer alone, whatever its opacity, mode and place in the stack."""
-    copy.reorder_item(layer, None, 0)
-    for other in copy.get_layers():
-        other.set_visible(other == layer)
+def _bare(layer: Gimp.Layer) -> None:
+    """Shows a layer whatever its opacity, mode and visibility."""
+    layer.set_visible(True)
     layer.set_opacity(100)
     layer.set_mode(Gimp.LayerMode.NORMAL)

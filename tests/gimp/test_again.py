@@ -110,6 +110,21 @@ def test_rerolling_what_showed_all_layers_does_not_show_the_old_result(server):
     assert second["base_image"] == first["base_image"]
 
 
+def test_rerolling_within_a_group_does_not_show_the_old_result(server):
+    server.script(GREEN)
+    image = selected_image()
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
+    inner = add_layer(image, "inner", 320, 240, parent=group)
+    (old,) = run("photio-remove", image, [inner], sample="visible")
+    hidden = add_layer(image, "hidden in the group", 320, 240, parent=group)
+    hidden.fill(Gimp.FillType.WHITE)
+    hidden.set_visible(False)
+    run("photio-reroll", image, [old])
+    first, second = server.requests
+    assert second["base_image"] == first["base_image"]
+
+
 def test_a_reroll_of_something_else_is_refused(server):
     with pytest.raises(PdbError, match="select a layer that Photio made"):
         run("photio-reroll", selected_image())
@@ -196,3 +211,18 @@ def test_effects_and_layer_masks_are_seen_by_the_service(server):
     inverted = bytes(255 - value for value in plain[3 * (520 * 1024 + 520) :][:3])
     assert pixels(layer, "R'G'B' u8")[3 * (20 * 50 + 20) :][:3] == inverted
     assert pixels(photograph, "R'G'B' u8") == plain
+
+
+@pytest.mark.parametrize("sample", ["layer", "visible"])
+def test_channels_shown_or_hidden_for_looking_at_are_not_what_the_service_sees(server, sample):
+    image = make_image(1024, 1024)
+    (photograph,) = image.get_layers()
+    photograph.append_filter(Gimp.DrawableFilter.new(photograph, "gegl:invert-gamma", "inverted"))
+    Gimp.Selection.all(image)
+    Gimp.Selection.save(image).set_visible(True)
+    image.set_component_visible(Gimp.ChannelType.RED, False)
+    plain = pixels(photograph, "R'G'B' u8")
+    select(image, 500, 500, 50, 50)
+    (layer,) = run("photio-remove", image, sample=sample, resolution="native", grow=0, feather=0, match_grain=False)
+    inverted = bytes(255 - value for value in plain[3 * (520 * 1024 + 520) :][:3])
+    assert pixels(layer, "R'G'B' u8")[3 * (20 * 50 + 20) :][:3] == inverted

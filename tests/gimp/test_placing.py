@@ -150,6 +150,31 @@ def test_the_result_of_all_visible_layers_shows_what_was_visible(server):
     assert rendered(image)[inside] == before[inside]
 
 
+def test_groups_masks_modes_and_hidden_layers_are_seen_by_the_service_as_gimp_shows_them(server):
+    image = make_image(1216, 832)
+    (photograph,) = image.get_layers()
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
+    group.set_opacity(60)
+    group.add_mask(group.create_mask(Gimp.AddMaskType.COPY))
+    multiplied = add_layer(image, "multiplied", 400, 300, 450, 350, parent=group)
+    multiplied.set_mode(Gimp.LayerMode.MULTIPLY)
+    add_layer(image, "hidden in the group", 300, 300, 450, 350, parent=group).set_visible(False)
+    add_layer(image, "blurred", 200, 200, 560, 380)
+    blur = Gimp.DrawableFilter.new(image.get_layers()[0], "gegl:gaussian-blur", "")
+    image.get_layers()[0].append_filter(blur)
+    add_layer(image, "hidden", 300, 300, 450, 350).set_visible(False)
+    before = rendered(image)
+    select(image, 500, 400, 200, 100)
+    run("photio-remove", image, [photograph], sample="visible", context=400, grow=0, feather=0)
+    for layer in image.get_layers()[:-2]:
+        layer.set_visible(False)
+    inside = slice(4 * (450 * 1216 + 550), 4 * (450 * 1216 + 650))
+    assert rendered(image)[inside] == before[inside]
+    image.get_layers()[-2].set_visible(False)
+    assert rendered(image)[inside] != before[inside]
+
+
 def linked(image, folder):
     """A link layer (GIMP 3.2) that shows a file."""
     shown = make_image(320, 240)
