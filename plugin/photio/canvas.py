@@ -146,6 +146,14 @@ def document(image: Gimp.Image, layer: Gimp.Layer) -> Document:
     return Document(image.get_name(), tuple(uris), f"{os.getppid()}-{image.get_id()}", canvas, layer.get_tattoo())
 
 
+def empty_like(image: Gimp.Image, width: int, height: int) -> Gimp.Image:
+    """An image without layers, of the same kind; whoever asks for it deletes it. Size in px."""
+    empty = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
+    if profile := image.get_color_profile():  # GIMP 3.0 tells the user of an error when it is given none
+        empty.set_color_profile(profile)
+    return empty
+
+
 def every_layer(image: Gimp.Image) -> Iterator[Gimp.Layer]:
     """All layers from top to bottom, groups before their children."""
     return with_children(image.get_layers())
@@ -263,9 +271,8 @@ def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes
     image = captured.image
     alone = captured.sample == "layer"
     shown = [captured.source] if alone else [layer for layer in image.get_layers() if layer.get_visible()]
-    stage = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
+    stage = empty_like(image, width, height)
     try:
-        stage.set_color_profile(image.get_color_profile())
         for position, layer in enumerate(shown):
             stage.insert_layer(Gimp.Layer.new_from_drawable(layer, stage), None, position)
         stage.resize(width, height, -x, -y)

@@ -10,7 +10,7 @@ from gi.repository import Gegl, Gimp
 
 from bridge.protocol import PROVENANCE, Finished, Patch, Rectangle, Result
 from bridge.words import _
-from canvas import COVERAGE, Capture, Refusal
+from canvas import COVERAGE, Capture, Refusal, empty_like
 
 RGB, RGBA = "R'G'B' u16", "R'G'B'A u16"
 
@@ -99,11 +99,8 @@ def _composite_exactly(layer: Gimp.Layer, image: Gimp.Image, hidden: Gimp.Layer 
 def _group(image: Gimp.Image, finished: Finished, folder: Path, name: str) -> Gimp.Layer:
     """A group of all variations, built in an image of its own: only an inserted group can have children."""
     _x, _y, width, height = finished.box
-    base, precision = image.get_base_type(), image.get_precision()
-    scratch = Gimp.Image.new_with_precision(width, height, base, precision)
+    scratch = empty_like(image, width, height)
     try:
-        if profile := image.get_color_profile():
-            scratch.set_color_profile(profile)
         group = Gimp.GroupLayer.new(scratch, name)
         scratch.insert_layer(group, None, 0)
         for position, result in enumerate(finished.results):
