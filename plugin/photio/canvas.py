@@ -265,7 +265,7 @@ def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes
 
     Copies of the layers, which share their pixels with the image, go into an image that is no larger than that box:
     so GIMP renders no more than that, while effects still see the whole of their layers. Not a copy of the image,
-    cut down: before it can be cut, GIMP renders the new canvas, all of it, for seconds where that is large.
+    cut down: before it is cut, GIMP may begin to render all of its canvas, and answers nothing meanwhile.
     """
     x, y, width, height = box
     image = captured.image
