@@ -28,6 +28,7 @@ _PACKAGES = {  # distribution: what is imported, and what it is for
     "urllib3": ("urllib3", True),
     "numpy": ("numpy", True),
     "Pillow": ("PIL.Image", True),
+    "kornia-rs": ("kornia_rs", True),
     "zlib-ng": ("zlib_ng.zlib_ng", True),
     "pybase64": ("pybase64", True),
     "PyPatchMatch": ("patchmatch.patch_match", True),

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
-from PIL import Image
-
 from bridge import imaging, steps
 from bridge.geometry import Box, Size, bounds
 from bridge.imaging import Pixels
@@ -80,17 +78,17 @@ def read_crops(folder: JobFolder, planning: Planning, job: Job, masked: bool) ->
     return planning, [Source(at, *each) for at, each in enumerate(zip(planning.pieces, pixels, strict=True), 1)]
 
 
-def service_base(source: Source) -> Image.Image:
+def service_base(source: Source) -> Pixels:
     """A crop as the service gets it."""
     return imaging.to_service(source.pixels, source.piece.crop)
 
 
-def service_mask(planning: Planning, source: Source) -> Image.Image:
+def service_mask(planning: Planning, source: Source) -> Pixels:
     """A crop's mask as the service gets it."""
     return steps.service_mask(planning, source.piece.crop)
 
 
-def reference(planning: Planning, source: Source, base: Image.Image, mask: Image.Image) -> Reference:
+def reference(planning: Planning, source: Source, base: Pixels, mask: Pixels) -> Reference:
     """What the answers for a crop are compared with; `base` and `mask` as the service got them."""
     return steps.reference(planning, source.piece.crop, source.pixels, base, mask)
 
@@ -108,7 +106,7 @@ def fit(
     reference: Callable[[], Reference],
     grains: Callable[[], Grains],
     variation: int,
-    answer: Image.Image,
+    answer: Pixels,
     seed: int,
 ) -> tuple[Fitted, ...]:
     """Makes one answer fit its surroundings. `reference` and `grains` tell the crop's, where they are needed."""

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from kornia_rs import imgproc
 from PIL import Image, ImageChops, ImageFilter
 
 from bridge.errors import PhotioError
@@ -128,18 +129,21 @@ def fill_transparent(pixels: Pixels) -> Pixels:
     return diffuse(colours, hidden)
 
 
-def to_service(pixels: Pixels, crop: Crop) -> Image.Image:
+def to_service(pixels: Pixels, crop: Crop) -> Pixels:
     """A crop as the service gets it: RGB of `crop.size`.
 
     Args:
         pixels: [box height, box width, 3 or 4].
     """
-    framed = Image.fromarray(np.pad(fill_transparent(pixels), (*_padding(crop), (0, 0)), mode="symmetric"))
-    return framed if framed.size == crop.size else framed.resize(crop.size, Image.Resampling.LANCZOS)
+    framed = np.pad(fill_transparent(pixels), (*_padding(crop), (0, 0)), mode="symmetric")
+    if crop.frame == crop.size:
+        return framed
+    # as Pillow's Lanczos, in a quarter of its time
+    return np.asarray(imgproc.resize(framed, (crop.size.height, crop.size.width), "lanczos"))
 
 
-def mask_to_service(edited: Coverage, crop: Crop) -> Image.Image:
-    """The mask that goes with a crop: "L" of `crop.size`, black (0) where the service is to edit, else white.
+def mask_to_service(edited: Coverage, crop: Crop) -> Pixels:
+    """The mask that goes with a crop: of `crop.size`, black (0) where the service is to edit, else white (255).
 
     What touches an edited pixel at all is edited. Mirrored pixels are edited where their originals are: an
     object at the canvas's edge would otherwise be shown beside the hole that it is to vanish from.
@@ -151,7 +155,7 @@ def mask_to_service(edited: Coverage, crop: Crop) -> Image.Image:
     # one axis, then the other: both at once, the share of one px in a strongly reduced crop would be rounded away
     for size in ((crop.size.width, crop.frame.height), crop.size):
         touched = touched.resize(size, Image.Resampling.BOX).point(_SEEN)
-    return ImageChops.invert(touched)
+    return np.asarray(ImageChops.invert(touched))
 
 
 def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -233,4 +237,9 @@ class Png:
 
 def png(image: Image.Image, mode: str) -> Png:
     """An image as a service gets it: "RGB" or "L", without its profile or anything about the photographer."""
-    return Png(encode_png(np.asarray(image.convert(mode))), Size(*image.size))
+    return png_of(np.asarray(image.convert(mode)))
+
+
+def png_of(pixels: Pixels) -> Png:
+    """Pixels, [height, width] or [height, width, 3], as a service gets them."""
+    return Png(encode_png(pixels), Size(pixels.shape[1], pixels.shape[0]))

@@ -273,7 +273,7 @@ class RunningJob:
             # meanwhile, for the disk takes its time; nothing of it is written before the answer is
             crop = sent.crops[sending.crop - 1]
             known = (sent.job, sent.planning, crop.source, crop.reference.result, crop.grains.result)
-            fitted = sent.pool.submit(fitting.fit, *known, sending.variation, answer.image, answer.seed)
+            fitted = sent.pool.submit(fitting.fit, *known, sending.variation, answer.pixels, answer.seed)
             self._folder.give_room_back()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             sending.arriving.remove()

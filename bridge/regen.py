@@ -22,7 +22,7 @@ from bridge import __version__
 from bridge.access import DEFAULT_ORIGIN, check_key, check_origin, is_loopback
 from bridge.call import Call
 from bridge.geometry import Size
-from bridge.imaging import Png, png
+from bridge.imaging import Pixels, Png, png
 from bridge.regen_answer import decode_image, encoded_image
 from bridge.regen_errors import (
     AuthenticationError,
@@ -160,7 +160,7 @@ class RegenResult:
     """What came back.
 
     Attributes:
-        image: RGB or RGBA, 8 bits a channel, sRGB; of the base image's size.
+        pixels: RGB or RGBA, uint8 [height, width, 3 or 4], sRGB; of the base image's size.
         encoded: the image file as received.
         media_type: its real format: image/png, image/jpeg or image/webp.
         seed: the seed that was sent, 1…4 294 967 296.
@@ -168,12 +168,17 @@ class RegenResult:
         attempts: how many requests it took, 1…3.
     """
 
-    image: Image.Image
+    pixels: Pixels
     encoded: bytes
     media_type: str
     seed: int
     warnings: tuple[str, ...]
     attempts: int
+
+    @property
+    def image(self) -> Image.Image:
+        """The same as an image."""
+        return Image.fromarray(self.pixels)
 
 
 class RegenClient:
@@ -230,7 +235,7 @@ class RegenClient:
         answer, attempts = self._send(request.to_json(seed), call)
         decoded = decode_image(answer, request.size)
         warnings = request.warnings + decoded.warnings
-        return RegenResult(decoded.image, decoded.encoded, decoded.media_type, seed, warnings, attempts)
+        return RegenResult(decoded.pixels, decoded.encoded, decoded.media_type, seed, warnings, attempts)
 
     def _send(self, body: bytes, call: Call) -> tuple[bytes, int]:
         """The encoded image, and how many attempts it took."""

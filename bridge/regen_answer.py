@@ -9,11 +9,14 @@ import re
 import time
 from typing import Any, NamedTuple
 
+import numpy as np
 import pybase64
 from PIL import Image, ImageCms
 
 from bridge.arriving import spellings
 from bridge.geometry import Size
+from bridge.imaging import Pixels
+from bridge.png_decoder import decode_png, is_plain
 from bridge.regen_errors import (
     AuthenticationError,
     MalformedResponseError,
@@ -42,9 +45,10 @@ _CONVERTED = _("The answer's colour profile could not be used: its colours are t
 
 
 class DecodedImage(NamedTuple):
-    """The answer's image: RGB or RGBA in sRGB, the bytes it came as, their media type, and warnings."""
+    """The answer's pixels, RGB or RGBA in sRGB, uint8 [height, width, 3 or 4]; the bytes it came as, their media type,
+    and warnings."""
 
-    image: Image.Image
+    pixels: Pixels
     encoded: bytes
     media_type: str
     warnings: tuple[str, ...]
@@ -116,15 +120,23 @@ def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
                 raise _malformed(f"{found.width} × {found.height} px is more than {MAX_PIXELS} px")
             if size is not None and found != size:
                 raise _malformed(f"{found.width} × {found.height} px instead of {size.width} × {size.height}")
-            image.load()
             media_type = Image.MIME["JPEG" if image.format == "MPO" else str(image.format)]
-            converted, warnings = to_srgb(image)
+            pixels, warnings = _pixels(image, encoded)
     except MalformedResponseError as error:
         error.received = encoded
         raise
     except Exception as error:  # foreign bytes make Pillow's decoders raise whatever they like
         raise _malformed(f"not an image: {type(error).__name__}: {error}", encoded) from error
-    return DecodedImage(converted, encoded, media_type, warnings)
+    return DecodedImage(pixels, encoded, media_type, warnings)
+
+
+def _pixels(image: Image.Image, encoded: bytes) -> tuple[Pixels, tuple[str, ...]]:
+    """Decodes an image that Pillow has opened: its pixels in sRGB, and warnings."""
+    if is_plain(image) and (pixels := decode_png(encoded, Size(*image.size))) is not None:
+        return pixels, ()
+    image.load()
+    converted, warnings = to_srgb(image)
+    return np.asarray(converted), warnings
 
 
 def suffix(media_type: str) -> str:

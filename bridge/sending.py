@@ -14,16 +14,14 @@ from bridge.progress import Stages
 from bridge.protocol import Job, Patch
 
 if TYPE_CHECKING:  # slow to import, so not before the first picture
-    from PIL import Image
-
     from bridge.call import Call
     from bridge.fitting import Grains, Source
-    from bridge.imaging import Png
+    from bridge.imaging import Pixels, Png
     from bridge.regen import RegenClient, RegenRequest
     from bridge.steps import Planning, Reference
 
     #: Base and mask as the service gets them, from when they are made until they are compared with.
-    Pictures: TypeAlias = tuple[list[Image.Image], list[Image.Image]]
+    Pictures: TypeAlias = tuple[list[Pixels], list[Pixels]]
 
 
 class Ahead(NamedTuple):
@@ -39,11 +37,11 @@ class Ahead(NamedTuple):
 def begin(pool: Executor, job: Job, planning: Planning, sources: list[Source]) -> list[Ahead]:
     """Has it made in `pool`, of every crop: first of all what is to be sent."""
     from bridge import fitting
-    from bridge.imaging import png
+    from bridge.imaging import png_of
 
-    def upload(mode: str, picture: Callable[[], Image.Image], shown: list[Image.Image]) -> Png:
+    def upload(picture: Callable[[], Pixels], shown: list[Pixels]) -> Png:
         shown.append(picture())
-        return png(shown[0], mode)
+        return png_of(shown[0])
 
     def reference(source: Source, base: Future[Png], mask: Future[Png], shown: Pictures) -> Reference:
         for each in (base, mask):
@@ -54,8 +52,8 @@ def begin(pool: Executor, job: Job, planning: Planning, sources: list[Source]) -
     uploads = []
     for source in sources:
         shown: Pictures = ([], [])
-        base = pool.submit(upload, "RGB", partial(fitting.service_base, source), shown[0])
-        mask = pool.submit(upload, "L", partial(fitting.service_mask, planning, source), shown[1])
+        base = pool.submit(upload, partial(fitting.service_base, source), shown[0])
+        mask = pool.submit(upload, partial(fitting.service_mask, planning, source), shown[1])
         uploads.append((source, shown, base, mask))
     return [
         Ahead(

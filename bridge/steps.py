@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from math import ceil, sqrt
 
 import numpy as np
-from PIL import Image
 
 from bridge import imaging
 from bridge.errors import PhotioError
@@ -157,26 +156,30 @@ class Reference:
     every: int
 
 
-def service_mask(planning: Planning, crop: Crop) -> Image.Image:
+def service_mask(planning: Planning, crop: Crop) -> Pixels:
     """A crop's mask as the service gets it."""
     return imaging.mask_to_service(planning.edited(crop.box), crop)
 
 
-def reference(planning: Planning, crop: Crop, source: Pixels, sent: Image.Image, mask: Image.Image) -> Reference:
+def reference(planning: Planning, crop: Crop, source: Pixels, sent: Pixels, mask: Pixels) -> Reference:
     """What all answers for a crop are compared with; `sent` and `mask` as the service got them."""
-    pixels, kept = np.asarray(sent), kept_around(np.asarray(mask) == 0)
+    kept = kept_around(mask == 0)
     every = min(max(EVERY, round(EVERY * crop.scale)), CELL // 2)  # of the photograph, not of its enlargement
-    sample = (sampled(pixels, every), sampled(kept, every))
+    sample = (sampled(sent, every), sampled(kept, every))
     if crop.scale > LARGEST_CORRECTED:
         crop = crop._replace(size=crop.frame)
-        pixels = np.asarray(imaging.to_service(source, crop))
-        kept = kept_around(np.asarray(service_mask(planning, crop)) == 0)
-    return Reference(crop, pixels, kept, sample, every)
+        sent = imaging.to_service(source, crop)
+        kept = kept_around(service_mask(planning, crop) == 0)
+    return Reference(crop, sent, kept, sample, every)
 
 
-def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, answer: Image.Image) -> Answer:
-    """As much of an answer as `fit` needs, in the colours of what was sent; in px of the reference."""
-    crop, pixels = reference.crop, np.asarray(answer if answer.mode == "RGB" else answer.convert("RGB"))
+def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, answer: Pixels) -> Answer:
+    """As much of an answer as `fit` needs, in the colours of what was sent; in px of the reference.
+
+    Args:
+        answer: RGB or RGBA, [height, width, 3 or 4], as it was sent; its alpha says nothing.
+    """
+    crop, pixels = reference.crop, np.ascontiguousarray(answer[..., :3])
     box = imaging.part_for(crop, bounds(_judged(crop, planning.areas[each]) for each in planning.areas_of(piece)))
     part = (slice(box.y, box.bottom), slice(box.x, box.right))
     colours = imaging.scaled(pixels, crop.size, box)
@@ -187,7 +190,7 @@ def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, 
         return Answer(colours.astype(np.float32), box)
     # of a cell, in px of the reference
     across, down = (
-        cell * reference.every * length / whole for length, whole in zip(crop.size, answer.size, strict=True)
+        cell * reference.every * length / whole for length, whole in zip(crop.size, pixels.shape[1::-1], strict=True)
     )
     window = (box.x / across, box.y / down, box.right / across, box.bottom / down)
     return Answer(correct(found, reference.sent[part], colours, reference.kept[part], window), box)

@@ -40,7 +40,9 @@ class Server:
     def use(self):
         """Makes it the service that Photio knows."""
         HOME.mkdir(parents=True, exist_ok=True)
-        (HOME / "settings.json").write_text(json.dumps({"origin": self.origin, "key_storage": "file"}))
+        draft = HOME / "settings.draft"
+        draft.write_text(json.dumps({"origin": self.origin, "key_storage": "file"}))
+        draft.replace(HOME / "settings.json")  # at once: the last job's bridge may be reading it
         key = HOME / "api-key"
         key.write_text("bench-key-0123456789")
         key.chmod(0o600)

@@ -203,8 +203,8 @@ def exchange(client: RegenClient, scene: Scene) -> Exchange:
     """Sends a scene as a job does."""
     base = imaging.to_service(scene.pixels, scene.crop)
     mask = imaging.mask_to_service(scene.edited, scene.crop)
-    answer = client.regenerate(RegenRequest(base, mask, seed=1)).image.convert("RGB")
-    return Exchange(np.asarray(base), np.asarray(answer), np.asarray(mask) == 0)
+    answer = client.regenerate(RegenRequest(imaging.png_of(base), imaging.png_of(mask), seed=1))
+    return Exchange(base, answer.pixels[..., :3], mask == 0)
 
 
 def on_canvas(answer: NDArray[np.float32], scene: Scene) -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ from bridge.protocol.history import Recalled
 from bridge.words import _
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from bridge.imaging import Pixels
 
 _LONGEST_ANSWER = 1 << 27  # bytes; more than `bridge.transport.LONGEST_ANSWER`
 
@@ -188,8 +188,8 @@ def _failed(finished: Finished | None, error: PhotioError | ProtocolError) -> Fi
     raise HistoryError(_("The files of this result do not fit together."), str(error)) from error
 
 
-def _answer(file: Path, checksum: str | None, size: Size) -> Image.Image:
-    """An answer's image, if it is what was received.
+def _answer(file: Path, checksum: str | None, size: Size) -> Pixels:
+    """An answer's pixels, if it is what was received.
 
     Raises:
         PhotioError: it is not.
@@ -199,7 +199,7 @@ def _answer(file: Path, checksum: str | None, size: Size) -> Image.Image:
     content = read_private(file, _LONGEST_ANSWER)
     if content is None or (checksum is not None and hashlib.sha256(content).hexdigest() != checksum):
         raise HistoryError(_("“{file}” is not what was received.").format(file=file))
-    return decode_image(content, size).image
+    return decode_image(content, size).pixels
 
 
 def _keep(folder: JobFolder, made: Finished, variations: set[int]) -> None:

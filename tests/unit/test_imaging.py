@@ -116,7 +116,7 @@ def test_a_speck_in_a_strongly_reduced_crop_is_still_marked():
     crop = Crop(Box(0, 0, 40 * 64, 40 * 64), NOTHING, Size(64, 64))
     edited = np.zeros((2560, 2560), np.bool_)
     edited[1000, 2000] = True
-    sent = np.asarray(imaging.mask_to_service(edited, crop))
+    sent = imaging.mask_to_service(edited, crop)
     assert sent[25, 50] == 0
     assert (sent == 0).sum() == 1
 
@@ -125,7 +125,7 @@ def test_mirrored_context_does_not_show_the_object_again():
     crop = Crop(Box(0, 0, 10, 20), Padding(5, 0, 5, 0), Size(20, 20))
     edited = np.zeros((20, 10), np.bool_)
     edited[:, :3] = True
-    sent = np.asarray(imaging.mask_to_service(edited, crop))
+    sent = imaging.mask_to_service(edited, crop)
     assert (sent[:, 2:8] == 0).all()
     assert (sent[:, 8:15] == 255).all()
 
@@ -140,7 +140,7 @@ def test_transparent_pixels_are_sent_in_the_colours_around_them():
 
 def answered(pixels, crop):
     """What a service that changes nothing answers."""
-    return imaging.Answer(np.asarray(imaging.to_service(pixels, crop)).astype(np.float32), Box(0, 0, *crop.size))
+    return imaging.Answer(imaging.to_service(pixels, crop).astype(np.float32), Box(0, 0, *crop.size))
 
 
 def test_an_unscaled_answer_comes_back_to_where_it_was_cut():

@@ -2,14 +2,17 @@
 
 import gc
 import io
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from bridge import sending, steps
+from bridge import fitting, sending, steps
 from bridge.fitting import Source
 from bridge.geometry import Box, Size
+from bridge.imaging import Pixels
 from bridge.protocol import Job
 
 JOB = Job(
@@ -32,15 +35,26 @@ def two_islands() -> tuple[steps.Planning, list[Source]]:
     ]
 
 
-def test_pictures_that_were_sent_take_no_memory_while_their_answers_are_waited_for() -> None:
+def test_pictures_that_were_sent_take_no_memory_while_their_answers_are_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     planning, sources = two_islands()
+    sent = list[weakref.ref[Pixels]]()
+    compare = fitting.reference
+
+    def watched(planning: steps.Planning, source: Source, base: Pixels, mask: Pixels) -> steps.Reference:
+        sent.extend(map(weakref.ref, (base, mask)))
+        return compare(planning, source, base, mask)
+
+    monkeypatch.setattr(fitting, "reference", watched)
     with ThreadPoolExecutor(2) as pool:
         ahead = sending.begin(pool, JOB, planning, sources)
-    sent = [Image.open(io.BytesIO(each.result().data)).size for crop in ahead for each in (crop.base, crop.mask)]
-    assert sent == [crop.size for crop in planning.crops for _each in range(2)]
+    sizes = [Image.open(io.BytesIO(each.result().data)).size for crop in ahead for each in (crop.base, crop.mask)]
+    assert sizes == [crop.size for crop in planning.crops for _each in range(2)]
     assert all(crop.reference.result().sent.any() for crop in ahead)
+    assert len(sent) == 4
     gc.collect()
-    assert not [each for each in gc.get_objects() if type(each) is Image.Image and each.size in sent]
+    assert not [each for each in sent if each() is not None]
 
 
 def test_a_crop_that_cannot_be_made_is_told_to_whoever_waits_for_it() -> None:

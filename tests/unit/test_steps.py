@@ -52,7 +52,7 @@ def test_all_that_the_layer_shows_was_regenerated(planned):
     assert sorted(owned) == list(range(len(planning.areas)))
     for piece in planning.pieces:
         crop = piece.crop
-        mask = np.asarray(steps.service_mask(planning, crop))
+        mask = steps.service_mask(planning, crop)
         assert set(np.unique(mask)) <= {0, 255}
         for area in planning.areas:
             common = area.box.within(crop.box)
@@ -130,11 +130,11 @@ def test_nothing_is_painted_where_the_layer_had_nothing():
 
 
 def compared(planning, piece, picture, mask):
-    return steps.reference(planning, piece.crop, np.asarray(picture), picture, mask)
+    return steps.reference(planning, piece.crop, picture, picture, mask)
 
 
 def drifted(base):
-    return Image.fromarray(np.clip(np.rint(np.asarray(base, np.float32) * 0.95 + 6), 0, 255).astype(np.uint8))
+    return np.clip(np.rint(base.astype(np.float32) * 0.95 + 6), 0, 255).astype(np.uint8)
 
 
 @pytest.mark.parametrize("selected", [Box(1800, 1000, 40, 30), Box(1500, 900, 120, 90)], ids=str)
@@ -148,7 +148,7 @@ def test_what_was_scaled_up_much_is_corrected_in_its_own_size_and_compared_on_as
     (piece,) = planning.pieces
     source = np.zeros((piece.crop.box.height, piece.crop.box.width, 3), np.uint8)
     base, mask = imaging.to_service(source, piece.crop), steps.service_mask(planning, piece.crop)
-    assert base.size[0] > 2 * source.shape[1]
+    assert base.shape[1] > 2 * source.shape[1]
     reference = steps.reference(planning, piece.crop, source, base, mask)
     assert reference.sent.shape == source.shape
     sample, kept = reference.sample
@@ -157,22 +157,22 @@ def test_what_was_scaled_up_much_is_corrected_in_its_own_size_and_compared_on_as
 
 
 def test_an_answer_in_the_right_colours_is_not_changed():
-    picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8))
-    mask = Image.new("L", (64, 64), 255)
-    mask.paste(0, (20, 20, 40, 40))
+    picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    mask = np.full((64, 64), 255, np.uint8)
+    mask[20:40, 20:40] = 0
     asked, canvas = job(match_colour=True, resolution="native"), Size(64, 64)
     planning = steps.plan(asked, None, Box(20, 20, 20, 20), canvas, 4.0)
     (piece,) = planning.pieces
     corrected = steps.corrected(asked, planning, piece, compared(planning, piece, picture, mask), picture)
     assert corrected.box == Box(0, 0, *canvas)
-    assert np.abs(corrected.colours - np.asarray(picture)).max() <= 0.01
+    assert np.abs(corrected.colours - picture).max() <= 0.01
 
 
 def test_of_a_large_answer_only_what_is_shown_and_its_surroundings_are_corrected():
     asked = job(match_colour=True, resolution="native", context=400)
     planning = steps.plan(asked, None, Box(900, 900, 200, 200), Size(2000, 2000), 4.0)
     (piece,) = planning.pieces
-    picture = Image.new("RGB", piece.crop.size, (90, 120, 150))
+    picture = np.full((piece.crop.size.height, piece.crop.size.width, 3), (90, 120, 150), np.uint8)
     mask = imaging.mask_to_service(planning.edited(piece.crop.box), piece.crop)
     corrected = steps.corrected(asked, planning, piece, compared(planning, piece, picture, mask), picture)
     assert corrected.colours.shape[:2] == (corrected.box.height, corrected.box.width)
@@ -206,9 +206,13 @@ def test_a_scaled_answer_that_changes_nothing_shows_the_photograph_as_it_was(sel
     assert 10 * np.log10(255**2 / np.mean((fitted - original) ** 2)) >= 40
 
 
+def blurred(base):
+    return np.asarray(Image.fromarray(base).filter(ImageFilter.GaussianBlur(2)))
+
+
 def test_a_service_that_takes_the_grain_away_everywhere_gets_it_put_back():
     selected = Box(1500, 900, 400, 400)
-    smooth, original = through(lambda base: base.filter(ImageFilter.GaussianBlur(2)), selected)
+    smooth, original = through(blurred, selected)
     fine = [np.mean(np.diff(picture, axis=1) ** 2) for picture in (smooth, original)]
     assert fine[0] > 0.6 * fine[1]
 
