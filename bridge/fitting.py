@@ -90,7 +90,7 @@ def service_mask(planning: Planning, source: Source) -> Pixels:
 
 def reference(planning: Planning, source: Source, base: Pixels, mask: Pixels) -> Reference:
     """What the answers for a crop are compared with; `base` and `mask` as the service got them."""
-    return steps.reference(planning, source.piece.crop, source.pixels, base, mask)
+    return steps.reference(planning, source.piece, source.pixels, base, mask)
 
 
 def grains(job: Job, planning: Planning, source: Source) -> Grains:
@@ -111,7 +111,7 @@ def fit(
 ) -> tuple[Fitted, ...]:
     """Makes one answer fit its surroundings. `reference` and `grains` tell the crop's, where they are needed."""
     made, compared = [], reference()
-    corrected = steps.corrected(job, planning, source.piece, compared, answer)
+    corrected = steps.corrected(job, compared, answer)
     for number in planning.areas_of(source.piece):
         area, grain = planning.areas[number], partial(lambda each: grains()[each], number)
         fitted, alpha = steps.fit(job, planning, compared.crop, area, source.pixels, corrected, grain, seed)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -191,9 +192,11 @@ class RunningJob:
         from bridge import fitting
 
         message, job = planned.message, planned.message.job
-        stages = Stages(self._tell, planned.backend.name, planned.planning.crops, job.variations)
         planning, sources = fitting.read_crops(self._folder, planned.planning, job, message.masked)
-        with ThreadPoolExecutor(usable_cores()) as pool:
+        with (
+            closing(Stages(self._tell, planned.backend.name, planning.crops, job.variations)) as stages,
+            ThreadPoolExecutor(usable_cores()) as pool,
+        ):
             # while the pictures are encoded, the rest is imported, and the disk is waited for
             ahead = begin(pool, job, planning, sources)
             fitting.save_masks(self._folder, planning)

@@ -49,7 +49,10 @@ class Correction(NamedTuple):
 
 
 class _Cells(NamedTuple):
-    """Averages of cells over what was kept: levels [h, w, 3], and trust in each, 0.0–1.0, [h, w, 3]."""
+    """Averages of cells over what was kept: levels [3, h, w], and trust in each, 0.0–1.0, [3, h, w].
+
+    Channel by channel, for numpy is slow with axes as short as three channels.
+    """
 
     sent: Doubles
     answer: Doubles
@@ -122,8 +125,8 @@ def find_correction(
     honest &= np.repeat(kept, 3, axis=1).reshape(answer.shape)
     cells = _cells(sent, answer, honest, cell)
     gain, offset, agreed = _fit(cells)
-    residual = cells.sent - (cells.answer - offset) / gain
-    return Correction(gain, _field(residual, agreed) - offset / gain)
+    residual = cells.sent - (cells.answer - _each(offset)) / _each(gain)
+    return Correction(gain, np.moveaxis(_field(residual, agreed), 0, 2) - offset / gain)
 
 
 def correct(
@@ -168,8 +171,13 @@ def _grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:
     return grown
 
 
+def _each(values: Doubles) -> Doubles:
+    """A value per channel, [C], for cells, [C, h, w]."""
+    return values[:, None, None]
+
+
 def _sums(values: NDArray[np.uint8] | Floats, cell: int) -> Doubles:
-    """Sums over cells of [H, W, C]; those at the right and lower edge may be smaller."""
+    """Sums over cells of [H, W, C], [C, h, w]; those at the right and lower edge may be of fewer px."""
     height, width, channels = values.shape
     padded = np.pad(values, ((0, -height % cell), (0, -width % cell), (0, 0)))
     # slice after slice: adding whole arrays is what numpy does ten times as fast as summing short axes
@@ -181,7 +189,7 @@ def _sums(values: NDArray[np.uint8] | Floats, cell: int) -> Doubles:
     sums: Doubles = columns[:, :, 0].astype(np.float64)
     for at in range(1, cell):
         sums += columns[:, :, at]
-    return sums
+    return np.ascontiguousarray(np.moveaxis(sums, 2, 0))
 
 
 def _cells(sent: NDArray[np.uint8], answer: NDArray[np.uint8], honest: NDArray[np.bool_], cell: int) -> _Cells:
@@ -197,10 +205,10 @@ def _cells(sent: NDArray[np.uint8], answer: NDArray[np.uint8], honest: NDArray[n
 
 
 def _blurred(values: Doubles, sigma: float) -> Doubles:
-    """A Gaussian of `sigma` cells along the first two axes, zeros beyond the edges."""
-    height, width, channels = values.shape
-    rows = (_kernel(height, sigma) @ values.reshape(height, -1)).reshape(height, width, channels)
-    return np.ascontiguousarray(np.tensordot(rows, _kernel(width, sigma), (1, 0)).swapaxes(1, 2))
+    """A Gaussian of `sigma` cells along the last two axes, zeros beyond the edges."""
+    _channels, height, width = values.shape
+    blurred: Doubles = _kernel(height, sigma) @ values @ _kernel(width, sigma)  # which are symmetric
+    return blurred
 
 
 @lru_cache(maxsize=16)
@@ -220,41 +228,40 @@ def _median(values: Doubles, trust: Doubles) -> float:
 
 
 def _agreement(residual: Doubles, trust: Doubles, centre: Doubles | float = 0.0) -> Doubles:
-    """`trust` less what is out of line: Tukey's biweight of the residual, [h, w, C]; one channel speaks for all."""
-    strayed = np.abs(residual - centre)
-    distance = np.zeros(residual.shape[:2])
-    for channel in range(residual.shape[2]):
-        away, seen = strayed[..., channel], trust[..., channel]
+    """`trust` less what is out of line: Tukey's biweight of the residual, [C, …]; one channel speaks for all."""
+    distance = np.zeros(residual.shape[1:])
+    for away, seen in zip(np.abs(residual - centre), trust, strict=True):
         scale = max(LEAST_SCALE, _MAD * _median(away, seen))
         distance = np.maximum(distance, np.where(seen > 0, away / (_TUKEY * scale), 0))
-    return np.asarray(trust * ((1 - np.minimum(distance, 1) ** 2) ** 2)[..., None])
+    return np.asarray(trust * (1 - np.minimum(distance, 1) ** 2) ** 2)
 
 
 def _fit(cells: _Cells) -> tuple[Doubles, Doubles, Doubles]:
-    """Gain and offset, [3] each, of `answer = gain · sent + offset`; and the trust left to each cell, [h, w, 3]."""
+    """Gain and offset, [3] each, of `answer = gain · sent + offset`; and the trust left to each cell, [3, h, w]."""
+    sent, answer, trust = (each.reshape(3, -1) for each in cells)
     gain = np.ones(3)
     # from the median difference: least squares would start among the outliers
-    difference = cells.answer - cells.sent
-    offset = np.array([_median(difference[..., c], cells.trust[..., c]) for c in range(3)])
-    weights = cells.trust
+    offset = np.array([_median(*each) for each in zip(answer - sent, trust, strict=True)])
     for _ in range(_ROUNDS):
-        weights = _agreement(cells.answer - gain * cells.sent - offset, cells.trust)
-        total = np.maximum(weights.sum(axis=(0, 1)), 1e-9)
-        middle, shifted = ((weights * side).sum(axis=(0, 1)) / total for side in (cells.sent, cells.answer))
-        spread = cells.sent - middle
-        variance = (weights * spread**2).sum(axis=(0, 1)) / total
-        covariance = (weights * spread * (cells.answer - shifted)).sum(axis=(0, 1)) / total
+        weights = _agreement(answer - gain[:, None] * sent - offset[:, None], trust)
+        weight = weights.sum(axis=1)
+        total = np.maximum(weight, 1e-9)
+        middle, shifted = ((weights * side).sum(axis=1) / total for side in (sent, answer))
+        spread = sent - middle[:, None]
+        weighted = weights * spread
+        variance = (weighted * spread).sum(axis=1) / total
+        covariance = (weighted * (answer - shifted[:, None])).sum(axis=1) / total
         # the prior gain of 1 counts as much as a contrast of LEAST_CONTRAST: decides in flat pictures only
         last, gain = gain, np.clip((covariance + LEAST_CONTRAST**2) / (variance + LEAST_CONTRAST**2), *GAIN_LIMITS)
-        before, offset = offset, np.where(weights.sum(axis=(0, 1)) > 0, shifted - gain * middle, 0.0)
+        before, offset = offset, np.where(weight > 0, shifted - gain * middle, 0.0)
         if np.abs(offset - before).max() < SETTLED and np.abs(gain - last).max() * 255 < SETTLED:
             break
-    gain = np.where(weights.sum(axis=(0, 1)) > 0, gain, 1.0)
-    return gain, offset, weights
+    gain = np.where(weight > 0, gain, 1.0)
+    return gain, offset, weights.reshape(cells.trust.shape)
 
 
 def _field(residual: Doubles, agreed: Doubles) -> Doubles:
-    """What gain and offset left, smooth and continued to where nothing was kept, levels [h, w, C]."""
+    """What gain and offset left, smooth and continued to where nothing was kept, levels [C, h, w]."""
     field = np.zeros_like(residual)
     weights = agreed
     for _ in range(3):
@@ -262,10 +269,11 @@ def _field(residual: Doubles, agreed: Doubles) -> Doubles:
         field = np.divide(_blurred(weights * residual, FIELD_REACH), support, out=field, where=support > 1e-3)
         weights = _agreement(residual, agreed, field)
     unknown = support <= 1e-3
-    alike = bool((unknown == unknown[..., :1]).all())  # but for what is clipped they are
-    for channels in [slice(None)] if alike else [slice(each, each + 1) for each in range(field.shape[2])]:
-        hole = unknown[..., channels][..., 0]
-        field[..., channels] = 0 if hole.all() else diffuse(field[..., channels], hole)
+    alike = bool((unknown == unknown[:1]).all())  # but for what is clipped they are
+    for channels in [slice(None)] if alike else [slice(each, each + 1) for each in range(len(field))]:
+        hole = unknown[channels][0]
+        known = np.moveaxis(field[channels], 0, 2)
+        field[channels] = 0 if hole.all() else np.moveaxis(diffuse(known, hole), 2, 0)
     return np.clip(field, -FIELD_LIMIT, FIELD_LIMIT)
 
 
@@ -299,5 +307,5 @@ def _restore_clipped(
             lost = np.divide(losses, counts, out=np.zeros_like(losses), where=counts > 0)
             trust = np.where(np.abs(lost) <= FIELD_LIMIT, counts / (cell * cell), 0)
             whole = (0, 0, kept.shape[1] / cell, kept.shape[0] / cell)
-            field = _enlarged(_field(lost, trust), kept.shape, whole)[..., 0]
+            field = _enlarged(np.moveaxis(_field(lost, trust), 0, 2), kept.shape, whole)[..., 0]
             corrected[..., channel] += depth[answer[..., channel]] * field

@@ -70,6 +70,8 @@ def grain_around(original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_]
     Raises:
         ValueError: the arrays do not fit together.
     """
+    import numpy.random  # noqa: F401  (slow to load: now, and not when the answer has come)
+
     if original.ndim != 3 or original.shape[2] != 3 or edited.shape != original.shape[:2]:
         raise ValueError(f"a picture of {original.shape} and a repair of {edited.shape} do not fit together")
     box = _bounds(edited)

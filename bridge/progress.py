@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from bridge.geometry import Crop
@@ -24,9 +25,15 @@ _STAGES = {
 #: Uploads are told of in steps of so many bytes.
 _STEP = 1 << 16
 
+#: Seconds between two messages, at least: nobody sees more of them, and each keeps GIMP busy for a while.
+_PAUSE = 0.05
+
 
 class Stages:
-    """Announces how far a job's requests are, the slowest one's stage as the text. Safe from any thread."""
+    """Announces how far a job's requests are, the slowest one's stage as the text. Safe from any thread.
+
+    Not each change by itself when they come fast, but always what the last one led to, until it is closed.
+    """
 
     def __init__(
         self, announce: Callable[[Progress], None], backend: str, crops: Sequence[Crop], variations: int
@@ -42,7 +49,10 @@ class Stages:
             notes.append(_("resolution: {percent} %").format(percent=round(100 * lowest)))
         self._note = f" ({', '.join(notes)})" if notes else ""
         self._requests = [RequestProgress("preparing", 0, 0)] * requests
-        self._said: tuple[object, ...] = ()
+        self._known: tuple[object, ...] = ()
+        self._said_at = -_PAUSE
+        self._later: threading.Timer | None = None
+        self._closed = False
         self._lock = threading.Lock()
         self.tell(0, "preparing")
 
@@ -55,12 +65,36 @@ class Stages:
         with self._lock:
             self._requests[number] = RequestProgress(stage, done, total)
             visible = tuple((each.stage, each.done // _STEP, each.done == each.total) for each in self._requests)
-            if visible != self._said:
-                self._said = visible
-                fractions = [_fraction(each) for each in self._requests]
-                slowest = self._requests[fractions.index(min(fractions))]
-                overall = sum(fractions) / len(fractions)
-                self._announce(Progress(overall, self._text(slowest) + self._note, tuple(self._requests)))
+            if visible == self._known or self._closed:
+                return
+            self._known = visible
+            pause = self._said_at + _PAUSE - time.monotonic()
+            if pause <= 0:
+                self._say()
+            elif self._later is None:
+                self._later = threading.Timer(pause, self._catch_up)
+                self._later.daemon = True
+                self._later.start()
+
+    def close(self) -> None:
+        """Nothing more is announced: the job's outcome is."""
+        with self._lock:
+            self._closed = True
+            if self._later is not None:
+                self._later.cancel()
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            self._later = None
+            self._say()
+
+    def _say(self) -> None:
+        if not self._closed:
+            self._said_at = time.monotonic()
+            fractions = [_fraction(each) for each in self._requests]
+            slowest = self._requests[fractions.index(min(fractions))]
+            overall = sum(fractions) / len(fractions)
+            self._announce(Progress(overall, self._text(slowest) + self._note, tuple(self._requests)))
 
     def _text(self, request: RequestProgress) -> str:
         texts = {

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pybase64
-from PIL import Image, ImageCms
+from PIL import Image
 
 from bridge.arriving import spellings
 from bridge.geometry import Size
@@ -156,7 +156,7 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     if profile:
         try:
             image = _from_profile(image, profile)
-        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError):
             warnings = (_CONVERTED,)
     mode = "RGBA" if alpha else "RGB"
     converted = image if image.mode == mode else image.convert(mode)  # which would copy it
@@ -279,12 +279,17 @@ def _base64(body: object) -> bytes:
 
 
 def _from_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if "srgb" in ImageCms.getProfileDescription(source).lower():
-        return image  # converting would only cost rounding
+    from PIL import ImageCms  # slow to load, and hardly an answer has a profile
+
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-    result = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), intent, outputMode=mode)
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return image  # converting would only cost rounding
+        result = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), intent, outputMode=mode)
+    except ImageCms.PyCMSError as error:
+        raise ValueError(str(error)) from error
     if result is None:  # only when converted in place, which this is not
         raise ValueError("no image")
     return result

@@ -143,6 +143,7 @@ class Reference:
 
     Attributes:
         crop: in the size in which they are corrected: as sent, or where that was scaled up much, as it was before.
+        box: as much of an answer as `fit` needs, in that size.
         sent: in that size, uint8 [height, width, 3].
         kept: [height, width]; true where the service should have kept `sent`.
         sample: as `sent` and `kept`, but of what was really sent only each `every`th row and column: colours are
@@ -150,6 +151,7 @@ class Reference:
     """
 
     crop: Crop
+    box: Box
     sent: Pixels
     kept: Coverage
     sample: tuple[Pixels, Coverage]
@@ -161,26 +163,27 @@ def service_mask(planning: Planning, crop: Crop) -> Pixels:
     return imaging.mask_to_service(planning.edited(crop.box), crop)
 
 
-def reference(planning: Planning, crop: Crop, source: Pixels, sent: Pixels, mask: Pixels) -> Reference:
+def reference(planning: Planning, piece: Piece, source: Pixels, sent: Pixels, mask: Pixels) -> Reference:
     """What all answers for a crop are compared with; `sent` and `mask` as the service got them."""
-    kept = kept_around(mask == 0)
+    crop, as_sent, kept = piece.crop, sent, kept_around(mask == 0)
     every = min(max(EVERY, round(EVERY * crop.scale)), CELL // 2)  # of the photograph, not of its enlargement
     sample = (sampled(sent, every), sampled(kept, every))
     if crop.scale > LARGEST_CORRECTED:
         crop = crop._replace(size=crop.frame)
         sent = imaging.to_service(source, crop)
         kept = kept_around(service_mask(planning, crop) == 0)
-    return Reference(crop, sent, kept, sample, every)
+    box = imaging.part_for(crop, bounds(_judged(crop, planning.areas[each]) for each in planning.areas_of(piece)))
+    imaging.scaled(as_sent, crop.size, box)  # a rehearsal: it keeps the weights, which take longer than the scaling
+    return Reference(crop, box, sent, kept, sample, every)
 
 
-def corrected(job: Job, planning: Planning, piece: Piece, reference: Reference, answer: Pixels) -> Answer:
+def corrected(job: Job, reference: Reference, answer: Pixels) -> Answer:
     """As much of an answer as `fit` needs, in the colours of what was sent; in px of the reference.
 
     Args:
         answer: RGB or RGBA, [height, width, 3 or 4], as it was sent; its alpha says nothing.
     """
-    crop, pixels = reference.crop, np.ascontiguousarray(answer[..., :3])
-    box = imaging.part_for(crop, bounds(_judged(crop, planning.areas[each]) for each in planning.areas_of(piece)))
+    crop, box, pixels = reference.crop, reference.box, np.ascontiguousarray(answer[..., :3])
     part = (slice(box.y, box.bottom), slice(box.x, box.right))
     colours = imaging.scaled(pixels, crop.size, box)
     cell = max(2, round(CELL / reference.every))

@@ -168,18 +168,35 @@ def test_the_answer_is_in_the_journal_before_anybody_hears_of_it(bridge, server)
     assert (folder / finished.results[0].patches[0].file).exists()
 
 
+STAGES = ["Preparing", "Connecting", "Uploading", "Waiting", "Receiving", "Finishing"]
+
+
+def first_word(progress):
+    return progress.text.split()[0].rstrip("…")
+
+
 def test_progress_tells_the_stages_in_order(bridge, server):
     started = bridge(**photio(server))
     prepare(started)
     started.say(Run())
     texts, fractions = [], []
     while not isinstance(message := started.hear(Progress, Finished), Finished):
-        texts.append(message.text.split()[0].rstrip("…"))
+        texts.append(first_word(message))
         fractions.append(message.fraction)
-    assert list(dict.fromkeys(texts)) == [
-        "Preparing", "Connecting", "Uploading", "Waiting", "Receiving", "Finishing",
-    ]  # fmt: skip
+    assert texts[0] == "Preparing"
+    assert texts == sorted(texts, key=STAGES.index)
     assert fractions == sorted(fractions)
+
+
+def test_whoever_waits_for_the_service_is_told_so(bridge, server):
+    server.script({"hold": "before-answer"})
+    started = bridge(**photio(server))
+    prepare(started)
+    started.say(Run())
+    while first_word(started.hear(Progress)) != "Waiting":
+        pass
+    server.release()
+    started.hear(Finished)
 
 
 def test_variations_have_different_seeds_and_each_is_asked_for_once(bridge, server):

@@ -130,7 +130,7 @@ def test_nothing_is_painted_where_the_layer_had_nothing():
 
 
 def compared(planning, piece, picture, mask):
-    return steps.reference(planning, piece.crop, picture, picture, mask)
+    return steps.reference(planning, piece, picture, picture, mask)
 
 
 def drifted(base):
@@ -149,7 +149,7 @@ def test_what_was_scaled_up_much_is_corrected_in_its_own_size_and_compared_on_as
     source = np.zeros((piece.crop.box.height, piece.crop.box.width, 3), np.uint8)
     base, mask = imaging.to_service(source, piece.crop), steps.service_mask(planning, piece.crop)
     assert base.shape[1] > 2 * source.shape[1]
-    reference = steps.reference(planning, piece.crop, source, base, mask)
+    reference = steps.reference(planning, piece, source, base, mask)
     assert reference.sent.shape == source.shape
     sample, kept = reference.sample
     assert sample.shape[:2] == kept.shape
@@ -163,7 +163,7 @@ def test_an_answer_in_the_right_colours_is_not_changed():
     asked, canvas = job(match_colour=True, resolution="native"), Size(64, 64)
     planning = steps.plan(asked, None, Box(20, 20, 20, 20), canvas, 4.0)
     (piece,) = planning.pieces
-    corrected = steps.corrected(asked, planning, piece, compared(planning, piece, picture, mask), picture)
+    corrected = steps.corrected(asked, compared(planning, piece, picture, mask), picture)
     assert corrected.box == Box(0, 0, *canvas)
     assert np.abs(corrected.colours - picture).max() <= 0.01
 
@@ -174,7 +174,7 @@ def test_of_a_large_answer_only_what_is_shown_and_its_surroundings_are_corrected
     (piece,) = planning.pieces
     picture = np.full((piece.crop.size.height, piece.crop.size.width, 3), (90, 120, 150), np.uint8)
     mask = imaging.mask_to_service(planning.edited(piece.crop.box), piece.crop)
-    corrected = steps.corrected(asked, planning, piece, compared(planning, piece, picture, mask), picture)
+    corrected = steps.corrected(asked, compared(planning, piece, picture, mask), picture)
     assert corrected.colours.shape[:2] == (corrected.box.height, corrected.box.width)
     assert corrected.box.size.area < 0.1 * piece.crop.size.area
 
@@ -191,8 +191,8 @@ def through(service, selected):
     box = piece.crop.box
     source = pixels[box.y : box.bottom, box.x : box.right]
     base = imaging.to_service(source, piece.crop)
-    reference = steps.reference(planning, piece.crop, source, base, steps.service_mask(planning, piece.crop))
-    corrected = steps.corrected(asked, planning, piece, reference, service(base))
+    reference = steps.reference(planning, piece, source, base, steps.service_mask(planning, piece.crop))
+    corrected = steps.corrected(asked, reference, service(base))
     grain = partial(steps.grain, planning, piece.crop, area, source)
     fitted, _alpha = steps.fit(asked, planning, reference.crop, area, source, corrected, grain, 1)
     return fitted, pixels[area.box.y : area.box.bottom, area.box.x : area.box.right].astype(np.float32)
