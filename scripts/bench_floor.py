@@ -1,7 +1,6 @@
 """What Photio is measured against, inside GIMP: the floor, and the plain way."""
 
 import http.client
-import io
 import json
 import tempfile
 from pathlib import Path
@@ -20,17 +19,26 @@ def floor(image, crop, size, box, origin):
         crop, box: what Photio sent and what it placed (x, y, width, height, canvas px).
         size: at what size it was sent, px.
     """
+    import numpy as np
     from PIL import Image
 
-    pixels = _pixels(image, crop)
-    coverage = image.get_selection().get_buffer().get(Gegl.Rectangle.new(*crop), 1.0, "Y u8", NONE)
-    base = Image.frombytes("RGB", crop[2:], pixels)
-    mask = Image.frombytes("L", crop[2:], coverage).point(lambda value: 0 if value else 255)
-    answer = _sent(origin, *(each if each.size == size else each.resize(size) for each in (base, mask)))
-    fitted = answer if answer.size == tuple(crop[2:]) else answer.resize(crop[2:])
+    _x, _y, width, height = crop
+    base = np.frombuffer(_pixels(image, crop), np.uint8).reshape(height, width, 3)
+    selected = image.get_selection().get_buffer().get(Gegl.Rectangle.new(*crop), 1.0, "Y u8", NONE)
+    coverage = Image.frombytes("L", (width, height), selected)
+    mask = coverage.point(lambda value: 0 if value else 255)
+    sent = mask if mask.size == tuple(size) else mask.resize(size)
+    fitted = _scaled(_sent(origin, _scaled(base, size), np.asarray(sent)), (width, height))
     left, top = box[0] - crop[0], box[1] - crop[1]
-    part = (left, top, left + box[2], top + box[3])
-    return _inserted(image, box, fitted.crop(part).tobytes(), Image.frombytes("L", crop[2:], coverage).crop(part))
+    pixels = fitted[top : top + box[3], left : left + box[2]].tobytes()
+    return _inserted(image, box, pixels, coverage.crop((left, top, left + box[2], top + box[3])))
+
+
+def _scaled(pixels, size):
+    from kornia_rs import imgproc
+
+    width, height = size
+    return pixels if pixels.shape[:2] == (height, width) else imgproc.resize(pixels, (height, width), "bicubic")
 
 
 def _pixels(image, crop):
@@ -49,24 +57,23 @@ def _pixels(image, crop):
 def _sent(origin, base, mask):
     """The answer to a request."""
     import pybase64
-    from PIL import Image
+    from kornia_rs import io
 
     document = {"prompt": "", "seed": 1, "base_image": _encoded(base), "mask_image": _encoded(mask)}
     connection = http.client.HTTPConnection(urlsplit(origin).netloc)
     connection.request("POST", PATH, json.dumps(document))
     body = json.loads(connection.getresponse().read())["body"]
     connection.close()
-    return Image.open(io.BytesIO(pybase64.b64decode(body))).convert("RGB")
+    return io.decode_image_png_u8(pybase64.b64decode(body), base.shape[:2], "rgb")
 
 
 def _encoded(picture):
     # as quick as Photio's own: the floor must not be helped by slower ones
-    import numpy as np
     import pybase64
 
     from bridge.png_encoder import encode_png
 
-    return pybase64.b64encode_as_string(encode_png(np.asarray(picture)))
+    return pybase64.b64encode_as_string(encode_png(picture))
 
 
 def _inserted(image, box, pixels, mask):
