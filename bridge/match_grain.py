@@ -141,8 +141,8 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: ND
         return 1.0
 
     def squares(values: Floats) -> Floats:
-        tiles = values[:rows, :columns].reshape(rows // PATCH, PATCH, columns // PATCH, PATCH)
-        means: Floats = tiles.mean(axis=(1, 3))
+        lines = values[:rows, :columns].reshape(-1, PATCH, columns).sum(axis=1)  # whole lines are quickest
+        means: Floats = lines.reshape(len(lines), -1, PATCH).mean(axis=2) / PATCH
         return means
 
     def detail(pixels: NDArray[np.uint8] | Floats) -> Floats:
