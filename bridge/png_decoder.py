@@ -16,6 +16,9 @@ from bridge.geometry import Size
 
 _log = logging.getLogger(__name__)
 
+#: What a bug in a library written in Rust becomes: no `Exception`, and of no module that could be imported.
+_PANIC = "PanicException"
+
 
 def is_plain(image: Image.Image) -> bool:
     """Whether an image, as Pillow has opened it, is a still PNG of three channels in sRGB, with nothing transparent."""
@@ -35,7 +38,9 @@ def decode_png(encoded: bytes, size: Size) -> NDArray[np.uint8] | None:
     """
     try:
         pixels: NDArray[np.uint8] = io.decode_image_png_u8(encoded, (size.height, size.width), "rgb")
-    except Exception as error:  # noqa: BLE001  (whatever it does not like, Pillow may, or has words for)
+    except BaseException as error:  # whatever it does not like, Pillow may, or has words for
+        if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
+            raise
         _log.info("a PNG is left to Pillow: %s", error)
         return None
     return pixels

@@ -15,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, PngImagePlugin
 
-from bridge import regen_answer
+from bridge import png_decoder, regen_answer
 from bridge.geometry import Size
 from bridge.png_decoder import decode_png, is_plain
 
@@ -46,6 +46,21 @@ def test_what_a_service_usually_answers_is_read_by_the_faster_decoder(monkeypatc
         pytest.fail("Pillow decoded a plain PNG")
 
     monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", slow)
+    np.testing.assert_array_equal(decoded(png(Image.fromarray(PICTURE))), PICTURE)
+
+
+class PanicException(BaseException):  # its name in libraries written in Rust
+    pass
+
+
+@pytest.mark.parametrize("kind", [ValueError, PanicException])
+def test_an_answer_is_not_lost_by_a_bug_in_the_faster_decoder(
+    kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise kind("index out of bounds")
+
+    monkeypatch.setattr(png_decoder.io, "decode_image_png_u8", broken)
     np.testing.assert_array_equal(decoded(png(Image.fromarray(PICTURE))), PICTURE)
 
 
