@@ -1,15 +1,65 @@
-"""Connections that tell when they stand, and that wait for the answer behind interim ones."""
+"""A request straight to the service, by the standard library.
+
+`requests` and `urllib3` would be a third of what a job has to load before its first request can leave. What they know
+better, proxies, is in `bridge.http_proxy`, for those who have one.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import http.client
-from collections.abc import Callable
-from typing import Any
+import os
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, Protocol
+from urllib.parse import urlsplit
 
-from requests.adapters import HTTPAdapter
+BLOCK = 64 * 1024  # bytes that are received at once, at most
+_SENT_BLOCK = 16 * 1024
+#: The other side has closed already; what it had said before may well be there.
+_CLOSED = frozenset((errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE))  # the last one is how macOS says it at times
 
 
-class _Response(http.client.HTTPResponse):
+class Body(Protocol):
+    """What is sent: a file that knows how long it is."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, amount: int, /) -> bytes: ...
+
+
+class Post(NamedTuple):
+    """What shall be sent where.
+
+    Attributes:
+        url: where to, checked by the caller.
+        headers: all but `Content-Length` and `Host`.
+        body: what is sent.
+        opened: hears of the connection as soon as it stands, TLS and all.
+        connect_timeout: seconds, for each of the host's addresses.
+        trust: TLS certificates: a file or folder, or True for `certifi`'s.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    body: Body
+    opened: Callable[[Any], None]
+    connect_timeout: float
+    trust: str | Literal[True]
+
+
+class Received(NamedTuple):
+    """An answer whose body is still to come, in `pieces`, each as soon as it is there."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: Iterator[bytes]
+
+
+class Response(http.client.HTTPResponse):
+    """An answer, without the interim ones before it."""
+
     def begin(self) -> None:
         """Passes over all interim answers (RFC 9110, 15.2); http.client does so for 100 only."""
         super().begin()
@@ -18,21 +68,67 @@ class _Response(http.client.HTTPResponse):
             super().begin()
 
 
-class WatchedAdapter(HTTPAdapter):
-    """Tells when the connection stands, and which socket it is."""
+@contextlib.contextmanager
+def sent_directly(post: Post) -> Iterator[Received]:
+    """Sends a request, once, over a connection of its own, and gives its answer; redirects are not followed.
 
-    def __init__(self, opened: Callable[[Any], None]) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1)
-        self._opened = opened
+    Raises:
+        OSError, http.client.HTTPException, ValueError: there is no connection, it broke, or what came is no HTTP.
+    """
+    connection = _connection(post)
+    try:
+        connection.connect()
+        post.opened(connection.sock)
+        headers = {**post.headers, "Content-Length": str(len(post.body))}
+        try:
+            connection.request("POST", urlsplit(post.url).path, post.body, headers)
+        except OSError as error:
+            if error.errno not in _CLOSED:
+                raise
+        with connection.getresponse() as response:
+            found = {name.lower(): value for name, value in response.headers.items()}
+            yield Received(response.status, found, _pieces(response))
+    finally:
+        connection.close()
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """As in `requests`, which has made this method to be overridden."""
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        plain, opened = pool.ConnectionCls, self._opened
 
-        def connect(connection: Any) -> None:
-            plain.connect(connection)
-            opened(connection.sock)
+def _connection(post: Post) -> http.client.HTTPConnection:
+    parts = urlsplit(post.url)
+    host = (parts.hostname or "").removesuffix(".")  # of a name's end, which no certificate has
+    if parts.scheme == "https":
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            host, parts.port or 443, timeout=post.connect_timeout, context=trusting(post.trust), blocksize=_SENT_BLOCK
+        )
+    else:
+        connection = http.client.HTTPConnection(
+            host, parts.port or 80, timeout=post.connect_timeout, blocksize=_SENT_BLOCK
+        )
+    connection.response_class = Response
+    return connection
 
-        pool.ConnectionCls = type(plain.__name__, (plain,), {"connect": connect, "response_class": _Response})
-        return pool
+
+def trusting(trust: str | Literal[True]) -> ssl.SSLContext:
+    """TLS as Python recommends it, with the certificates of a file or folder, or for True with `certifi`'s.
+
+    Raises:
+        OSError: they cannot be read.
+    """
+    if trust is True:
+        import certifi  # only a service that is not on this computer needs it
+
+        trust = certifi.where()
+    folder = os.path.isdir(trust)
+    context = ssl.create_default_context(cafile=None if folder else trust, capath=trust if folder else None)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The body as it comes: `read1` holds nothing back, each byte is there when the next one never comes."""
+    left = response.length  # bytes; None: chunked, or until the connection ends
+    while left != 0 and (piece := response.read1(BLOCK if left is None else min(BLOCK, left))):
+        if left is not None:
+            left -= len(piece)
+        yield piece
+    if left:
+        raise http.client.IncompleteRead(b"", left)

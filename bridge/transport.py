@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import logging
 import os
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-import requests
-import urllib3
-
 from bridge.call import Call, Stage
-from bridge.http_connection import WatchedAdapter
+from bridge.http_connection import Post, Received, sent_directly
 from bridge.http_content import Content, ContentError
+from bridge.http_proxy import proxy_for, sent_through
 from bridge.regen_errors import (
     AnswerTimeout,
     Cancelled,
@@ -35,10 +34,7 @@ from bridge.regen_errors import (
 from bridge.words import _
 
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
-_BLOCK = 64 * 1024
 _GRACE = 5.0  # seconds: the thread that waits gives up first, and only then the socket by itself
-# It quotes header lines that it cannot parse, and the service may have echoed the key in them.
-logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
@@ -187,10 +183,10 @@ class _Exchange:
             self._call.changed.notify_all()
 
     def __len__(self) -> int:
-        """Makes `requests` send a Content-Length, in bytes."""
+        """What is sent as Content-Length, in bytes."""
         return len(self._body)
 
-    def read(self, amount: int = _BLOCK) -> bytes:
+    def read(self, amount: int) -> bytes:
         """The body as a file: what the socket gets next, unless nobody wants it sent any more."""
         with self._call.changed:
             self._refuse_if_over()
@@ -224,30 +220,23 @@ class _Exchange:
         return self._as_far_as_it_came(typed)
 
     def _exchange(self) -> HttpAnswer:
-        # No Session: it would follow redirects, keep cookies and read netrc.
-        request = requests.Request("POST", self._url, headers=self._headers, data=self).prepare()
-        adapter = WatchedAdapter(self.opened)
-        try:
-            response = adapter.send(
-                request,
-                stream=True,
-                # Half, for each address: a dead IPv6 address must leave time to try IPv4.
-                timeout=(self._timeouts.connect / 2, self._timeouts.answer + _GRACE),
-                verify=ca_bundle(),
-                proxies={} if self._direct else requests.utils.get_environ_proxies(self._url, no_proxy=None),
-            )
-            with response:
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                self._content = self._empty_content(headers)
-                self._head = (response.status_code, headers)
-                # `read1` holds nothing back: each byte that came is there when the next one never does.
-                while block := response.raw.read1(_BLOCK, decode_content=False):
-                    self._content.add(block)
-                    self._report("receiving", self._content.received, self._content.total)
-                self._content.finish()
-                return HttpAnswer(*self._head, bytes(self._content))
-        finally:
-            adapter.close()
+        with self._sent() as received:
+            self._content = self._empty_content(received.headers)
+            self._head = (received.status, received.headers)
+            for piece in received.pieces:
+                self._content.add(piece)
+                self._report("receiving", self._content.received, self._content.total)
+            self._content.finish()
+            return HttpAnswer(*self._head, bytes(self._content))
+
+    def _sent(self) -> AbstractContextManager[Received]:
+        # Half, for each address: a dead IPv6 address must leave time to try IPv4.
+        each = self._timeouts.connect / 2
+        post = Post(self._url, self._headers, self, self.opened, each, ca_bundle())
+        proxy = None if self._direct else proxy_for(self._url)
+        if proxy is None:
+            return sent_directly(post)
+        return sent_through(proxy, post, self._timeouts.answer + _GRACE)
 
     def _empty_content(self, headers: Mapping[str, str]) -> Content:
         arriving = self._call.arriving
@@ -266,7 +255,7 @@ class _Exchange:
                 str(error),
             )
         # ValueError is what http.client's own parsing ends in where nobody thought of it, as at a negative chunk.
-        if not isinstance(error, OSError | urllib3.exceptions.HTTPError | http.client.HTTPException | ValueError):
+        if not isinstance(error, OSError | http.client.HTTPException | ValueError):
             return error  # one of ours already, or a bug
         # Once something was sent, without the text and the cause: they may quote the service, and it the key.
         details = f"{type(error).__name__}: {error}" if self._socket is None else _kinds(error)
@@ -287,7 +276,7 @@ class _Exchange:
 
 
 def ca_bundle() -> str | Literal[True]:
-    """The TLS certificates to trust: a path that the environment names, or True for `requests`' own.
+    """The TLS certificates to trust: a path that the environment names, or True for `certifi`'s.
 
     Raises:
         ConnectionFailedError: the environment names something that does not exist.
@@ -304,7 +293,7 @@ def ca_bundle() -> str | Literal[True]:
 
 def _unconnected(error: BaseException, details: str) -> ConnectionFailedError:
     """There was never a connection that could have taken a request."""
-    if isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY_FAILED" not in details:
+    if isinstance(error, ssl.SSLError) and "CERTIFICATE_VERIFY_FAILED" not in details:
         return ConnectionFailedError(
             _(
                 "The service does not speak TLS as it should, so nothing was sent: check the service's address, "
@@ -312,7 +301,7 @@ def _unconnected(error: BaseException, details: str) -> ConnectionFailedError:
             ),
             details,
         )
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, ssl.SSLError):
         return ConnectionFailedError(
             _(
                 "The service's TLS certificate is not trusted, so nothing was sent: check the computer's "
