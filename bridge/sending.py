@@ -36,6 +36,8 @@ class Ahead(NamedTuple):
 
 def begin(pool: Executor, job: Job, planning: Planning, sources: list[Source]) -> list[Ahead]:
     """Has it made in `pool`, of every crop: first of all what is to be sent."""
+    from PIL import Image
+
     from bridge import fitting
     from bridge.imaging import png_of
 
@@ -55,7 +57,7 @@ def begin(pool: Executor, job: Job, planning: Planning, sources: list[Source]) -
         base = pool.submit(upload, partial(fitting.service_base, source), shown[0])
         mask = pool.submit(upload, partial(fitting.service_mask, planning, source), shown[1])
         uploads.append((source, shown, base, mask))
-    return [
+    ahead = [
         Ahead(
             source,
             base,
@@ -65,6 +67,8 @@ def begin(pool: Executor, job: Job, planning: Planning, sources: list[Source]) -
         )
         for source, shown, base, mask in uploads
     ]
+    pool.submit(Image.preinit)  # Pillow's formats, which it would else load with the first answer
+    return ahead
 
 
 @dataclass(frozen=True)

@@ -158,12 +158,8 @@ def _leave_when_told() -> None:
 def _load_ahead() -> None:
     """Imports what every job needs, while the plug-in still looks at its image."""
     try:
-        from PIL import Image
-
         import bridge.fitting
         import bridge.regen  # noqa: F401
-
-        Image.preinit()  # its formats, which it would else load with the first answer
     finally:
         gc.freeze()  # modules stay
         gc.enable()  # see `__main__`

@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from pathlib import Path
 
-HERE = Path(__file__).absolute().parent
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 #: What AppImage, Flatpak, Windows and macOS builds of GIMP set for their own interpreter and libraries.
 FOREIGN_VARIABLES = (
@@ -37,7 +36,8 @@ def command() -> list[str]:
     Raises:
         OSError, ValueError, KeyError, TypeError, RecursionError: it did not, or not completely.
     """
-    installed = json.loads((HERE / "install.json").read_text(encoding="utf-8"))
+    with open(os.path.join(HERE, "install.json"), encoding="utf-8") as record:
+        installed = json.load(record)
     found = [installed["python"], *installed["isolated"], installed["bridge"], "service"]
     if not all(isinstance(part, str) for part in found):
         raise TypeError("not a command")
