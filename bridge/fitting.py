@@ -11,7 +11,7 @@ from bridge import imaging, steps
 from bridge.geometry import Box, Size, bounds
 from bridge.imaging import Pixels
 from bridge.journal import JobFolder
-from bridge.match_grain import Grain
+from bridge.match_grain import Grain, Spectra
 from bridge.planning import Piece
 from bridge.protocol import SELECTION_FILE, Finished, Job, Patch, ProtocolError, Rectangle, Result
 from bridge.provenance import provenance
@@ -29,6 +29,13 @@ class Source:
 
 #: The grain around each area, by its number.
 Grains: TypeAlias = Mapping[int, Grain | None]
+
+
+#: Noise for one answer to a crop, by the area's number.
+Noise: TypeAlias = Mapping[int, Spectra]
+
+#: Bytes of noise that are kept for answers that are still to come; what does not go in there is made when they came.
+MOST_NOISE = 24 * 1024 * 1024
 
 
 class Fitted(NamedTuple):
@@ -99,6 +106,18 @@ def grains(job: Job, planning: Planning, source: Source) -> Grains:
     return {each: steps.grain(planning, source.piece.crop, planning.areas[each], source.pixels) for each in numbers}
 
 
+def noise_bytes(planning: Planning, source: Source) -> int:
+    """How much memory the `noise` for one answer takes at most."""
+    boxes = (planning.areas[each].box for each in planning.areas_of(source.piece))
+    return sum(12 * box.width * box.height for box in boxes)  # half a spectrum of three colours, complex64
+
+
+def noise(planning: Planning, source: Source, grains: Callable[[], Grains], seed: int) -> Noise:
+    """What `fit` makes grain of, for the answer of that seed."""
+    crop, found = source.piece.crop, grains()
+    return {at: steps.noise(planning, crop, planning.areas[at], grain, seed) for at, grain in found.items() if grain}
+
+
 def fit(
     job: Job,
     planning: Planning,
@@ -108,13 +127,16 @@ def fit(
     variation: int,
     answer: Pixels,
     seed: int,
+    noise: Callable[[], Noise] = dict,
 ) -> tuple[Fitted, ...]:
-    """Makes one answer fit its surroundings. `reference` and `grains` tell the crop's, where they are needed."""
+    """Makes one answer fit its surroundings. `reference` and `grains` tell the crop's, where they are needed, `noise`
+    what was made for this answer."""
     made, compared = [], reference()
     corrected = steps.corrected(job, compared, answer)
     for number in planning.areas_of(source.piece):
         area, grain = planning.areas[number], partial(lambda each: grains()[each], number)
-        fitted, alpha = steps.fit(job, planning, compared.crop, area, source.pixels, corrected, grain, seed)
+        white = partial(lambda each: noise().get(each), number)
+        fitted, alpha = steps.fit(job, planning, compared.crop, area, source.pixels, corrected, grain, seed, white)
         name = f"result-{source.number}-{variation}-{number + 1}.pnm"
         made.append(Fitted(Patch(name, area.box), imaging.deep_pnm(fitted, alpha)))
     return tuple(made)

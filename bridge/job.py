@@ -270,13 +270,14 @@ class RunningJob:
         from bridge.regen_answer import suffix
 
         name, stages = f"answer-{sending.crop}-{sending.variation}", sent.stages
+        noise = sent.noise(sending)
         try:
             with self._turns:
                 answer = sent.client.regenerate(sent.request(sending), call=sending.call)
             # meanwhile, for the disk takes its time; nothing of it is written before the answer is
             crop = sent.crops[sending.crop - 1]
             known = (sent.job, sent.planning, crop.source, crop.reference.result, crop.grains.result)
-            fitted = sent.pool.submit(fitting.fit, *known, sending.variation, answer.pixels, answer.seed)
+            fitted = sent.pool.submit(fitting.fit, *known, sending.variation, answer.pixels, answer.seed, noise.result)
             self._folder.give_room_back()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             sending.arriving.remove()
@@ -292,6 +293,7 @@ class RunningJob:
         except Exception as error:  # noqa: BLE001  (as in `_run`)
             _log.exception("request %d failed", sending.number)
             sending.error = PhotioError(unexpected(), repr(error))
+        noise.cancel()  # nobody needs it
         stages.tell(sending.number, "failed")
 
     def _keep_unreadable(self, name: str, error: PhotioError, arriving: Arriving) -> None:

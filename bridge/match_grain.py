@@ -35,6 +35,7 @@ _TONES = 12
 _WINDOW = np.outer(*[np.hanning(PATCH + 2)[1:-1]] * 2).astype(np.float32)
 
 Floats = NDArray[np.float32]
+Spectra = NDArray[np.complex64]
 
 
 class _Noise(NamedTuple):
@@ -82,7 +83,22 @@ def grain_around(original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_]
     return Grain(around, tones, levels, *_spectra(around, tones, levels))
 
 
-def match_grain(colours: Floats, edited: NDArray[np.bool_], grain: Grain, seed: int) -> Floats:
+def white_noise(edited: NDArray[np.bool_], grain: Grain, seed: int) -> Spectra:
+    """What `match_grain` makes its noise of, which takes a third of its time, and no answer.
+
+    Args:
+        edited, grain, seed: as for `match_grain`.
+
+    Returns:
+        [C, rows, columns // 2 + 1]: the spectrum of Gaussian noise of variance 1 for each of the grain's colours.
+    """
+    box = _bounds(edited)
+    return _white((0, 0) if box is None else edited[box].shape, len(grain.axes), seed)
+
+
+def match_grain(
+    colours: Floats, edited: NDArray[np.bool_], grain: Grain, seed: int, white: Spectra | None = None
+) -> Floats:
     """The repair with the noise that it lacks, of the surroundings' level, spatial correlation and colour.
 
     Power spectra (Hann-windowed periodograms: P. D. Welch, IEEE Trans. Audio Electroacoustics 15, 1967) of flat
@@ -95,6 +111,7 @@ def match_grain(colours: Floats, edited: NDArray[np.bool_], grain: Grain, seed: 
         edited: [H, W]; true where the repair will be shown.
         grain: of the photograph there.
         seed: any whole number; the same one gives the same noise.
+        white: the `white_noise` of all that, where it is there already.
 
     Returns:
         [H, W, 3], 0.0–255.0, a new array: exactly `colours` outside `edited`, and everywhere when the repair has as
@@ -115,7 +132,11 @@ def match_grain(colours: Floats, edited: NDArray[np.bool_], grain: Grain, seed: 
     inside, part = edited[box], result[box]
     strength = np.interp(_luma(part), grain.tones, grain.levels).astype(np.float32) * inside
     # of gray grain each channel gets the same
-    added = _synthesised(missing, inside.shape, seed) @ np.resize(grain.axes.T.astype(np.float32), (len(grain.axes), 3))
+    if white is None:
+        white = _white(inside.shape, len(grain.axes), seed)
+    added = _synthesised(missing, inside.shape, white) @ np.resize(
+        grain.axes.T.astype(np.float32), (len(grain.axes), 3)
+    )
     added *= strength[..., None]
     added += part
     np.clip(added, np.minimum(part, 0), np.maximum(part, 255), out=part)
@@ -323,18 +344,27 @@ def _whole(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:])
 
 
-def _synthesised(power: Floats, shape: tuple[int, ...], seed: int) -> Floats:
-    """Gaussian noise of that power per frequency, [H, W, C] of `shape`."""
+def _tile(shape: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of the noise for a repair of that shape."""
     # of whole patches: a length with large prime factors takes an FFT several times as long
     height, width = (min(-(-length // PATCH) * PATCH, TILE) for length in shape)
-    generator = np.random.default_rng(seed)
+    return height, width
+
+
+def _white(shape: tuple[int, ...], channels: int, seed: int) -> Spectra:
+    """The spectra of white noise, [channels, rows, columns // 2 + 1], of the tile for `shape`."""
+    generator, tile = np.random.default_rng(seed), _tile(shape)
+    return np.stack([np.fft.rfft2(generator.standard_normal(tile, np.float32)) for _ in range(channels)])
+
+
+def _synthesised(power: Floats, shape: tuple[int, ...], white: Spectra) -> Floats:
+    """Gaussian noise of that power per frequency, [H, W, C] of `shape`, made of white noise."""
+    height, width = tile = _tile(shape)
     planes = []
-    for channel in range(power.shape[2]):
+    for channel, spectrum in enumerate(white):
         # zero phase: any other one has the same power
         kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(power[..., channel])).real).astype(np.float32)
-        white = generator.standard_normal((height, width), np.float32)
         # with `s` as its size, a small kernel is completed with zeros only after its few rows were transformed
-        coloured = np.fft.irfft2(np.fft.rfft2(white) * np.fft.rfft2(kernel, s=(height, width)), s=(height, width))
-        planes.append(coloured.astype(np.float32))
-    tile = np.stack(planes, axis=-1)
-    return tile[np.arange(shape[0]) % height][:, np.arange(shape[1]) % width]
+        planes.append(np.fft.irfft2(spectrum * np.fft.rfft2(kernel, s=tile), s=tile).astype(np.float32))
+    noise = np.stack(planes, axis=-1)
+    return noise[np.arange(shape[0]) % height][:, np.arange(shape[1]) % width]

@@ -15,7 +15,7 @@ from bridge.protocol import Job, Patch
 
 if TYPE_CHECKING:  # slow to import, so not before the first picture
     from bridge.call import Call
-    from bridge.fitting import Grains, Source
+    from bridge.fitting import Grains, Noise, Source
     from bridge.imaging import Pixels, Png
     from bridge.regen import RegenClient, RegenRequest
     from bridge.steps import Planning, Reference
@@ -90,6 +90,15 @@ class Sent:
         crop, job, seed = self.crops[sending.crop - 1], self.job, self.seeds[sending.variation - 1]
         base, mask = crop.base.result(), crop.mask.result()
         return RegenRequest(base, mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
+
+    def noise(self, sending: Sending) -> Future[Noise]:
+        """Has it made for one answer, while the service works, where there is memory for it."""
+        from bridge import fitting
+
+        source, grains = self.crops[sending.crop - 1].source, self.crops[sending.crop - 1].grains
+        if (sending.number + 1) * fitting.noise_bytes(self.planning, source) > fitting.MOST_NOISE:
+            return self.pool.submit(dict)
+        return self.pool.submit(fitting.noise, self.planning, source, grains.result, self.seeds[sending.variation - 1])
 
 
 @dataclass

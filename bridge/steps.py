@@ -15,7 +15,7 @@ from bridge.geometry import Box, Crop, Size, bounds, context_for, disjoint
 from bridge.imaging import Answer, Colours, Coverage, Pixels
 from bridge.islands import islands
 from bridge.match_colour import CELL, EVERY, correct, find_correction, kept_around, sampled
-from bridge.match_grain import Grain, grain_around, kept_grain, match_grain
+from bridge.match_grain import Grain, Spectra, grain_around, kept_grain, match_grain, white_noise
 from bridge.planning import Piece, plan_pieces
 from bridge.protocol import Job
 from bridge.words import _
@@ -205,6 +205,11 @@ def grain(planning: Planning, crop: Crop, area: Area, source: Pixels) -> Grain |
     return grain_around(_part(source, crop, window)[..., :3], planning.edited(window))
 
 
+def noise(planning: Planning, crop: Crop, area: Area, grain: Grain, seed: int) -> Spectra:
+    """What `fit` needs where grain is missing, made before it is known whether it is."""
+    return white_noise(planning.edited(_judged(crop, area)), grain, seed)
+
+
 def _part(source: Pixels, crop: Crop, window: Box) -> Pixels:
     """The crop's pixels in a part of it."""
     inner = window.relative_to(crop.box)
@@ -227,6 +232,7 @@ def fit(
     answer: Answer,
     grain: Callable[[], Grain | None],
     seed: int,
+    white: Callable[[], Spectra | None] = lambda: None,
 ) -> tuple[Colours, Pixels | None]:
     """What the layer shows in one area: colours, 0–255, and alpha where it is not opaque.
 
@@ -234,6 +240,7 @@ def fit(
         source: the crop's pixels, RGB or RGBA.
         answer: of the crop, corrected; `crop` is the reference's.
         grain: tells the one around the area, where it is needed.
+        white: likewise its `noise`, if that was made.
     """
     window = _judged(crop, area)
     original = _part(source, crop, window)
@@ -241,7 +248,7 @@ def fit(
     if job.match_grain:
         edited = planning.edited(window)
         if kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT and (wanted := grain()):
-            colours = match_grain(colours, edited, wanted, seed)
+            colours = match_grain(colours, edited, wanted, seed, white())
     inner = area.box.relative_to(window)
     rows, columns = slice(inner.y, inner.bottom), slice(inner.x, inner.right)
     opaque = job.fill_transparent or source.shape[2] == 3

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from bridge.call import Call, Stage
-from bridge.http_connection import Post, Received, sent_directly
+from bridge.http_connection import BLOCK, Post, Received, sent_directly
 from bridge.http_content import Content, ContentError
 from bridge.http_proxy import proxy_for, sent_through
 from bridge.regen_errors import (
@@ -186,7 +186,7 @@ class _Exchange:
         """What is sent as Content-Length, in bytes."""
         return len(self._body)
 
-    def read(self, amount: int) -> bytes:
+    def read(self, amount: int = BLOCK, /) -> bytes:
         """The body as a file: what the socket gets next, unless nobody wants it sent any more."""
         with self._call.changed:
             self._refuse_if_over()
