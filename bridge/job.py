@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -195,7 +195,7 @@ class RunningJob:
         planning, sources = fitting.read_crops(self._folder, planned.planning, job, message.masked)
         with (
             closing(Stages(self._tell, planned.backend.name, planning.crops, job.variations)) as stages,
-            ThreadPoolExecutor(usable_cores()) as pool,
+            _threads() as pool,
         ):
             # while the pictures are encoded, the rest is imported, and the disk is waited for
             ahead = begin(pool, job, planning, sources)
@@ -233,9 +233,6 @@ class RunningJob:
         self._keep_sent(sent.crops)
         for thread in threads:
             thread.join()
-        for crop in sent.crops:  # nobody waits for what no answer needed
-            crop.grains.cancel()
-            crop.reference.cancel()
 
     def _keep_sent(self, crops: list[Ahead]) -> None:
         """For whoever looks into the folder; they can be made again, so that a full disk is no harm."""
@@ -293,7 +290,6 @@ class RunningJob:
         except Exception as error:  # noqa: BLE001  (as in `_run`)
             _log.exception("request %d failed", sending.number)
             sending.error = PhotioError(unexpected(), repr(error))
-        noise.cancel()  # nobody needs it
         stages.tell(sending.number, "failed")
 
     def _keep_unreadable(self, name: str, error: PhotioError, arriving: Arriving) -> None:
@@ -332,6 +328,16 @@ class RunningJob:
         fitting.keep_masks(self._folder, planning)
         self._folder.note(**{**self._facts, "state": "received", "result": asdict(finished)})
         return finished
+
+
+@contextmanager
+def _threads() -> Iterator[Executor]:
+    """A thread for each core. At the end nobody waits for what no answer needed."""
+    pool = ThreadPoolExecutor(usable_cores())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def unexpected() -> str:
