@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import platform
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -175,15 +173,13 @@ def _noting(failures: list[str], action: Callable[[], None]) -> Callable[[], Non
 
 
 def _connect(origin: str) -> None:
-    import certifi
-    import requests
-
+    from bridge.http_connection import trusting
+    from bridge.http_proxy import proxy_for
     from bridge.transport import ca_bundle
 
     parts = urlsplit(origin)
     host = parts.hostname or ""
-    proxies = {} if is_loopback(host) else requests.utils.get_environ_proxies(origin, no_proxy=None)
-    proxy = requests.utils.select_proxy(origin, proxies)
+    proxy = None if is_loopback(host) else proxy_for(origin)
     if proxy:  # what is behind it, only a request could tell
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         socket.create_connection((parts.hostname or "", parts.port or 8080), _REACH).close()
@@ -191,8 +187,4 @@ def _connect(origin: str) -> None:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     with socket.create_connection((host, port), _REACH) as connection:
         if parts.scheme == "https":
-            bundle = ca_bundle()
-            path = certifi.where() if bundle is True else bundle
-            folder = os.path.isdir(path)
-            trust = ssl.create_default_context(cafile=None if folder else path, capath=path if folder else None)
-            trust.wrap_socket(connection, server_hostname=host).close()
+            trusting(ca_bundle()).wrap_socket(connection, server_hostname=host).close()

@@ -195,7 +195,7 @@ class RunningJob:
         planning, sources = fitting.read_crops(self._folder, planned.planning, job, message.masked)
         with (
             closing(Stages(self._tell, planned.backend.name, planning.crops, job.variations)) as stages,
-            _threads() as pool,
+            threads() as pool,
         ):
             # while the pictures are encoded, the rest is imported, and the disk is waited for
             ahead = begin(pool, job, planning, sources)
@@ -331,7 +331,7 @@ class RunningJob:
 
 
 @contextmanager
-def _threads() -> Iterator[Executor]:
+def threads() -> Iterator[Executor]:
     """A thread for each core. At the end nobody waits for what no answer needed."""
     pool = ThreadPoolExecutor(usable_cores())
     try:

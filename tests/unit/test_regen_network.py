@@ -6,17 +6,20 @@ import random
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from bridge.http_proxy import proxy_for
 from bridge.regen import Call, RegenClient, RegenRequest
 from bridge.regen_errors import Cancelled, ConnectionFailedError
 from tests.regen_server import RegenServer
 from tests.unit.background import in_background, unused_port
 
+CHECKOUT = Path(__file__).parents[2]
 SMALL = Image.new("RGB", (96, 64), (9, 99, 199))
 REQUEST = RegenRequest(SMALL, Image.new("L", SMALL.size, 0))
 LARGE = Image.frombytes("RGB", (1408, 1408), random.Random(1).randbytes(3 * 1408 * 1408))
@@ -55,6 +58,57 @@ def test_another_computer_is_asked_through_the_configured_proxy(monkeypatch: pyt
     assert all(line.startswith(b"CONNECT photio.invalid:443 ") for line in asked)
 
 
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://proxy.invalid:3128"}, "http://proxy.invalid:3128"),
+        ({"https_proxy": "http://proxy.invalid:3128", "no_proxy": "photio.invalid"}, None),
+        ({"https_proxy": "http://proxy.invalid:3128", "no_proxy": ".invalid"}, None),
+        ({"http_proxy": "http://proxy.invalid:3128"}, None),
+        ({"all_proxy": "proxy.invalid:3128"}, "proxy.invalid:3128"),
+    ],
+)
+def test_the_proxy_is_the_one_that_the_environment_names_for_that_host(
+    variables: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_for("https://photio.invalid/v1") == expected
+
+
+def test_who_has_no_proxy_does_not_wait_for_a_library_for_proxies_to_be_loaded(server: RegenServer) -> None:
+    code = (
+        "import sys; from PIL import Image; from bridge import service; from bridge.regen import *\n"
+        f"RegenClient({server.origin!r}, 'k').regenerate(RegenRequest(*[Image.new('RGB', (96, 64))] * 2))\n"
+        "sys.exit(sorted({'requests', 'urllib3', 'http.cookiejar', 'charset_normalizer'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT)
+    assert (done.returncode, done.stderr.strip()) == (1, "[]"), "sys.exit prints what it is given"
+
+
+def test_a_host_name_with_a_dot_at_its_end_is_the_one_in_the_certificate(
+    tls_server: RegenServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+    monkeypatch.setenv("no_proxy", "localhost")
+    origin = tls_server.origin.replace("localhost", "localhost.")
+    assert client(origin).regenerate(REQUEST).attempts == 1
+
+
+def test_a_folder_of_certificates_is_trusted(
+    tls_server: RegenServer, certificate: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked = ["openssl", "x509", "-hash", "-noout", "-in", f"{certificate}.crt"]
+    name = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    (tmp_path / f"{name}.0").write_bytes(Path(f"{certificate}.crt").read_bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    assert client(tls_server.origin).regenerate(REQUEST).attempts == 1
+
+
 def test_netrc_adds_no_password(server: RegenServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password secret\n")
@@ -78,7 +132,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tls_server(certificate: Path) -> Iterator[RegenServer]:
+def tls_server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RegenServer]:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
     server = RegenServer()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -93,8 +149,6 @@ def tls_server(certificate: Path) -> Iterator[RegenServer]:
 def test_a_certificate_that_the_environment_trusts_is_trusted(
     tls_server: RegenServer, certificate: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, f"{certificate}.crt")
     tls_server.script({"hold": "before-body"})
     call = Call()

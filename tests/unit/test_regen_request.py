@@ -76,7 +76,7 @@ def test_the_defaults_are_the_documented_ones(server: RegenServer) -> None:
 
 
 def test_urls_are_passed_through(server: RegenServer) -> None:
-    base, mask = "https://example.org/base.jpg?a=1", "http://example.org/mask.png"
+    base, mask = "https://example.org/base.jpg?a=1", 'http://example.org/mask.png?"b":\\c'
     body = sent(server, RegenRequest(base, mask))["body"]
     assert (body["base_image"], body["mask_image"]) == (base, mask)
 

@@ -2,6 +2,7 @@
 
 import gc
 import io
+import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bridge import fitting, sending, steps
+from bridge import fitting, job, sending, steps
+from bridge.call import Call
+from bridge.cores import usable_cores
 from bridge.fitting import Source
 from bridge.geometry import Box, Size
 from bridge.imaging import Pixels
+from bridge.match_grain import grain_around
 from bridge.protocol import Job
 
 JOB = Job(
@@ -21,6 +25,8 @@ JOB = Job(
     match_colour=True, match_grain=True, source=1,
 )  # fmt: skip
 CANVAS = Size(900, 700)
+GRAINY = np.random.default_rng(1).integers(118, 139, (200, 200, 3), np.uint8)
+LIKE_FILM = grain_around(GRAINY, np.pad(np.ones((40, 40), np.bool_), 80))
 
 
 def two_islands() -> tuple[steps.Planning, list[Source]]:
@@ -66,3 +72,33 @@ def test_a_crop_that_cannot_be_made_is_told_to_whoever_waits_for_it() -> None:
     assert why is not None
     assert first.reference.exception() is why
     assert second.reference.exception() is None
+
+
+def test_noise_is_drawn_while_the_service_works_but_only_for_as_many_answers_as_there_is_memory_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planning, sources = two_islands()
+    monkeypatch.setattr(fitting, "MOST_NOISE", 2 * fitting.noise_bytes(planning, sources[0]))
+    monkeypatch.setattr(fitting, "grains", lambda job, planning, source: {source.number - 1: LIKE_FILM})
+    with ThreadPoolExecutor(2) as pool:
+        ahead = sending.begin(pool, JOB, planning, sources)
+        sent = sending.Sent(JOB, planning, [7, 8, 9], None, None, pool, ahead)  # type: ignore[arg-type]
+        made = [sent.noise(sending.Sending(number, 1, 1 + number, Call(), None)).result() for number in range(3)]  # type: ignore[arg-type]
+    assert [list(each) for each in made] == [[0], [0], []]
+    assert made[0][0].nbytes < 2 * fitting.noise_bytes(planning, sources[0])
+    assert not np.array_equal(made[0][0], made[1][0]), "each answer has noise of its own"
+
+
+def test_a_job_that_is_done_does_not_wait_for_what_no_answer_needed() -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def at_work() -> None:
+        began.set()
+        go_on.wait(2)
+
+    with job.threads() as pool:
+        running, waiting = pool.submit(at_work), [pool.submit(at_work) for _each in range(2 * usable_cores())]
+        began.wait(60)
+    assert not running.done()
+    assert waiting[-1].cancelled()
+    go_on.set()
