@@ -152,7 +152,7 @@ class RegenRequest:
         }
         base, mask = _wire_image(self.base_image, "RGB"), _wire_image(self.mask_image, "L")
         # In megabytes of Base64 `json` would look for what to escape, and hold up all other threads meanwhile.
-        return f'{json.dumps(small)[:-1]}, "base_image": {base}, "mask_image": {mask}}}'.encode("ascii")
+        return f'{{"base_image": {base}, "mask_image": {mask}, {json.dumps(small)[1:]}'.encode("ascii")
 
 
 @dataclass(frozen=True)
