@@ -24,6 +24,7 @@ from bridge.words import _
 _PACKAGES = {  # distribution: what is imported, and what it is for
     "requests": ("requests", True),
     "urllib3": ("urllib3", True),
+    "certifi": ("certifi", True),
     "numpy": ("numpy", True),
     "Pillow": ("PIL.Image", True),
     "kornia-rs": ("kornia_rs", True),
