@@ -30,11 +30,10 @@ class Source:
 #: The grain around each area, by its number.
 Grains: TypeAlias = Mapping[int, Grain | None]
 
-
 #: Noise for one answer to a crop, by the area's number.
 Noise: TypeAlias = Mapping[int, Spectra]
 
-#: Bytes of noise that are kept for answers that are still to come; what does not go in there is made when they came.
+#: Bytes of noise that are kept for answers that are still to come; for the others it is made when they have come.
 MOST_NOISE = 24 * 1024 * 1024
 
 

@@ -84,7 +84,7 @@ def grain_around(original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_]
 
 
 def white_noise(edited: NDArray[np.bool_], grain: Grain, seed: int) -> Spectra:
-    """What `match_grain` makes its noise of, which takes a third of its time, and no answer.
+    """What `match_grain` makes its noise of, for which no answer is needed.
 
     Args:
         edited, grain, seed: as for `match_grain`.
@@ -93,7 +93,7 @@ def white_noise(edited: NDArray[np.bool_], grain: Grain, seed: int) -> Spectra:
         [C, rows, columns // 2 + 1]: the spectrum of Gaussian noise of variance 1 for each of the grain's colours.
     """
     box = _bounds(edited)
-    return _white((0, 0) if box is None else edited[box].shape, len(grain.axes), seed)
+    return _white((1, 1) if box is None else edited[box].shape, len(grain.axes), seed)
 
 
 def match_grain(

@@ -277,3 +277,5 @@ def test_grain_is_the_same_whether_its_noise_was_drawn_before_the_answer_came_or
     after = match_grain(smooth, edited, found, 3)
     assert np.array_equal(after, match_grain(smooth, edited, found, 3, white_noise(edited, found, 3)))
     assert not np.array_equal(after, match_grain(smooth, edited, found, 3, white_noise(edited, found, 4)))
+    nothing = np.zeros_like(edited)
+    assert np.array_equal(smooth, match_grain(smooth, nothing, found, 3, white_noise(nothing, found, 3)))
