@@ -154,7 +154,7 @@ def test_what_had_come_before_the_death_goes_where_it_belonged(server, journal, 
 
 
 def test_at_whatever_moment_the_plug_in_dies_the_image_is_untouched_or_complete(server, journal):
-    wanted, ends = undisturbed(), []
+    wanted, ends, struck = undisturbed(), [], []
     for spins in (0, 50, 500, 1000, 2000, 4000):
         image = small_image()
         before, known = every_layer(image), set(journal())
@@ -166,7 +166,12 @@ def test_at_whatever_moment_the_plug_in_dies_the_image_is_untouched_or_complete(
             for _spin in range(spins):
                 os.sched_yield()
 
-        joined = meanwhile(lambda received=is_received: until(received), a_little_later, lambda: kill(PLUG_IN))
+        def strike(spins=spins):
+            with contextlib.suppress(ProcessLookupError):  # it was done already: one more moment
+                kill(PLUG_IN)
+                struck.append(spins)
+
+        joined = meanwhile(lambda received=is_received: until(received), a_little_later, strike)
         with contextlib.suppress(PdbError):
             run("photio-remove", image, **SETTINGS)
         joined()
@@ -180,6 +185,7 @@ def test_at_whatever_moment_the_plug_in_dies_the_image_is_untouched_or_complete(
         assert rendered(image) == wanted
         image.delete()
     assert set(ends) <= {0, 1}
+    assert struck, "it was never struck while it ran"
 
 
 def test_a_second_job_on_the_same_image_while_the_first_ones_bridge_still_waits(server, journal):
