@@ -126,10 +126,8 @@ def trusting(trust: str | Literal[True]) -> ssl.SSLContext:
 def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
     """The body as it comes: `read1` holds nothing back, each byte is there when the next one never comes."""
     lengths = {length.strip() for said in response.headers.get_all("Content-Length", ()) for length in said.split(",")}
-    if len(lengths) > 1 and not response.chunked:
-        raise http.client.HTTPException(
-            "Content-Length"
-        )  # two that differ: no end of it can be trusted (RFC 9112, 6.3)
+    if len(lengths) > 1 and not response.chunked:  # no end of it can be trusted (RFC 9112, 6.3)
+        raise http.client.HTTPException("Content-Length")
     left = response.length  # bytes; None: chunked, or until the connection ends
     while left != 0 and (piece := response.read1(BLOCK if left is None else min(BLOCK, left))):
         if left is not None:
