@@ -1,6 +1,6 @@
 """A request straight to the service, by the standard library.
 
-`requests` and `urllib3` would be a third of what a job has to load before its first request can leave. What they know
+`requests` and `urllib3` would be a quarter of what a job has to load before its first request can leave. What they know
 better, proxies, is in `bridge.http_proxy`, for those who have one.
 """
 
@@ -17,8 +17,6 @@ from urllib.parse import urlsplit
 
 BLOCK = 64 * 1024  # bytes that are received at once, at most
 _SENT_BLOCK = 16 * 1024
-#: The other side has closed already; what it had said before may well be there.
-_CLOSED = frozenset((errno.EPIPE, errno.ECONNRESET, errno.EPROTOTYPE))  # the last one is how macOS says it at times
 
 
 class Body(Protocol):
@@ -82,8 +80,10 @@ def sent_directly(post: Post) -> Iterator[Received]:
         headers = {**post.headers, "Content-Length": str(len(post.body))}
         try:
             connection.request("POST", urlsplit(post.url).path, post.body, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # the other side has closed already; what it had said before may well be there
         except OSError as error:
-            if error.errno not in _CLOSED:
+            if error.errno != errno.EPROTOTYPE:  # how macOS says the same at times
                 raise
         with connection.getresponse() as response:
             found = {name.lower(): value for name, value in response.headers.items()}

@@ -195,7 +195,7 @@ class RunningJob:
         planning, sources = fitting.read_crops(self._folder, planned.planning, job, message.masked)
         with (
             closing(Stages(self._tell, planned.backend.name, planning.crops, job.variations)) as stages,
-            threads() as pool,
+            workers() as pool,
         ):
             # while the pictures are encoded, the rest is imported, and the disk is waited for
             ahead = begin(pool, job, planning, sources)
@@ -267,8 +267,8 @@ class RunningJob:
         from bridge.regen_answer import suffix
 
         name, stages = f"answer-{sending.crop}-{sending.variation}", sent.stages
-        noise = sent.noise(sending)
         try:
+            noise = sent.noise(sending)
             with self._turns:
                 answer = sent.client.regenerate(sent.request(sending), call=sending.call)
             # meanwhile, for the disk takes its time; nothing of it is written before the answer is
@@ -331,7 +331,7 @@ class RunningJob:
 
 
 @contextmanager
-def threads() -> Iterator[Executor]:
+def workers() -> Iterator[Executor]:
     """A thread for each core. At the end nobody waits for what no answer needed."""
     pool = ThreadPoolExecutor(usable_cores())
     try:

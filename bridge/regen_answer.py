@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.utils
 import io
 import json
 import re
@@ -168,8 +169,6 @@ def retry_after(value: str | None) -> float | None:
     text = (value or "").strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])
-    import email.utils  # hardly an answer says when to ask again
-
     try:
         moment = email.utils.parsedate_to_datetime(text)
         return max(0.0, moment.timestamp() - time.time())

@@ -96,7 +96,7 @@ def test_a_job_that_is_done_does_not_wait_for_what_no_answer_needed() -> None:
         began.set()
         go_on.wait(2)
 
-    with job.threads() as pool:
+    with job.workers() as pool:
         running, waiting = pool.submit(at_work), [pool.submit(at_work) for _each in range(2 * usable_cores())]
         began.wait(60)
     assert not running.done()
