@@ -8,6 +8,7 @@ once, 600 × 400 px selected. In turns, so that a busy machine is busy for all o
 
     cold    photio-remove through the PDB: plug-in and bridge are started, and end
     warm    the same with the bridge already running, as with the window open
+    sketch  a bare plug-in of two processes (`bench_sketch.py`) on the same bytes: what any plug-in must do; warm, too
     floor   the same bytes read, encoded, sent, decoded and written by the shortest code in one process
     plain   duplicate, flatten, export a PNG, load the answer: as most plug-ins do
 
@@ -18,11 +19,14 @@ machines. The images (up to 5 GB with --all) are made once, in the user's cache 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,7 @@ import gimp
 import rootfs
 
 HERE = Path(__file__).resolve().parent
+SKETCH = HERE / "bench_sketch.py"
 SIZES = (1.5, 24, 96, 400)
 
 #: A row is measured only where so many times its size is free.
@@ -115,11 +120,26 @@ def measure(real: gimp.RealGimp, asked: argparse.Namespace) -> dict[str, Any]:
         results, order = Path(scratch) / "results.json", Path(scratch) / "order.json"
         told = {"rows": chosen_rows(asked), "runs": asked.runs, "plain_runs": 1 if asked.quick else asked.plain}
         order.write_text(json.dumps({**told, "cache": str(cache), "results": str(results)}))
-        if gimp.run_file(real, HERE / "bench_inside.py", [str(order)]):
-            raise rootfs.SetupError("The benchmark inside GIMP failed; what it said is above.")
+        with _sketch_installed(real):
+            if gimp.run_file(real, HERE / "bench_inside.py", [str(order)]):
+                raise rootfs.SetupError("The benchmark inside GIMP failed; what it said is above.")
         found: dict[str, Any] = json.loads(results.read_text())
     found["offline"] = _offline(real, asked.runs)
     return {"release": real.release, "runs": asked.runs, **found}
+
+
+@contextlib.contextmanager
+def _sketch_installed(real: gimp.RealGimp) -> Iterator[None]:
+    """GIMP knows the bare plug-in meanwhile."""
+    folder = real.profile / "plug-ins" / SKETCH.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / SKETCH.name
+    link.unlink(missing_ok=True)
+    link.symlink_to(SKETCH)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
 
 
 def _offline(real: gimp.RealGimp, runs: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What Photio is measured against, inside GIMP: the floor, and the plain way."""
+"""What Photio is measured against, inside GIMP: the floor, the sketch, and the plain way."""
 
 import http.client
 import json
@@ -6,32 +6,46 @@ import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gi.repository import Gegl, Gimp, Gio
+from gi.repository import Gimp, Gio
+
+import bench_layers
+import bench_sketch
 
 PATH = "/v1/inference/regen"
-NONE = Gegl.AbyssPolicy.NONE
 
 
-def floor(image, crop, size, box, origin):
+def floor(image, task):
     """The same bytes read, encoded, sent over loopback, decoded and written by the shortest code in one process.
 
     Args:
-        crop, box: what Photio sent and what it placed (x, y, width, height, canvas px).
-        size: at what size it was sent, px.
+        task: see `bench_photio.first`.
     """
     import numpy as np
     from PIL import Image
 
-    _x, _y, width, height = crop
-    base = np.frombuffer(_pixels(image, crop), np.uint8).reshape(height, width, 3)
-    selected = image.get_selection().get_buffer().get(Gegl.Rectangle.new(*crop), 1.0, "Y u8", NONE)
-    coverage = Image.frombytes("L", (width, height), selected)
+    crop, size, box = task["crop"], task["size"], task["box"]
+    width, height = crop[2:]
+    base = np.frombuffer(bench_layers.pixels(image, crop), np.uint8).reshape(height, width, 3)
+    coverage = Image.frombytes("L", (width, height), bench_layers.selection(image, crop))
     mask = coverage.point(lambda value: 0 if value else 255)
     sent = mask if mask.size == tuple(size) else mask.resize(size)
-    fitted = _scaled(_sent(origin, _scaled(base, size), np.asarray(sent)), (width, height))
+    fitted = _scaled(_sent(task["origin"], _scaled(base, size), np.asarray(sent)), (width, height))
     left, top = box[0] - crop[0], box[1] - crop[1]
-    pixels = fitted[top : top + box[3], left : left + box[2]].tobytes()
-    return _inserted(image, box, pixels, coverage.crop((left, top, left + box[2], top + box[3])))
+    rgb = fitted[top : top + box[3], left : left + box[2]].tobytes()
+    mask = coverage.crop((left, top, left + box[2], top + box[3])).tobytes()
+    return bench_layers.inserted(image, box, rgb, mask)
+
+
+def sketch(image, task):
+    """The bare plug-in of two processes, started by GIMP (`bench_sketch.py`); its layer."""
+    procedure = Gimp.get_pdb().lookup_procedure(bench_sketch.PROCEDURE)
+    config = procedure.create_config()
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", [image.get_layers()[-1]])
+    config.set_property("task", json.dumps(task))
+    if procedure.run(config).index(0) != Gimp.PDBStatusType.SUCCESS:
+        raise OSError(Gimp.get_pdb().get_last_error())
+    return image.get_layers()[0]
 
 
 def _scaled(pixels, size):
@@ -39,19 +53,6 @@ def _scaled(pixels, size):
 
     width, height = size
     return pixels if pixels.shape[:2] == (height, width) else imgproc.resize(pixels, (height, width), "bicubic")
-
-
-def _pixels(image, crop):
-    """Those of the only layer; of several, as with Photio, what they show together."""
-    if len(image.get_layers()) == 1:
-        return image.get_layers()[0].get_buffer().get(Gegl.Rectangle.new(*crop), 1.0, "R'G'B' u8", NONE)
-    x, y, width, height = crop
-    copy = image.duplicate()
-    try:
-        copy.crop(width, height, x, y)
-        return copy.flatten().get_buffer().get(Gegl.Rectangle.new(0, 0, width, height), 1.0, "R'G'B' u8", NONE)
-    finally:
-        copy.delete()
 
 
 def _sent(origin, base, mask):
@@ -74,27 +75,6 @@ def _encoded(picture):
     from bridge.png_encoder import encode_png
 
     return pybase64.b64encode_as_string(encode_png(picture))
-
-
-def _inserted(image, box, pixels, mask):
-    x, y, width, height = box
-    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
-    kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
-    layer = Gimp.Layer.new(image, "floor", width, height, kind, 100, Gimp.LayerMode.NORMAL)
-    layer.set_offsets(x, y)
-    _write(layer, "R'G'B' u8", pixels)
-    layer.add_mask(layer.create_mask(Gimp.AddMaskType.BLACK))
-    _write(layer.get_mask(), "Y u8", mask.tobytes())
-    image.insert_layer(layer, None, 0)
-    return layer
-
-
-def _write(drawable, pixel_format, pixels):
-    box = (0, 0, drawable.get_width(), drawable.get_height())
-    buffer = drawable.get_buffer()
-    buffer.set(Gegl.Rectangle.new(*box), pixel_format, pixels)
-    buffer.flush()
-    drawable.update(*box)
 
 
 def plain_way(image, answer):

@@ -19,11 +19,14 @@ sys.path += map(str, Path(INSTALLED["python"]).parent.parent.glob("lib/python3*/
 
 import bench_floor  # noqa: E402
 import bench_photio  # noqa: E402
+import bench_sketch  # noqa: E402
 from bench_files import Row, drop_result, opened  # noqa: E402
 from bench_memory import Peaks  # noqa: E402
 
 #: Seconds between two measurements, so that none pays for what the one before left running.
 PAUSE = 0.3
+
+WAYS = ("cold", "warm", "sketch", "sketch, warm", "floor", "plain")
 
 #: The plain way is gone as often as that many MP allow: at 400 MP it takes minutes, and says nothing new.
 LARGEST_PLAIN = 100
@@ -48,15 +51,15 @@ class Server:
         key.chmod(0o600)
 
 
-def measured(way, *arguments):
+def measured(way, image, *arguments):
     """What one way took, in stages; {"total": seconds} where it has none."""
     time.sleep(PAUSE)
-    Gimp.Selection.bounds(arguments[0])  # returns when GIMP has drawn what the layer removed last had covered
+    Gimp.Selection.bounds(image)  # returns when GIMP has drawn what the layer removed last had covered
     began = time.perf_counter()
-    told = way(*arguments)
+    told = way(image, *arguments)
     stages = told if isinstance(told, dict) else {}
     if not stages:
-        drop_result(arguments[0], told)
+        drop_result(image, told)
     return {"total": time.perf_counter() - began, **stages}
 
 
@@ -64,13 +67,17 @@ def bench_row(row, order, server):
     """All ways on one image, in turns."""
     image = opened(row, Path(order["cache"]))
     warm = bench_photio.Warm()
-    times = {"cold": [], "warm": [], "floor": [], "plain": []}
+    times = {way: [] for way in WAYS}
+    sketch = None
     try:
-        crop, size, box, answer = bench_photio.first(image, row, warm)
+        task, answer = bench_photio.first(image, row, warm, server.origin)
+        sketch = bench_sketch.Sketch(task)
         for turn in range(order["runs"]):
             times["cold"].append(measured(bench_photio.cold, image, row, server.origin))
             times["warm"].append(measured(warm.run, image, row, server.origin))
-            times["floor"].append(measured(bench_floor.floor, image, crop, size, box, server.origin))
+            times["sketch"].append(measured(bench_floor.sketch, image, task))
+            times["sketch, warm"].append(measured(sketch.run, image))
+            times["floor"].append(measured(bench_floor.floor, image, task))
             if turn < order["plain_runs"] and turn < int(LARGEST_PLAIN / row.megapixels):
                 times["plain"].append(measured(bench_floor.plain_way, image, answer))
         peaks = Peaks([str(PLUGIN / "photio.py"), INSTALLED["bridge"]], leave_out=warm.processes())
@@ -78,6 +85,8 @@ def bench_row(row, order, server):
             bench_photio.cold(image, row, server.origin)
     finally:
         warm.close()
+        if sketch:
+            sketch.close()
         image.delete()
         shutil.rmtree(HOME / "journal", ignore_errors=True)
     return {
@@ -94,8 +103,9 @@ def bench_waiting(order, slow):
     row = Row(24)
     image = opened(row, Path(order["cache"]))
     found = {name: [] for name in ("variations=4", "variations=4, warm", "eight islands", "eight islands, warm")}
-    bench_photio.cold(image, row, slow.origin)  # which prepares the answer
+    found["the sketch, one request"] = []
     warm = bench_photio.Warm()
+    task, _answer = bench_photio.first(image, row, warm, slow.origin)  # which prepares the answer
 
     def turn(name, asked):
         found[name].append(measured(bench_photio.several, image, row, asked))
@@ -106,6 +116,7 @@ def bench_waiting(order, slow):
             turn("variations=4", bench_photio.VARIATIONS)
             with bench_photio.eight_islands(image):
                 turn("eight islands", bench_photio.ISLANDS)
+            found["the sketch, one request"].append(measured(bench_floor.sketch, image, task))
     finally:
         warm.close()
         image.delete()

@@ -16,6 +16,7 @@ from pathlib import Path
 from gi.repository import Gimp
 
 import canvas
+import early
 import generation
 from bench_files import drop_result, selected
 from bridge import places
@@ -177,16 +178,22 @@ class Warm:
         return [{"total": each} for each in seconds[1:]]  # the first one opened the window
 
 
-def first(image, row, warm):
-    """One run that does not count: what was sent and placed, and the answer's file, for the other ways."""
+def first(image, row, warm, origin):
+    """Runs that do not count: the same task for the floor and the sketch, and the answer's file for the plain way.
+
+    A task: "crop" (what was sent) and "box" (what was placed; x, y, width, height, canvas px), "size" (at which it was
+    sent, px), "origin" of the service, and the bridge's "python".
+    """
     layers = _remove(image, row)
     answer = next(_newest().glob("answer-1-1.*"))
     kept = answer.parent.parent.parent / f"answer{answer.suffix}"
     kept.write_bytes(answer.read_bytes())
     _drop(image, layers)
-    warm.run(image, row, json.loads((places.config_directory() / "settings.json").read_text())["origin"])
+    warm.run(image, row, origin)
     planned, outcome = warm.last
-    return planned.crops[0].box, planned.crops[0].size, outcome.finished.box, kept
+    sent = planned.crops[0]
+    task = {"crop": sent.box, "size": sent.size, "box": outcome.finished.box, "origin": origin}
+    return {**task, "python": early.command()[0]}, kept
 
 
 def _job(row):
