@@ -7,6 +7,9 @@ from math import log
 from statistics import median
 from typing import Any
 
+import bench_targets
+from bench_targets import SERVICE, SKETCH
+
 WAYS = ("cold", "warm", "sketch", "sketch, warm", "floor", "plain")
 _INK = {
     "cold": "#c2185b",
@@ -18,9 +21,6 @@ _INK = {
 }
 _SHOWN = {"cold": "Photio, cold", "warm": "Photio, window open", "sketch": "the sketch, cold"}
 _SHOWN |= {"sketch, warm": "the sketch, warm", "floor": "the floor", "plain": "the plain way"}
-
-#: Among what is measured with a service that takes so many seconds, the bare plug-in.
-SKETCH, SERVICE = "the sketch, one request", 1.0
 
 Results = dict[str, Any]
 
@@ -37,7 +37,7 @@ def text(results: Results) -> str:
     lines += ["", "Stages, medians in milliseconds", ""]
     for row in results["rows"]:
         lines += [f"{row['name']:24} {way}: {_stages(row['times'][way])}" for way in ("cold", "warm")]
-    lines += ["", *_others(results)]
+    lines += ["", *_others(results), "", *bench_targets.text(results)]
     return "\n".join(lines)
 
 
@@ -92,13 +92,13 @@ def _others(results: Results) -> list[str]:
 
 
 def _waiting(found: dict[str, list[dict[str, float]]]) -> list[str]:
-    """Several requests; what they take besides the service's second, set beside what the sketch takes for one."""
-    sketch = median(totals(found.get(SKETCH, []) or [{"total": 0.0}]))
+    """Several requests; what they take besides the service's time, set beside what the sketch takes for one."""
     lines = []
     for name, times in found.items():
         line = f"{name}, a service that takes {SERVICE:g} s: {_spread(totals(times))} s in all"
-        if sketch > SERVICE and name != SKETCH:
-            line += f"; without its time {(median(totals(times)) - SERVICE) / (sketch - SERVICE):.2f} × the sketch's"
+        if found.get(SKETCH) and name != SKETCH:
+            ratio = (median(totals(times)) - SERVICE) / (median(totals(found[SKETCH])) - SERVICE)
+            line += f"; without its time {ratio:.2f} × the sketch's"
         lines.append(line)
     return lines
 

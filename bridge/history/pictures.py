@@ -53,7 +53,8 @@ class _Layer:
         if self.mask:
             seen = _read_rows(*self.mask, top, part.height)[..., 0]
             alpha = seen if alpha is None else (seen * (alpha / np.float32(255)) + 0.5).astype(np.uint8)
-        colours = Image.fromarray(np.ascontiguousarray(pixels[..., :3]))
+        shown = pixels[..., :3] if self.header.channels > 1 else np.repeat(pixels, 3, axis=2)
+        colours = Image.fromarray(np.ascontiguousarray(shown))
         return colours, None if alpha is None else Image.fromarray(np.ascontiguousarray(alpha))
 
 

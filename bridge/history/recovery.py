@@ -73,7 +73,7 @@ def _whole(folder: Path, result: Finished | None) -> Finished | None:
         return None
     results = []
     for each in result.results:
-        patches = tuple(patch for patch in each.patches if _is_whole(folder, patch, (3, 4), 2))
+        patches = tuple(patch for patch in each.patches if _is_whole(folder, patch, (1, 3, 4), 2))
         if patches:
             results.append(replace(each, patches=patches))
     return replace(result, results=tuple(results)) if results else None

@@ -161,7 +161,7 @@ class Result:
     """One layer to place.
 
     Attributes:
-        patches: its pixels: P6 or P7, 16 bits, sRGB; what they do not cover is transparent.
+        patches: its pixels: P5 (gray), P6 or P7, 16 bits, sRGB; what they do not cover is transparent.
         variation: its number in the job, from 1.
         seed: what it was made with.
         provenance: the text of its parasite `PROVENANCE`.

@@ -12,7 +12,10 @@ from bridge.protocol import PROVENANCE, Finished, Patch, Rectangle, Result
 from bridge.words import _
 from canvas import COVERAGE, Capture, Refusal, empty_like
 
-RGB, RGBA = "R'G'B' u16", "R'G'B'A u16"
+RGBA = "R'G'B'A u16"
+
+#: What the bridge writes, by the bytes of a pixel.
+FORMATS: dict[float, str] = {2: "Y' u16", 6: "R'G'B' u16", 8: RGBA}
 
 
 def place(captured: Capture, finished: Finished, folder: Path, name: str) -> list[Gimp.Layer]:
@@ -72,8 +75,8 @@ def _layer(image: Gimp.Image, box: Rectangle, result: Result, folder: Path, name
     layer.set_offsets(x, y)
     for patch in result.patches:
         pixels = _payload(folder / patch.file)
-        opaque = len(pixels) == 6 * patch.box[2] * patch.box[3]
-        _write(layer, _within(patch.box, box), RGB if opaque else RGBA, _native(pixels))
+        pixel_format = FORMATS.get(len(pixels) / (patch.box[2] * patch.box[3]), RGBA)
+        _write(layer, _within(patch.box, box), pixel_format, _native(pixels))
     # flag 1: saved with the image
     layer.attach_parasite(Gimp.Parasite.new(PROVENANCE, 1, result.provenance.encode()))
     return layer

@@ -68,7 +68,7 @@ def put(journal: Path, record, *, name=None, size=100, answers=None, at=None) ->
     return name
 
 
-def run_a_job(folder_of=None, *, selections=((500, 400, 100, 50),), masked=True, alpha=False, **changes):
+def run_a_job(folder_of=None, *, selections=((500, 400, 100, 50),), masked=True, alpha=False, gray=False, **changes):
     """Runs a job to its end with the service that the environment names; its folder and last message."""
     heard = []
     running = RunningJob(settings.load()[0], (), heard.append)
@@ -86,6 +86,8 @@ def run_a_job(folder_of=None, *, selections=((500, 400, 100, 50),), masked=True,
     for crop in planned.crops:
         shape = (crop.box[3], crop.box[2], 4 if alpha else 3)
         pixels = np.random.default_rng(1).integers(60, 100, shape, dtype=np.uint8)
+        if gray:
+            pixels[...] = pixels[..., :1]
         if alpha:
             pixels[..., 3] = 255
             pixels[:, : shape[1] // 4, 3] = 0

@@ -277,6 +277,16 @@ def test_the_picture_shows_the_crop_with_the_result_through_its_mask(server):
     assert np.abs(np.asarray(after).astype(int) - crop).max() > 5  # there is something to see at all
 
 
+def test_a_result_without_colour_is_kept_as_one_channel_recalled_and_shown(server):
+    server.script({"answer": "colour", "rgb": [90, 90, 90]})
+    folder, finished = run_a_job(gray=True, match_colour=False, match_grain=False)
+    assert (folder / "result-1-1-1.pnm").read_bytes().startswith(b"P5\n")
+    assert recall(folder).finished == finished
+    image, box = picture(folder, 1, 2048)
+    x, y, width, height = finished.box
+    assert image.getpixel((x + width // 2 - box[0], y + height // 2 - box[1])) == (90, 90, 90)
+
+
 @pytest.mark.parametrize("size", [1, 7, 100, 333, 700])
 def test_a_small_picture_is_the_large_one_scaled_down(server, size):
     folder, _finished = run_a_job()

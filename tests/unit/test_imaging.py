@@ -54,6 +54,7 @@ WRITTEN = [
     imaging.pnm(np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)) for shape in ((3, 5), (3, 5, 3), (3, 5, 4))
 ]
 WRITTEN.append(imaging.deep_pnm(np.full((3, 5, 3), 100.25, np.float32), None))
+WRITTEN.append(imaging.deep_pnm(np.full((3, 5, 3), (9, 8, 7), np.float32), None))
 
 
 @settings(max_examples=300)
@@ -181,11 +182,16 @@ def test_what_is_needed_for_a_window_gives_the_same_as_the_whole_answer(size):
 
 
 def test_a_result_keeps_what_lies_between_two_levels_of_8_bits():
-    colours = np.full((1, 2, 3), 100.25, np.float32)
+    colours = np.array([[[100.25, 100.25, 100.5], [100.25, 100.5, 100.25]]], np.float32)
     data = imaging.deep_pnm(colours, None)
     assert data.startswith(b"P6\n2 1\n65535\n")
     values = np.frombuffer(data[-12:], ">u2")
-    assert set(values) == {round(100.25 * 257)}
+    np.testing.assert_array_equal(values, np.rint(colours.ravel() * 257))
+
+
+def test_a_result_without_colour_is_one_channel_that_loses_nothing():
+    data = imaging.deep_pnm(np.repeat(np.array([[[100.25], [-3.0]]], np.float32), 3, axis=2), None)
+    assert data == b"P5\n2 1\n65535\n" + np.array([round(100.25 * 257), 0], ">u2").tobytes()
 
 
 def test_a_result_beyond_black_and_white_is_cut_off_there_and_alpha_is_kept():

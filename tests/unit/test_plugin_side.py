@@ -37,6 +37,7 @@ PICTURES = [
     pnm(np.full((3, 5, 3), 10, np.uint8)),
     pnm(np.full((3, 5, 4), 10, np.uint8)),
     deep_pnm(np.full((3, 5, 3), 10 / 257, np.float32), None),
+    deep_pnm(np.full((3, 5, 3), (0, 0, 10 / 257), np.float32), None),
     deep_pnm(np.full((3, 5, 3), 10 / 257, np.float32), np.full((3, 5), 10, np.uint8)),
 ]
 TOLD = json.loads(provenance(a_job(), "20261123-000000-abcdef", 1, 99, "photio", []))
