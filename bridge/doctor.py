@@ -174,9 +174,8 @@ def _noting(failures: list[str], action: Callable[[], None]) -> Callable[[], Non
 
 
 def _connect(origin: str) -> None:
-    from bridge.http_connection import trusting
+    from bridge.certificates import ca_bundle, trusting
     from bridge.http_proxy import proxy_for
-    from bridge.transport import ca_bundle
 
     parts = urlsplit(origin)
     host = parts.hostname or ""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import http.client
-import os
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
+
+from bridge.certificates import trusting
 
 BLOCK = 64 * 1024  # bytes that are received at once, at most
 _SENT_BLOCK = 16 * 1024
@@ -36,7 +36,7 @@ class Post(NamedTuple):
         body: what is sent.
         opened: hears of the connection as soon as it stands, TLS and all.
         connect_timeout: seconds, for each of the host's addresses.
-        trust: TLS certificates: a file or folder, or True for `certifi`'s.
+        trust: TLS certificates, see `bridge.certificates.ca_bundle`.
     """
 
     url: str
@@ -72,6 +72,7 @@ def sent_directly(post: Post) -> Iterator[Received]:
 
     Raises:
         OSError, http.client.HTTPException, ValueError: there is no connection, it broke, or what came is no HTTP.
+        ConnectionFailedError: the certificates to trust cannot be had.
     """
     connection = _connection(post)
     try:
@@ -105,22 +106,6 @@ def _connection(post: Post) -> http.client.HTTPConnection:
         )
     connection.response_class = Response
     return connection
-
-
-def trusting(trust: str | Literal[True]) -> ssl.SSLContext:
-    """TLS as Python recommends it, with the certificates of a file or folder, or for True with `certifi`'s.
-
-    Raises:
-        OSError: they cannot be read.
-    """
-    if trust is True:
-        import certifi  # only a service that is not on this computer needs it
-
-        trust = certifi.where()
-    folder = os.path.isdir(trust)
-    context = ssl.create_default_context(cafile=None if folder else trust, capath=trust if folder else None)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:

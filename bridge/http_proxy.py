@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from bridge.certificates import trusting
 from bridge.http_connection import BLOCK, Post, Received, Response
 
 # It quotes header lines that it cannot parse, and the service may have echoed the key in them.
@@ -36,6 +37,8 @@ def sent_through(proxy: str, post: Post, answer_timeout: float) -> Iterator[Rece
     import requests
     import urllib3
 
+    if post.trust is not True:
+        trusting(post.trust)  # of a file without certificates `requests` says nothing that can be told
     adapter = _watched(post.opened)
     # No Session: it would follow redirects, keep cookies and read netrc.
     request = requests.Request("POST", post.url, headers=dict(post.headers), data=post.body).prepare()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import socket
 import ssl
 import threading
@@ -18,9 +17,10 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from bridge.call import Call, Stage
+from bridge.certificates import ca_bundle
 from bridge.http_connection import BLOCK, Post, Received, sent_directly
 from bridge.http_content import Content, ContentError
 from bridge.http_proxy import proxy_for, sent_through
@@ -35,7 +35,6 @@ from bridge.words import _
 
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
 _GRACE = 5.0  # seconds: the thread that waits gives up first, and only then the socket by itself
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 @dataclass(frozen=True)
@@ -273,22 +272,6 @@ class _Exchange:
                 _("The connection broke during the upload, and nothing was billed: try again."), details
             )
         return _unconnected(error, details)
-
-
-def ca_bundle() -> str | Literal[True]:
-    """The TLS certificates to trust: a path that the environment names, or True for `certifi`'s.
-
-    Raises:
-        ConnectionFailedError: the environment names something that does not exist.
-    """
-    for name in _CA_VARIABLES:
-        path = os.environ.get(name)
-        if path and not os.path.exists(path):
-            sentence = _("{variable} must name a file with TLS certificates: correct or unset it.")
-            raise ConnectionFailedError(sentence.format(variable=name), path)
-        if path:
-            return path
-    return True
 
 
 def _unconnected(error: BaseException, details: str) -> ConnectionFailedError:

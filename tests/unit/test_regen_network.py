@@ -172,3 +172,16 @@ def test_a_certificate_file_that_is_missing_is_named(server: RegenServer, monkey
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     with pytest.raises(ConnectionFailedError, match="REQUESTS_CA_BUNDLE must name"):
         client(server.origin).regenerate(REQUEST)
+
+
+@pytest.mark.parametrize("proxies", [{}, {"HTTPS_PROXY": "http://127.0.0.1:1"}], ids=["directly", "through a proxy"])
+def test_a_certificate_file_that_holds_none_is_named(
+    tls_server: RegenServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxies: dict[str, str]
+) -> None:
+    (tmp_path / "ca.pem").write_text("not yet\n")
+    for name, value in {**proxies, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}.items():
+        monkeypatch.setenv(name, value)
+    origin = tls_server.origin if not proxies else "https://photio.example"
+    with pytest.raises(ConnectionFailedError, match="SSL_CERT_FILE must name a file with TLS certificates"):
+        client(origin).regenerate(REQUEST)
+    assert tls_server.requests() == []
