@@ -72,13 +72,20 @@ def bench_row(row, order, server):
     try:
         task, answer = bench_photio.first(image, row, warm, server.origin)
         sketch = bench_sketch.Sketch(task)
-        for turn in range(order["runs"]):
-            times["cold"].append(measured(bench_photio.cold, image, row, server.origin))
-            times["warm"].append(measured(warm.run, image, row, server.origin))
-            times["sketch"].append(measured(bench_floor.sketch, image, task))
-            times["sketch, warm"].append(measured(sketch.run, image))
-            times["floor"].append(measured(bench_floor.floor, image, task))
-            if turn < order["plain_runs"] and turn < int(LARGEST_PLAIN / row.megapixels):
+        ways = {
+            "cold": (bench_photio.cold, row, server.origin),
+            "warm": (warm.run, row, server.origin),
+            "sketch": (bench_floor.sketch, task),
+            "sketch, warm": (sketch.run,),
+            "floor": (bench_floor.floor, task),
+        }
+        plain_runs = min(order["plain_runs"], int(LARGEST_PLAIN / row.megapixels))
+        for turn in range(order["runs"] + 1):
+            for way, (run, *arguments) in ways.items():
+                took = measured(run, image, *arguments)
+                if turn:  # in the first one the service prepares its answers
+                    times[way].append(took)
+            if turn and len(times["plain"]) < plain_runs:
                 times["plain"].append(measured(bench_floor.plain_way, image, answer))
         peaks = Peaks([str(PLUGIN / "photio.py"), INSTALLED["bridge"]], leave_out=warm.processes())
         with peaks:
@@ -102,21 +109,21 @@ def bench_waiting(order, slow):
     slow.use()
     row = Row(24)
     image = opened(row, Path(order["cache"]))
-    found = {name: [] for name in ("variations=4", "variations=4, warm", "eight islands", "eight islands, warm")}
-    found["the sketch, one request"] = []
     warm = bench_photio.Warm()
-    task, _answer = bench_photio.first(image, row, warm, slow.origin)  # which prepares the answer
-
-    def turn(name, asked):
-        found[name].append(measured(bench_photio.several, image, row, asked))
-        found[f"{name}, warm"].append(measured(warm.several, image, row, asked))
-
+    asked = {"variations=4": bench_photio.VARIATIONS, "eight islands": bench_photio.ISLANDS}
+    found = {way: [] for name in asked for way in (name, f"{name}, warm")} | {"the sketch, one request": []}
     try:
-        for _turn in range(order["runs"]):
-            turn("variations=4", bench_photio.VARIATIONS)
-            with bench_photio.eight_islands(image):
-                turn("eight islands", bench_photio.ISLANDS)
-            found["the sketch, one request"].append(measured(bench_floor.sketch, image, task))
+        task, _answer = bench_photio.first(image, row, warm, slow.origin)
+        for turn in range(order["runs"] + 1):
+            took = {}
+            for name, job in asked.items():
+                with bench_photio.selected_for(image, job):
+                    took[name] = measured(bench_photio.several, image, row, job)
+                    took[f"{name}, warm"] = measured(warm.several, image, row, job)
+            took["the sketch, one request"] = measured(bench_floor.sketch, image, task)
+            for way, times in took.items():
+                if turn:  # in the first one the service prepares its answers
+                    found[way].append(times)
     finally:
         warm.close()
         image.delete()

@@ -44,13 +44,14 @@ VARIATIONS, ISLANDS = {"variations": 4}, {"areas": "separate"}
 
 
 @contextlib.contextmanager
-def eight_islands(image):
-    """Eight rectangles all over the canvas are selected."""
-    width, height = image.get_width() // 4, image.get_height() // 2
-    Gimp.Selection.none(image)
-    for number in range(8):
-        x, y = number % 4 * width + width // 2, number // 4 * height + height // 2
-        image.select_rectangle(Gimp.ChannelOps.ADD, x - 100, y - 100, 200, 200)
+def selected_for(image, job):
+    """For islands, eight rectangles all over the canvas are selected meanwhile."""
+    if job is ISLANDS:
+        width, height = image.get_width() // 4, image.get_height() // 2
+        Gimp.Selection.none(image)
+        for number in range(8):
+            x, y = number % 4 * width + width // 2, number // 4 * height + height // 2
+            image.select_rectangle(Gimp.ChannelOps.ADD, x - 100, y - 100, 200, 200)
     try:
         yield
     finally:
