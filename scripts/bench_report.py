@@ -19,8 +19,8 @@ _INK = {
     "floor": "#2e7d32",
     "plain": "#616161",
 }
-_SHOWN = {"cold": "Photio, cold", "warm": "Photio, window open", "sketch": "the sketch, cold"}
-_SHOWN |= {"sketch, warm": "the sketch, warm", "floor": "the floor", "plain": "the plain way"}
+_SHOWN = {"cold": "Photio, cold", "warm": "Photio, window open", "sketch": "a bare plug-in, cold"}
+_SHOWN |= {"sketch, warm": "a bare plug-in, warm", "floor": "the floor", "plain": "the plain way"}
 
 Results = dict[str, Any]
 
