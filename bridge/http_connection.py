@@ -114,6 +114,8 @@ def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:
     if len(lengths) > 1 and not response.chunked:  # no end of it can be trusted (RFC 9112, 6.3)
         raise http.client.HTTPException("Content-Length")
     left = response.length  # bytes; None: chunked, or until the connection ends
+    if left is None and not response.chunked and len(lengths) == 1 and (told := lengths.pop()).isdecimal():
+        left = int(told)  # "42, 42", in one line
     while left != 0 and (piece := response.read1(BLOCK if left is None else min(BLOCK, left))):
         if left is not None:
             left -= len(piece)

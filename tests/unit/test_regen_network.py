@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import random
 import socket
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from bridge.http_connection import Post, sent_directly
 from bridge.http_proxy import proxy_for
 from bridge.regen import Call, RegenClient, RegenRequest
 from bridge.regen_errors import Cancelled, ConnectionFailedError
@@ -185,3 +188,23 @@ def test_a_certificate_file_that_holds_none_is_named(
     with pytest.raises(ConnectionFailedError, match="SSL_CERT_FILE must name a file with TLS certificates"):
         client(origin).regenerate(REQUEST)
     assert tls_server.requests() == []
+
+
+class Body(io.BytesIO):
+    def __len__(self) -> int:
+        return len(self.getvalue())
+
+
+def test_an_answer_whose_length_is_told_twice_in_one_line_ends_there() -> None:
+    def serve() -> None:
+        with listening.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nhi")
+            connection.recv(65536)  # until the other side closes
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        post = Post(url, {}, Body(b"?"), lambda connected: connected.settimeout(10), 10, True)
+        with sent_directly(post) as received:
+            assert b"".join(received.pieces) == b"hi"
