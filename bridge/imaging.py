@@ -220,7 +220,7 @@ def deep_pnm(colours: Colours, alpha: Pixels | None) -> bytes:
         alpha: 0–255, or None for RGB.
     """
     height, width = colours.shape[:2]
-    if alpha is None and _is_gray(colours):  # GIMP puts one channel into a gray image in a fortieth of the time
+    if alpha is None and is_gray(colours):  # GIMP puts one channel into a gray image in a fortieth of the time
         return f"P5\n{width} {height}\n65535\n".encode() + _deep(colours[..., 0]).tobytes()
     values = _deep(colours)
     if alpha is None:
@@ -229,9 +229,9 @@ def deep_pnm(colours: Colours, alpha: Pixels | None) -> bytes:
     return header.encode() + np.dstack([values, alpha.astype(">u2") * 257]).astype(">u2").tobytes()
 
 
-def _is_gray(colours: Colours) -> bool:
-    red, green, blue = (colours[..., channel] for channel in range(3))
-    return np.array_equal(red, green) and np.array_equal(green, blue)
+def is_gray(pixels: Pixels | Colours) -> bool:
+    """Whether all channels of [height, width, 3] are alike: then one says everything."""
+    return all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2))
 
 
 def _deep(values: Colours) -> npt.NDArray[np.uint16]:

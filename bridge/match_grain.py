@@ -8,6 +8,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from bridge.imaging import is_gray
+
 #: px; noise is measured in square patches of this size.
 PATCH = 16
 #: At most so many patches are looked at, and fewer than that many are no measurement.
@@ -76,7 +78,7 @@ def grain_around(original: NDArray[np.uint8] | Floats, edited: NDArray[np.bool_]
     if original.ndim != 3 or original.shape[2] != 3 or edited.shape != original.shape[:2]:
         raise ValueError(f"a picture of {original.shape} and a repair of {edited.shape} do not fit together")
     box = _bounds(edited)
-    around = None if box is None else _surroundings(original[..., :1] if _is_gray(original) else original, edited, box)
+    around = None if box is None else _surroundings(original[..., :1] if is_gray(original) else original, edited, box)
     if around is None:
         return None
     tones, levels = _levels(around)
@@ -176,11 +178,6 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: ND
     # white noise of a variance makes four times as much of it in such differences
     whole = (squares(edited.astype(np.float32)) == 0) & (before > 4 * FAINTEST**2)
     return float(np.median(detail(colours)[whole] / before[whole])) if whole.any() else 1.0
-
-
-def _is_gray(pixels: NDArray[np.uint8] | Floats) -> bool:
-    """Whether all channels are alike: then one says everything, in a third of the time."""
-    return all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2))
 
 
 def _luma(pixels: NDArray[np.uint8] | Floats) -> Floats:

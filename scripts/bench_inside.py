@@ -22,11 +22,11 @@ import bench_photio  # noqa: E402
 import bench_sketch  # noqa: E402
 from bench_files import Row, drop_result, opened  # noqa: E402
 from bench_memory import Peaks  # noqa: E402
+from bench_report import WAYS  # noqa: E402
+from bench_targets import SKETCH  # noqa: E402
 
 #: Seconds between two measurements, so that none pays for what the one before left running.
 PAUSE = 0.3
-
-WAYS = ("cold", "warm", "sketch", "sketch, warm", "floor", "plain")
 
 #: The plain way is gone as often as that many MP allow: at 400 MP it takes minutes, and says nothing new.
 LARGEST_PLAIN = 100
@@ -111,7 +111,7 @@ def bench_waiting(order, slow):
     image = opened(row, Path(order["cache"]))
     warm = bench_photio.Warm()
     asked = {"variations=4": bench_photio.VARIATIONS, "eight islands": bench_photio.ISLANDS}
-    found = {way: [] for name in asked for way in (name, f"{name}, warm")} | {"the sketch, one request": []}
+    found = {way: [] for name in asked for way in (name, f"{name}, warm")} | {SKETCH: []}
     try:
         task, _answer = bench_photio.first(image, row, warm, slow.origin)
         for turn in range(order["runs"] + 1):
@@ -120,7 +120,7 @@ def bench_waiting(order, slow):
                 with bench_photio.selected_for(image, job):
                     took[name] = measured(bench_photio.several, image, row, job)
                     took[f"{name}, warm"] = measured(warm.several, image, row, job)
-            took["the sketch, one request"] = measured(bench_floor.sketch, image, task)
+            took[SKETCH] = measured(bench_floor.sketch, image, task)
             for way, times in took.items():
                 if turn:  # in the first one the service prepares its answers
                     found[way].append(times)
