@@ -22,7 +22,7 @@ def ca_bundle() -> str | Literal[True]:
     if path is None:
         return True
     if not os.path.exists(path):
-        raise _useless(path, "it does not exist")
+        raise _useless(path)
     return path
 
 
@@ -42,12 +42,12 @@ def trusting(trust: str | Literal[True]) -> ssl.SSLContext:
         try:
             context = ssl.create_default_context(cafile=trust)
         except OSError as error:
-            raise _useless(trust, str(error)) from error
+            raise _useless(f"{trust}: {error}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
 
 
-def _useless(path: str, reason: str) -> ConnectionFailedError:
+def _useless(details: str) -> ConnectionFailedError:
     variable = next(name for name in _VARIABLES if os.environ.get(name))
     sentence = _("{variable} must name a file with TLS certificates: correct or unset it.")
-    return ConnectionFailedError(sentence.format(variable=variable), f"{path}: {reason}")
+    return ConnectionFailedError(sentence.format(variable=variable), details)
