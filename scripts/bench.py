@@ -13,7 +13,7 @@ once, 600 × 400 px selected. In turns, so that a busy machine is busy for all o
     plain   duplicate, flatten, export a PNG, load the answer: as most plug-ins do
 
 Times are medians of so many runs, in seconds, with the least and the greatest. Only ratios can be compared between
-machines. The images (up to 5 GB with --all) are made once, in the user's cache directory.
+machines. The images (8 GB with --all) are made once, in the user's cache directory.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="1.5 and 24 MP only; below three minutes")
-    extent.add_argument("--all", action="store_true", help="every combination; an hour and 30 GB of cache")
+    extent.add_argument("--all", action="store_true", help="every combination; an hour and 8 GB of cache")
     parser.add_argument("--runs", type=int, help="of each way on each row; default: 7, or 3 with --quick")
     parser.add_argument("--plain", type=int, default=3, help="times to go the plain way, which is slow; default: 3")
     parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's GIMP, else 3.0")
