@@ -108,7 +108,7 @@ def grains(job: Job, planning: Planning, source: Source) -> Grains:
 def noise_bytes(planning: Planning, source: Source) -> int:
     """How much memory the `noise` for one answer takes, but for what completes its patches."""
     boxes = (planning.areas[each].box for each in planning.areas_of(source.piece))
-    return sum(12 * box.width * box.height for box in boxes)  # half a spectrum of three colours, complex64
+    return sum(24 * box.width * box.height for box in boxes)  # half a spectrum of three colours, complex128
 
 
 def noise(planning: Planning, source: Source, grains: Callable[[], Grains], seed: int) -> Noise:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -205,20 +206,31 @@ def _cells(sent: NDArray[np.uint8], answer: NDArray[np.uint8], honest: NDArray[n
 
 
 def _blurred(values: Doubles, sigma: float) -> Doubles:
-    """A Gaussian of `sigma` cells along the last two axes, zeros beyond the edges."""
-    _channels, height, width = values.shape
-    blurred: Doubles = _kernel(height, sigma) @ values @ _kernel(width, sigma)  # which are symmetric
-    return blurred
+    """A Gaussian of `sigma` cells along the last two axes of [C, h, w], zeros beyond the edges.
+
+    Adds shifted copies. A product of matrices would be added up in an order that depends on the processor.
+    """
+    taps = _taps(sigma)
+    reach = len(taps) // 2
+    for axis in (1, 2):
+        length = values.shape[axis]
+        widths = [(0, 0)] * 3
+        widths[axis] = (reach, reach)
+        padded = np.moveaxis(np.pad(values, widths), axis, 0)
+        total = taps[0] * padded[:length]
+        for at, tap in enumerate(taps[1:], 1):
+            total += tap * padded[at : at + length]
+        values = np.ascontiguousarray(np.moveaxis(total, 0, axis))
+    return values
 
 
-@lru_cache(maxsize=16)
-def _kernel(length: int, sigma: float) -> Doubles:
-    """A Gaussian of `sigma` around each of `length` places, [length, length]: blurs by one product."""
+@lru_cache(maxsize=4)
+def _taps(sigma: float) -> tuple[float, ...]:
+    """The weights of a Gaussian of `sigma` cells, from left to right; the last bits of `exp` depend on the processor,
+    so they are rounded away."""
     reach = max(1, round(3 * sigma))
-    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    distances = np.abs(np.subtract.outer(np.arange(length), np.arange(length)))
-    near = np.exp(-0.5 * (distances / sigma) ** 2) / weights.sum()
-    return np.asarray(np.where(distances <= reach, near, 0))
+    weights = [math.exp(-0.5 * (at / sigma) ** 2) for at in range(-reach, reach + 1)]
+    return tuple(round(weight / math.fsum(weights), 9) for weight in weights)
 
 
 def _median(values: Doubles, trust: Doubles) -> float:

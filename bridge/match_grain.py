@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -34,10 +35,14 @@ TILE = 1024
 #: Of the channels in the luma: ITU-R BT.709, or gray.
 _WEIGHTS = {3: np.array([0.2126, 0.7152, 0.0722], np.float32), 1: np.ones(1, np.float32)}
 _TONES = 12
-_WINDOW = np.outer(*[np.hanning(PATCH + 2)[1:-1]] * 2).astype(np.float32)
+#: The last bits of a cosine, of a Fourier transform and of an eigenvector depend on the processor. Where a result
+#: could show them, they are rounded away: windows, axes and noise to so many decimals, spectra to float32.
+_DECIMALS = 6
+_WINDOW = np.outer(*[np.round(np.hanning(PATCH + 2)[1:-1], _DECIMALS)] * 2)
 
 Floats = NDArray[np.float32]
-Spectra = NDArray[np.complex64]
+Doubles = NDArray[np.float64]
+Spectra = NDArray[np.complex128]
 
 
 class _Noise(NamedTuple):
@@ -136,9 +141,8 @@ def match_grain(
     # of gray grain each channel gets the same
     if white is None:
         white = _white(inside.shape, len(grain.axes), seed)
-    added = _synthesised(missing, inside.shape, white) @ np.resize(
-        grain.axes.T.astype(np.float32), (len(grain.axes), 3)
-    )
+    noise = _synthesised(missing, inside.shape, white)
+    added = np.stack([_weighted(noise, axis, 2) for axis in np.resize(grain.axes, (3, len(grain.axes)))], axis=-1)
     added *= strength[..., None]
     added += part
     np.clip(added, np.minimum(part, 0), np.maximum(part, 255), out=part)
@@ -182,7 +186,16 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: ND
 
 def _luma(pixels: NDArray[np.uint8] | Floats) -> Floats:
     """Of pixels with three channels, or with one, [..., C]: [...]."""
-    return pixels @ _WEIGHTS[3] if pixels.shape[-1] == 3 else pixels[..., 0].astype(np.float32, copy=False)
+    return _weighted(pixels, _WEIGHTS[pixels.shape[-1]], pixels.ndim - 1)
+
+
+def _weighted(channels: NDArray[np.uint8] | Floats, weights: Floats, axis: int) -> Floats:
+    """The weighted sum along an axis, added in the channels' order: BLAS would choose one for the processor."""
+    planes = np.moveaxis(channels, axis, 0)
+    total: Floats = weights[0] * planes[0]
+    for weight, plane in zip(weights[1:], planes[1:], strict=True):
+        total += weight * plane
+    return total
 
 
 def _bounds(mask: NDArray[np.bool_]) -> tuple[slice, slice] | None:
@@ -201,7 +214,7 @@ def _surroundings(
     for part in ((near[0], near[1]), (slice(None), slice(None))):
         noise = _flattest(_noise(original[part], ~edited[part]))
         if noise is not None:
-            sigma = float(noise.variance.mean()) ** 0.5
+            sigma = math.sqrt(noise.variance.mean())
             return noise if FAINTEST <= sigma <= STRONGEST else None
     return None
 
@@ -210,7 +223,7 @@ def _noise(pixels: NDArray[np.uint8] | Floats, where: NDArray[np.bool_]) -> _Noi
     """All patches that lie inside `where` and are neither black nor white; at most `MOST_PATCHES`, evenly spread."""
     if min(where.shape) < PATCH:
         return None
-    step = max(PATCH // 2, int((where.size / (4 * MOST_PATCHES)) ** 0.5))
+    step = max(PATCH // 2, math.isqrt(where.size // (4 * MOST_PATCHES)))
     while True:
         whole = _complete(where, step)
         if np.count_nonzero(whole) <= MOST_PATCHES:
@@ -226,13 +239,13 @@ def _noise(pixels: NDArray[np.uint8] | Floats, where: NDArray[np.bool_]) -> _Noi
         return None
     flat = _without_trend(lines[seen])
     noise = _line_luma(flat)  # around 0
-    variance = np.einsum("np,np->n", noise, noise) / PATCH**2
+    variance = (noise * noise).mean(axis=1)
     return _Noise(flat.reshape(len(flat), -1, PATCH, PATCH), luma[seen], variance)
 
 
 def _line_luma(lines: Floats) -> Floats:
     """[n, px] of [n, C, px]."""
-    return np.asarray(_WEIGHTS[lines.shape[1]] @ lines)
+    return _weighted(lines, _WEIGHTS[lines.shape[1]], 1)
 
 
 def _complete(where: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
@@ -243,13 +256,20 @@ def _complete(where: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
 
 
 def _without_trend(lines: Floats) -> Floats:
-    """Each patch and channel, [n, C, px], less its best quadratic surface: shading is not noise."""
-    y, x = np.mgrid[-1 : 1 : PATCH * 1j, -1 : 1 : PATCH * 1j]
-    basis, _ = np.linalg.qr(np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6))
-    basis = basis.astype(np.float32)
-    # all lines together make two large products, which BLAS does many times as fast as small ones
-    flat = lines.reshape(-1, PATCH * PATCH)
-    return np.asarray(flat - (flat @ basis) @ basis.T).reshape(lines.shape)
+    """Each patch and channel, [n, C, px], less its best quadratic surface: shading is not noise.
+
+    The Legendre polynomials of a grid are orthogonal, so each takes its own share, whatever the order.
+    """
+    place = np.linspace(-1, 1, PATCH)
+    flat, linear, square = np.ones(PATCH), place, place**2 - (place**2).mean()
+    surfaces = [(flat, flat), (flat, linear), (linear, flat), (linear, linear), (flat, square), (square, flat)]
+    rest = lines.copy()
+    for down, across in surfaces:
+        surface = np.outer(down, across).ravel()
+        surface = (surface / math.sqrt((surface**2).sum())).astype(np.float32)
+        share = (lines * surface).sum(axis=-1, keepdims=True)
+        rest -= share * surface
+    return rest
 
 
 def _flattest(noise: _Noise | None) -> _Noise | None:
@@ -273,7 +293,9 @@ def _flattest(noise: _Noise | None) -> _Noise | None:
 
 def _levels(noise: _Noise) -> tuple[Floats, Floats]:
     """How strong the noise is at which luma: both [k], levels; made for `np.interp`."""
-    groups = np.array_split(np.argsort(noise.luma), max(1, min(_TONES, len(noise.luma) // LEAST_PATCHES)))
+    groups = np.array_split(
+        np.argsort(noise.luma, kind="stable"), max(1, min(_TONES, len(noise.luma) // LEAST_PATCHES))
+    )
     tones = np.array([noise.luma[group].mean() for group in groups], np.float32)
     levels = np.array([noise.variance[group].mean() for group in groups], np.float32) ** 0.5
     return tones, np.maximum(levels, np.float32(FAINTEST / 4))
@@ -287,17 +309,25 @@ def _relative(noise: _Noise, tones: Floats, levels: Floats) -> Floats:
 def _spectra(noise: _Noise, tones: Floats, levels: Floats) -> tuple[Floats, Floats]:
     """The noise's principal colours, [C, C] in columns, and the power of each at each frequency, [PATCH, PATCH, C]."""
     patches = _relative(noise, tones, levels)
-    lines = patches.reshape(len(patches), -1, PATCH * PATCH)
-    _, axes = np.linalg.eigh(np.matmul(lines, lines.transpose(0, 2, 1)).mean(axis=0))
+    axes = _principal_axes(patches.reshape(len(patches), -1, PATCH * PATCH))
     return axes, _periodogram(patches, axes)
+
+
+def _principal_axes(lines: Floats) -> Floats:
+    """The orthogonal colours, [C, C] in columns, in which noise, [n, C, px], is not correlated."""
+    channels = np.moveaxis(lines, 1, 0)
+    covariance = np.array([[(one * other).sum(dtype=np.float64) for other in channels] for one in channels])
+    _, axes = np.linalg.eigh(covariance / lines[:, 0].size)
+    largest = np.abs(axes).argmax(axis=0)  # an eigenvector has no sign of its own: its largest member is positive
+    axes = axes * np.sign(axes[largest, np.arange(len(axes))])
+    return np.asarray(np.round(axes, _DECIMALS), np.float32)
 
 
 def _periodogram(patches: Floats, axes: Floats) -> Floats:
     """Mean power of each principal colour per frequency, [PATCH, PATCH, C]; its mean is the variance."""
     patches = patches[:: -(-len(patches) // MOST_SPECTRA)]
-    components = axes.T @ patches.reshape(len(patches), -1, PATCH * PATCH)
-    windowed = components.reshape(patches.shape) * _WINDOW
-    transformed = np.fft.rfft2(windowed)
+    components = np.stack([_weighted(patches, axis, 1) for axis in axes.T], axis=1)
+    transformed = np.fft.rfft2(components * _WINDOW)
     half = (transformed.real**2 + transformed.imag**2).mean(axis=0) / (_WINDOW**2).sum()
     # the other half of a real signal's spectrum is its mirror image
     mirrored = np.roll(half[:, ::-1, PATCH // 2 - 1 : 0 : -1], 1, axis=1)
@@ -351,7 +381,7 @@ def _tile(shape: tuple[int, ...]) -> tuple[int, int]:
 def _white(shape: tuple[int, ...], channels: int, seed: int) -> Spectra:
     """The spectra of white noise, [channels, rows, columns // 2 + 1], of the tile for `shape`."""
     generator, tile = np.random.default_rng(seed), _tile(shape)
-    return np.stack([np.fft.rfft2(generator.standard_normal(tile, np.float32)) for _ in range(channels)])
+    return np.stack([np.fft.rfft2(generator.standard_normal(tile)) for _ in range(channels)])
 
 
 def _synthesised(power: Floats, shape: tuple[int, ...], white: Spectra) -> Floats:
@@ -360,8 +390,9 @@ def _synthesised(power: Floats, shape: tuple[int, ...], white: Spectra) -> Float
     planes = []
     for channel, spectrum in enumerate(white):
         # zero phase: any other one has the same power
-        kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(power[..., channel])).real).astype(np.float32)
+        kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(power[..., channel], dtype=np.float64)).real)
         # with `s` as its size, a small kernel is completed with zeros only after its few rows were transformed
-        planes.append(np.fft.irfft2(spectrum * np.fft.rfft2(kernel, s=tile), s=tile).astype(np.float32))
+        plane = np.fft.irfft2(spectrum * np.fft.rfft2(kernel, s=tile), s=tile)
+        planes.append(np.round(plane, _DECIMALS).astype(np.float32))
     noise = np.stack(planes, axis=-1)
     return noise[np.arange(shape[0]) % height][:, np.arange(shape[1]) % width]

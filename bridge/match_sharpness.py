@@ -63,10 +63,14 @@ def _amount(sent: NDArray[np.uint8], answer: Floats, edited: NDArray[np.bool_]) 
     if np.count_nonzero(counted) < LEAST_PIXELS:
         return 0.0
     x, y = details[counted], missing[counted]
-    energy = max(float(np.dot(x, x)), 1e-9)
-    amount = min(max(float(np.dot(x, y)) / energy, 0.0), LARGEST_AMOUNT)
-    left, before = y - np.float32(amount) * x, float(np.dot(y, y))
-    return amount if before > 0 and 1 - float(np.dot(left, left)) / before >= LEAST_GAIN else 0.0
+    amount = min(max(_product(x, y) / max(_product(x, x), 1e-9), 0.0), LARGEST_AMOUNT)
+    left, before = y - np.float32(amount) * x, _product(y, y)
+    return amount if before > 0 and 1 - _product(left, left) / before >= LEAST_GAIN else 0.0
+
+
+def _product(x: Floats, y: Floats) -> float:
+    """The scalar product of [n] and [n]. Not by `np.dot`: the order in which BLAS adds depends on the processor."""
+    return float((x * y).sum(dtype=np.float64))
 
 
 def _details(above: Floats, here: Floats, below: Floats) -> Floats:

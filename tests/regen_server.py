@@ -11,6 +11,7 @@ As a process, `python tests/regen_server.py --port 0` prints its origin and is t
 
 A behaviour is an object; all members are optional:
 
+    change   in the same process: a function that makes the answer's image of the base
     answer   "identity" | "invert" | "colour" (with rgb) | "status" (http, status_code, body)
              | "raw" (http, content_type, text) | "forward" (to: what the Regen server at this origin
              answers to the same request without its prompt)
@@ -253,6 +254,8 @@ def _image(answer: str, behaviour: Behaviour, request: dict[str, Any]) -> str:
         image = ImageOps.invert(image)
     if answer == "colour":
         image = Image.new("RGB", image.size, tuple(behaviour["rgb"]))
+    if "change" in behaviour:
+        image = behaviour["change"](image)
     if "size" in behaviour:
         image = image.resize(tuple(behaviour["size"]))
     kind = behaviour.get("format", "PNG")
