@@ -165,7 +165,7 @@ def service_mask(planning: Planning, crop: Crop) -> Pixels:
 
 def reference(planning: Planning, piece: Piece, source: Pixels, sent: Pixels, mask: Pixels) -> Reference:
     """What all answers for a crop are compared with; `sent` and `mask` as the service got them."""
-    crop, as_sent, kept = piece.crop, sent, kept_around(mask == 0)
+    crop, kept = piece.crop, kept_around(mask == 0)
     every = min(max(EVERY, round(EVERY * crop.scale)), CELL // 2)  # of the photograph, not of its enlargement
     sample = (sampled(sent, every), sampled(kept, every))
     if crop.scale > LARGEST_CORRECTED:
@@ -173,7 +173,6 @@ def reference(planning: Planning, piece: Piece, source: Pixels, sent: Pixels, ma
         sent = imaging.to_service(source, crop)
         kept = kept_around(service_mask(planning, crop) == 0)
     box = imaging.part_for(crop, bounds(_judged(crop, planning.areas[each]) for each in planning.areas_of(piece)))
-    imaging.scaled(as_sent, crop.size, box)  # a rehearsal: it keeps the weights, which take longer than the scaling
     return Reference(crop, box, sent, kept, sample, every)
 
 

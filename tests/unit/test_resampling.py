@@ -1,4 +1,4 @@
-"""Pictures are scaled as Pillow scales them, but unrounded and faster."""
+"""Pictures are scaled by Pillow's filter, without rounding."""
 
 from __future__ import annotations
 
