@@ -38,8 +38,8 @@ def answer(message: Message) -> Message | None:
         settings.save(changed)
         return _report()
     if isinstance(message, StoreKey):
-        key.store_key(message.value, settings.load()[0])
-        return _report()
+        stored = key.store_key(message.value, settings.load()[0])
+        return _report(stored.warnings)
     if isinstance(message, ForgetKey):
         key.clear_key(settings.load()[0])
         return _report()
@@ -50,14 +50,16 @@ def answer(message: Message) -> Message | None:
     return _doctor() if isinstance(message, AskDoctor) else None
 
 
-def _report() -> SettingsReport:
+def _report(done: tuple[str, ...] = ()) -> SettingsReport:
+    """How things are; `done`: sentences about what was done just now."""
     current, remarks = settings.load()
     found, more = _key(current)
+    more = tuple(dict.fromkeys((*done, *more, *filter(None, (key.older_key(current),)))))
     return SettingsReport(
         preferences=_preferences(current),
         defaults=_preferences(Settings()),
         key_hint=found.hint if found else None,
-        key_place=found.place if found else None,
+        key_place=found.place if found else key.key_place(current),
         keyring=key.keyring_works(),
         neural=_neural(),
         log_file=str(places.log_file()),
