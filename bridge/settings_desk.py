@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import time
 
 from bridge import key, places, settings
 from bridge.errors import PhotioError
@@ -34,9 +35,7 @@ def answer(message: Message) -> Message | None:
     if isinstance(message, AskSettings):
         return _report()
     if isinstance(message, ChangeSettings):
-        changed = dataclasses.replace(settings.load()[0], **dataclasses.asdict(message.preferences))
-        settings.save(changed)
-        return _report()
+        return _report(_change(message.preferences))
     if isinstance(message, StoreKey):
         stored = key.store_key(message.value, settings.load()[0])
         return _report(stored.warnings)
@@ -66,6 +65,20 @@ def _report(done: tuple[str, ...] = ()) -> SettingsReport:
         journal=str(places.journal_directory()),
         remarks=(*remarks, *more, *_overrides()),
     )
+
+
+def _change(wanted: Preferences) -> tuple[str, ...]:
+    """Stores these; new limits of the history hold at once. Sentences about what could not be deleted."""
+    before = settings.load()[0]
+    changed = dataclasses.replace(before, **dataclasses.asdict(wanted))
+    settings.save(changed)
+    limits = (changed.history_days, changed.history_gigabytes)
+    if limits == (before.history_days, before.history_gigabytes):
+        return ()
+    from bridge.history.limits import apply_limits
+
+    told = apply_limits(places.journal_directory(), changed, time.time())
+    return (told,) if told else ()
 
 
 def _preferences(of: Settings) -> Preferences:
