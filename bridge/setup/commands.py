@@ -63,9 +63,7 @@ def install(options: Options, computer: Computer, prepare: Prepare = environment
             for folder in removed:
                 say(f"Removed older packages: {folder}")
             for folder in kept:
-                say(
-                    f"Kept older packages, which Photio may be running with now; a later install removes them: {folder}"
-                )
+                say(f"Kept older packages, which Photio may be running with; a later install removes them: {folder}")
             say("Start GIMP (again, if it is running): Filters > Photio.")
     return status
 
@@ -95,7 +93,7 @@ def uninstall(options: Options, computer: Computer) -> int:
         _tell_spared(known_now)
     remove_if_empty(environment.environments())
     if not environment.environments().exists():
-        installations.save(installations.Installations())
+        installations.forget()
         remove(_lock())
     if options.purge:
         status = max(status, _purge(found, computer))
@@ -216,7 +214,7 @@ def _recall(computer: Computer) -> Installations:
     known = installations.recall(computer)
     if known.lost:
         say(f"{installations.list_file()} was damaged and has been made anew. No packages that were there are removed.")
-        installations.save(known)
+    installations.save(known)  # before anything is built: a killed run must not look like a list that was lost
     return known
 
 

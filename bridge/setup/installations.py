@@ -57,17 +57,19 @@ def recall(computer: Computer) -> Installations:
 
 
 def save(known: Installations) -> None:
-    """Replace the list; one that says nothing is removed together with the last environment."""
-    present = {path.name for path in _present()}
-    folders, spared = [str(folder) for folder in known.folders], sorted(known.spared & present)
-    if not folders and not present:
-        remove(list_file())
-        return
+    """Replace the list. An empty one is kept as well: without it, the environments that are there would be spared."""
+    folders = [str(folder) for folder in known.folders]
+    spared = sorted(known.spared & {path.name for path in _present()})
     content = {"folders": folders, "spared": spared} if spared else folders
     list_file().parent.mkdir(parents=True, exist_ok=True)
     fresh = list_file().with_suffix(".new")
     fresh.write_text(json.dumps(content, indent=1), encoding="utf-8")
     os.replace(fresh, list_file())
+
+
+def forget() -> None:
+    """Remove the list, when there is no environment any more."""
+    remove(list_file())
 
 
 def _understood(told: object) -> Installations:
