@@ -299,7 +299,7 @@ def _empty_keyring(known: bool) -> bool:
             return _emptied(ring, known)
         if not known:
             return False
-        reason = "there is no keyring"
+        reason = "absent"
     except Exception as error:  # noqa: BLE001 - as above
         reason = type(error).__name__
     _log.warning("the keyring cannot be emptied: %s", reason)

@@ -240,14 +240,12 @@ def _tell_spared(known: Installations) -> None:
 
 
 def _clear_keys(found: Sequence[Gimp]) -> None:
-    for gimp in found:
-        manifest = plugin_folder.read_manifest(gimp.folder)
-        if manifest is None:
-            continue
+    manifests = {gimp: manifest for gimp in found if (manifest := plugin_folder.read_manifest(gimp.folder))}
+    for gimp, manifest in manifests.items():
         command = [manifest.python, *manifest.isolated, "-B", manifest.bridge, "key", "clear"]
         outcome = run(gimps.inside(gimp, command))
         if outcome.status != 0:
-            say("The API key could not be cleared. " + outcome.last_lines(1))
+            say(f"{gimp.name}: the API key could not be cleared. {outcome.last_lines(1)}")
 
 
 def _purge(found: Sequence[Gimp], computer: Computer) -> int:
@@ -258,11 +256,11 @@ def _purge(found: Sequence[Gimp], computer: Computer) -> int:
             say("The API key is still in the system's keyring: remove the entry “photio” there.")
             status = 1
     for each in [*_personal(found, computer), *map(personal.asked_last, [gimp.directory for gimp in found])]:
-        busy = personal.clear(each)
-        for folder in busy:
-            say(f"Kept, for Photio is at work in it: {folder}; run this again when it is done.")
+        stayed = personal.clear(each)
+        for path in stayed:
+            say(f"Kept, for Photio is at work with it: {path}; run this again when it is done.")
             status = 1
-        if each.made and not busy:
+        if each.made and not stayed:
             say(f"Removed {each.folder}" if not each.folder.exists() else f"Removed what Photio made in {each.folder}")
     for home in _homes(found, computer):
         for folder in home:

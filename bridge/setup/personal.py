@@ -53,13 +53,18 @@ def asked_last(gimp_directory: Path) -> Belongings:
 
 
 def clear(belongings: Belongings) -> list[Path]:
-    """Removes them, and their folder when it is empty then. Returns the job folders that a bridge still works in."""
-    busy = [path for path in belongings.made if locks.is_held(path / BUSY_FILE)]
+    """Removes them, and their folder when it is empty then. Returns what a bridge still works with, which stays."""
+    stayed = list[Path]()
     for path in belongings.made:
-        if path not in busy:
-            remove(path)
+        try:
+            if locks.is_held(path / BUSY_FILE):
+                stayed.append(path)
+            else:
+                remove(path)
+        except OSError:  # Windows removes no file that is open
+            stayed.append(path)
     remove_if_empty(belongings.folder)
-    return busy
+    return stayed
 
 
 def key_is_in_keyring(config: Path) -> bool:

@@ -116,7 +116,7 @@ def test_a_purge_keeps_a_job_that_is_at_work_and_says_so(world: World, capsys: p
     assert lock.take()
     assert world.uninstall(purge=True) == 1
     assert working.is_dir()
-    assert f"Photio is at work in it: {working}" in capsys.readouterr().out
+    assert f"Photio is at work with it: {working}" in capsys.readouterr().out
     lock.release()
     assert world.uninstall(purge=True) == 0
     assert not working.exists()
