@@ -116,22 +116,32 @@ def store_key(value: str, settings: Settings) -> FoundKey:
                 _empty_keyring(known=True)
             raise
         return FoundKey(value, "keyring", _("keyring"), _without_file())
-    before = read_private(key_file(), _LONGEST_FILE) if not key_file().is_symlink() else None
-    write_private(key_file(), value.encode("ascii") + b"\n")
-    left = taken == "unsure" or _may_be_in_keyring(settings)
-    if left:
-        with contextlib.suppress(KeyringError):
+    noted = _store_in_file(value, settings, left=taken == "unsure" or _may_be_in_keyring(settings))
+    if noted.key_left_in_keyring:
+        with contextlib.suppress(KeyringError, StorageError):  # then the warning stays
             _empty_keyring(known=True)
-            left = False
+            noted = _note(noted, "file", left=False)
+    return FoundKey(value, "file", _in_file(), tuple(filter(None, (older_key(noted),))))
+
+
+def _store_in_file(value: str, settings: Settings, left: bool) -> Settings:
+    """Puts a key into the file; the settings that say so.
+
+    Raises:
+        StorageError: it cannot be written; what was there before still is.
+    """
+    before = None
+    with contextlib.suppress(StorageError):  # what cannot be read is no key
+        before = read_private(key_file(), _LONGEST_FILE)
+    write_private(key_file(), value.encode("ascii") + b"\n")
     try:
-        noted = _note(settings, "file", left)
+        return _note(settings, "file", left)
     except StorageError:
         if before is None:
             _remove_file()
         else:
             write_private(key_file(), before)
         raise
-    return FoundKey(value, "file", _in_file(), tuple(filter(None, (older_key(noted),))))
 
 
 def clear_key(settings: Settings) -> tuple[str, ...]:

@@ -216,6 +216,14 @@ def test_an_old_file_that_cannot_be_removed_is_spoken_of_and_the_new_key_is_stor
     assert report(StoreKey(NEW)).remarks == stored.warnings
 
 
+def test_a_file_that_holds_no_key_does_not_stop_a_new_one_from_being_stored(ring: Ring) -> None:
+    ring.state = "absent"
+    key_file().parent.mkdir(parents=True)
+    key_file().write_bytes(b"k" * 100_000)
+    assert report().key_place == "file"
+    assert report(StoreKey(NEW)).key_hint == "…abcd"
+
+
 @pytest.mark.parametrize("state", ["there", "locked"])
 def test_where_the_settings_cannot_be_written_no_key_changes(ring: Ring, state: str) -> None:
     put(ring, "keyring" if state == "locked" else "file")
