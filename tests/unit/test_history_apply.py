@@ -68,7 +68,7 @@ def test_results_beyond_the_new_size_are_gone_when_apply_is_answered(journal: Pa
 
 def test_what_is_at_work_or_younger_than_two_hours_stays(journal: Path) -> None:
     working = put(journal, quick_record(started=NOW - 9 * DAY))
-    young = put(journal, quick_record(started=NOW - YOUNG + 60), size=60 * MEGABYTE)
+    young = put(journal, quick_record(started=time.time() - YOUNG + 1800), size=60 * MEGABYTE)
     lock = Lock(journal / working / ".busy")
     assert lock.take()
     apply(history_days=1, history_gigabytes=0.1)
