@@ -35,7 +35,9 @@ def arguments() -> argparse.ArgumentParser:
         "--model-file", metavar="PATH", type=Path, help="take the model from this file (means --neural)"
     )
     parser.add_argument(
-        "--purge", action="store_true", help="with --uninstall: also remove settings, key, history and models"
+        "--purge",
+        action="store_true",
+        help="with --uninstall: also remove settings, key, prompts, history, log and models",
     )
     return parser
 

@@ -30,8 +30,9 @@ if __name__ == "__main__":
     else:
         from bridge.cli import main
 
-    from bridge import core_dumps
+    from bridge import core_dumps, locks
 
     core_dumps.forbid()  # before there is a key in memory
+    locks.share(Path(sys.prefix) / ".photio-complete")  # so that no update removes the packages that we run with
 
     sys.exit(main())

@@ -119,15 +119,20 @@ def _key_set(chosen: argparse.Namespace) -> int:
     value = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline(4096)
     stored = store_key(value.strip(), _settings())
     print(f"The key {stored.hint} is stored: {stored.where}.")
+    for warning in stored.warnings:
+        _warn(warning)
     if os.environ.get(KEY_VARIABLE):
         _warn(f"{KEY_VARIABLE} is set and is used before it.")
     return 0
 
 
 def _key_show(chosen: argparse.Namespace) -> int:
-    from bridge.key import find_key
+    from bridge.key import find_key, older_key
 
-    found = find_key(_settings())
+    current = _settings()
+    if older := older_key(current):
+        _warn(older)
+    found = find_key(current)
     if found is None:
         print("No key is stored: “python -m bridge key set” stores one.")
         return 0

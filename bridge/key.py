@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bridge.access import check_key
 from bridge.errors import PhotioError
@@ -24,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class KeyringError(PhotioError):
-    """The key was put into the keyring, and cannot be had from it."""
+    """The keyring has the key, or may have it, and neither gives it nor lets it be removed."""
 
     code = "keyring"
 
@@ -99,34 +100,118 @@ def keyring_works() -> bool:
 def store_key(value: str, settings: Settings) -> FoundKey:
     """Keep a key in the keyring, else in the file, and nowhere else; the settings remember which.
 
+    What of an older key cannot be removed is told in the warnings of the returned key. `older_key` goes on telling it.
+
     Raises:
         KeyFormatError: it cannot be a key; nothing is changed.
-        StorageError: it cannot be written.
+        StorageError: it cannot be written; the key from before still holds.
     """
     check_key(value)
-    if _to_keyring(value):
-        save(dataclasses.replace(settings, key_storage="keyring"))
-        _remove_file()
-        return FoundKey(value, "keyring", _("keyring"))
+    taken = _to_keyring(value)
+    if taken == "taken":
+        try:
+            _note(settings, "keyring", left=False)
+        except StorageError:
+            with contextlib.suppress(KeyringError):
+                _empty_keyring(known=True)
+            raise
+        return FoundKey(value, "keyring", _("keyring"), _without_file())
+    noted = _store_in_file(value, settings, left=taken == "unsure" or _may_be_in_keyring(settings))
+    if noted.key_left_in_keyring:
+        with contextlib.suppress(KeyringError, StorageError):  # then the warning stays
+            _empty_keyring(known=True)
+            noted = _note(noted, "file", left=False)
+    return FoundKey(value, "file", _in_file(), tuple(filter(None, (older_key(noted),))))
+
+
+def _store_in_file(value: str, settings: Settings, left: bool) -> Settings:
+    """Puts a key into the file; the settings that say so.
+
+    Raises:
+        StorageError: it cannot be written; what was there before still is.
+    """
+    before = None
+    with contextlib.suppress(StorageError):  # what cannot be read is no key
+        before = read_private(key_file(), _LONGEST_FILE)
     write_private(key_file(), value.encode("ascii") + b"\n")
-    save(dataclasses.replace(settings, key_storage="file"))
-    return FoundKey(value, "file", _in_file())
+    try:
+        return _note(settings, "file", left)
+    except StorageError:
+        if before is None:
+            _remove_file()
+        else:
+            write_private(key_file(), before)
+        raise
 
 
 def clear_key(settings: Settings) -> tuple[str, ...]:
     """Forget the key; where it was: "keyring", "file …", both or neither.
 
+    What can be removed is removed, whatever becomes of the rest. The settings keep knowing where the rest is.
+
     Raises:
-        StorageError: it cannot be removed.
+        KeyringError: the keyring has it, or may have it, and does not let it be removed.
+        StorageError: the file cannot be removed.
     """
     cleared: list[str] = []
-    if settings.key_storage == "keyring" and _remove_from_keyring():
-        cleared.append(_("keyring"))
-    if _remove_file():
-        cleared.append(_in_file())
-    if settings.key_storage is not None:
-        save(dataclasses.replace(settings, key_storage=None))
+    troubles: list[PhotioError] = []
+    known = _may_be_in_keyring(settings)
+    storage, left = None, False
+    try:
+        if _empty_keyring(known):
+            cleared.append(_("keyring"))
+    except KeyringError as error:
+        troubles.append(error)
+        storage, left = ("keyring", False) if settings.key_storage == "keyring" else (None, known)
+    try:
+        if _remove_file():
+            cleared.append(_in_file())
+    except StorageError as error:
+        troubles.append(error)
+        storage = storage or "file"
+    _note(settings, storage, left)
+    if troubles and (known or not cleared or isinstance(troubles[-1], StorageError)):
+        raise _what_was_not_done(troubles, cleared)
     return tuple(cleared)
+
+
+def older_key(settings: Settings) -> str:
+    """A sentence about a key that was replaced and is still in the keyring; "" where there is none."""
+    if not settings.key_left_in_keyring:
+        return ""
+    return _("An older key is still in the system's keyring: unlock the keyring, then store or forget the key again.")
+
+
+def key_place(settings: Settings) -> str | None:
+    """Where the key is, be it that it cannot be had from there: as `FoundKey.place`; None: there is none."""
+    if os.environ.get(KEY_VARIABLE, "").strip():
+        return "environment"
+    if settings.key_storage == "keyring":
+        return "keyring"
+    return "file" if os.path.lexists(key_file()) else None
+
+
+def _what_was_not_done(troubles: list[PhotioError], cleared: list[str]) -> PhotioError:
+    sentences = [trouble.sentence for trouble in troubles]
+    if cleared:
+        sentences.append(_("The key was removed from: {places}.").format(places=", ".join(cleared)))
+    return type(troubles[0])(" ".join(sentences), " ".join(trouble.details for trouble in troubles))
+
+
+def _note(settings: Settings, storage: str | None, left: bool) -> Settings:
+    """Saves where the key is now, when that is news.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    noted = dataclasses.replace(settings, key_storage=storage, key_left_in_keyring=left)
+    if noted != settings:
+        save(noted)
+    return noted
+
+
+def _may_be_in_keyring(settings: Settings) -> bool:
+    return settings.key_storage == "keyring" or settings.key_left_in_keyring
 
 
 def _from_file() -> FoundKey | None:
@@ -139,6 +224,16 @@ def _from_file() -> FoundKey | None:
         warning = _("The key in “{file}” could be read by other users; now it cannot: consider a new key.")
         warnings = (warning.format(file=path),)
     return FoundKey(check_key(content.decode("ascii", "replace").strip()), "file", _in_file(), warnings)
+
+
+def _without_file() -> tuple[str, ...]:
+    """Removes the file, which the keyring replaces; what to tell the user where that fails."""
+    try:
+        _remove_file()
+    except StorageError as error:
+        _log.warning("the key's file is still there: %s", error.details)
+        return (error.sentence,)
+    return ()
 
 
 def _in_file() -> str:
@@ -180,29 +275,58 @@ def _from_keyring() -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _to_keyring(value: str) -> bool:
-    """Whether the keyring took the key and gives it back."""
+def _to_keyring(value: str) -> Literal["taken", "refused", "unsure"]:
+    """Whether the keyring took the key and gives it back; "unsure": it may have it, and does not give it."""
     try:
         ring = _keyring()
         if ring is None:
-            return False
+            return "refused"
         ring.set_password(_SERVICE, _account(), value)
-        return bool(ring.get_password(_SERVICE, _account()) == value)
     except Exception as error:  # noqa: BLE001 - as above; the file is there for that
         _log.warning("the keyring cannot be written: %s", type(error).__name__)
-        return False
+        return "refused"
+    return "taken" if _from_keyring() == value else "unsure"
 
 
-def _remove_from_keyring() -> bool:
-    if _from_keyring() is None:
-        return False
+def _empty_keyring(known: bool) -> bool:
+    """Removes what the keyring has; whether that was a key.
+
+    Args:
+        known: a key was put there.
+
+    Raises:
+        KeyringError: the key cannot be removed, or the keyring does not even tell whether it has one.
+    """
+    sentence = _("The key cannot be removed from the keyring: unlock it and try again, or remove “photio” there.")
+    if not known:
+        sentence = _(
+            "The system's keyring does not answer. If it has a key for Photio, it is still there: unlock the keyring, "
+            "then try again."
+        )
     try:
         ring = _keyring()
         if ring is not None:
-            ring.delete_password(_SERVICE, _account())
-    except Exception as error:
-        raise StorageError(
-            _("The key cannot be removed from the keyring: unlock it and try again, or remove “photio” there."),
-            type(error).__name__,
-        ) from error
+            return _emptied(ring, known)
+        if not known:
+            return False
+        reason = "absent"
+    except Exception as error:  # noqa: BLE001 - as above
+        reason = type(error).__name__
+    _log.warning("the keyring cannot be emptied: %s", reason)
+    raise KeyringError(sentence, reason)  # not from the backend's error, whose text may hold the key
+
+
+def _emptied(ring: Any, known: bool) -> bool:
+    """As `_empty_keyring`; raises whatever the backend does."""
+    given = ring.get_password(_SERVICE, _account()) is not None
+    if not given and not known:
+        return False
+    try:
+        ring.delete_password(_SERVICE, _account())
+    except Exception:
+        if given:
+            raise
+        return False  # somebody else has removed it
+    if ring.get_password(_SERVICE, _account()) is not None:
+        raise RuntimeError("the keyring still has one")
     return True

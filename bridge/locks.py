@@ -24,6 +24,9 @@ PATIENCE = 3.0
 
 _STEP = 0.005  # seconds
 
+#: Open files; they close, and their locks end, with this process.
+_shared: list[int] = []
+
 
 class Lock:
     """A file that one process at a time can hold, as long as it lives."""
@@ -92,6 +95,45 @@ def is_held(path: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def share(path: Path) -> bool:
+    """Shares a file with others until this process ends: as long, `nobody_shares` is not true.
+
+    Returns whether it is shared now. It is not when the file is missing, or when the file system has no locks.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return False
+    try:
+        if sys.platform != "win32":  # there, an open file is enough: neither it nor its folder can be renamed
+            _lock(handle, shared=True)
+    except OSError:
+        os.close(handle)
+        return False
+    _shared.append(handle)
+    return True
+
+
+def nobody_shares(path: Path) -> bool:
+    """Whether surely no process shares that file; False where the file system has no locks.
+
+    On Windows always True: renaming the file's folder tells there.
+    """
+    if sys.platform == "win32":
+        return True
+    try:
+        handle = os.open(path, _FLAGS)
+    except OSError:
+        return False
+    try:
+        _lock(handle)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
 
 
 def _lock(handle: int, shared: bool = False) -> None:

@@ -42,6 +42,7 @@ class Settings:
         answer_timeout: likewise.
         offline_model: "patchmatch" or "migan".
         key_storage: where the key was put: "keyring", "file", or None when nowhere.
+        key_left_in_keyring: an older key, which is not used any more, could not be removed from the keyring.
         most_requests: a job that needs more is refused before anything is sent; 1 to 64.
         native_limit: the largest crop that is sent at its own size, in megapixels; above 0 and at most
             `MOST_MEGAPIXELS`.
@@ -58,6 +59,7 @@ class Settings:
     answer_timeout: float = 300.0
     offline_model: str = "patchmatch"
     key_storage: str | None = None
+    key_left_in_keyring: bool = False
     most_requests: int = 8
     native_limit: float = 4.0
     history_days: int = 90
@@ -70,6 +72,7 @@ class Settings:
             ("engine", ENGINES),
             ("offline_model", OFFLINE_MODELS),
             ("key_storage", KEY_STORAGES),
+            ("key_left_in_keyring", (False, True)),
         ):
             if getattr(self, name) not in allowed:
                 raise SettingsError(

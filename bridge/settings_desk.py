@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import os
+import time
 
 from bridge import key, places, settings
 from bridge.errors import PhotioError
@@ -34,12 +35,10 @@ def answer(message: Message) -> Message | None:
     if isinstance(message, AskSettings):
         return _report()
     if isinstance(message, ChangeSettings):
-        changed = dataclasses.replace(settings.load()[0], **dataclasses.asdict(message.preferences))
-        settings.save(changed)
-        return _report()
+        return _report(_change(message.preferences))
     if isinstance(message, StoreKey):
-        key.store_key(message.value, settings.load()[0])
-        return _report()
+        stored = key.store_key(message.value, settings.load()[0])
+        return _report(stored.warnings)
     if isinstance(message, ForgetKey):
         key.clear_key(settings.load()[0])
         return _report()
@@ -50,20 +49,36 @@ def answer(message: Message) -> Message | None:
     return _doctor() if isinstance(message, AskDoctor) else None
 
 
-def _report() -> SettingsReport:
+def _report(done: tuple[str, ...] = ()) -> SettingsReport:
+    """How things are; `done`: sentences about what was done just now."""
     current, remarks = settings.load()
     found, more = _key(current)
+    more = tuple(dict.fromkeys((*done, *more, *filter(None, (key.older_key(current),)))))
     return SettingsReport(
         preferences=_preferences(current),
         defaults=_preferences(Settings()),
         key_hint=found.hint if found else None,
-        key_place=found.place if found else None,
+        key_place=found.place if found else key.key_place(current),
         keyring=key.keyring_works(),
         neural=_neural(),
         log_file=str(places.log_file()),
         journal=str(places.journal_directory()),
         remarks=(*remarks, *more, *_overrides()),
     )
+
+
+def _change(wanted: Preferences) -> tuple[str, ...]:
+    """Stores these; new limits of the history hold at once. Sentences about what could not be deleted."""
+    before = settings.load()[0]
+    changed = dataclasses.replace(before, **dataclasses.asdict(wanted))
+    settings.save(changed)
+    limits = (changed.history_days, changed.history_gigabytes)
+    if limits == (before.history_days, before.history_gigabytes):
+        return ()
+    from bridge.history.limits import apply_limits
+
+    told = apply_limits(places.journal_directory(), changed, time.time())
+    return (told,) if told else ()
 
 
 def _preferences(of: Settings) -> Preferences:

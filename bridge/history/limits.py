@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import shutil
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.errors import PhotioError
-from bridge.history.listing import REMOVED, discard, remove
+from bridge.history.listing import REMOVED, discard, free, remove
 from bridge.history.shelf import Known, known_jobs
 from bridge.room import ROOM_FILE
 from bridge.settings import Settings
+from bridge.words import ngettext
 
 #: A job that was begun so short ago, in seconds, is never touched: its window may still be open.
 YOUNG = 2 * 3600.0
@@ -48,28 +51,61 @@ def enforce_limits(journal: Path, settings: Settings, now: float, spared: frozen
     Returns:
         How many results and drafts were deleted. What cannot be deleted stays; the log says why.
     """
+    return _enforce(journal, settings, now, spared, free)[0]
+
+
+def apply_limits(journal: Path, settings: Settings, now: float) -> str:
+    """As `enforce_limits`, for a user who waits: what goes is out of the history at once; the disk may take its time.
+
+    Returns:
+        A sentence for the user about what could not be deleted, or "".
+    """
+    gone: list[Path] = []
+    _deleted, stayed = _enforce(journal, settings, now, frozenset(), gone.append)
+    if gone:  # what is not freed when the bridge ends, the next one frees
+        threading.Thread(target=_free_all, args=(gone,), name="freeing", daemon=True).start()
+    if not stayed:
+        return ""
+    return ngettext(
+        "{count} result could not be deleted: close what uses it. Photio tries again when this window closes.",
+        "{count} results could not be deleted: close what uses them. Photio tries again when this window closes.",
+        stayed,
+    ).format(count=stayed)
+
+
+def _free_all(gone: list[Path]) -> None:
+    for folder in gone:
+        free(folder)
+
+
+def _enforce(
+    journal: Path, settings: Settings, now: float, spared: frozenset[str], freeing: Callable[[Path], object]
+) -> tuple[int, int]:
+    """How many results and drafts were deleted, and how many could not be."""
     for rest in journal.glob(f"{REMOVED}*"):  # we were killed at it
-        shutil.rmtree(rest, ignore_errors=True)
+        freeing(rest)
     jobs = known_jobs(journal)
     old = [job for job in jobs if now - job.started > YOUNG and not job.busy and job.id not in spared]
     for job in old:
-        (journal / job.id / ROOM_FILE).unlink(missing_ok=True)  # a killed job's
+        with contextlib.suppress(OSError):
+            (journal / job.id / ROOM_FILE).unlink()  # a killed job's
     drafts = [_Item(0, job.started, job.id, 0, job.size) for job in old if not job.answered and not job.variations]
     items = sorted(item for job in old if job.answered or job.variations for item in _items(job))
     limit = settings.history_days * _DAY
     overdue = [item for item in items if limit and now - item.started > limit]
-    deleted = [item for item in (*drafts, *overdue) if _delete(journal, item)]
-    excess = sum(job.size for job in jobs) - sum(item.size for item in deleted)
+    tried = {item: _delete(journal, item, freeing) for item in (*drafts, *overdue)}
+    excess = sum(job.size for job in jobs) - sum(item.size for item, deleted in tried.items() if deleted)
     excess -= int(settings.history_gigabytes * _GIGABYTE)
     for item in items if settings.history_gigabytes else ():
         if excess <= 0:
             break
-        if item not in deleted and _delete(journal, item):
-            deleted.append(item)
-            excess -= item.size
+        if item not in tried:
+            tried[item] = _delete(journal, item, freeing)
+            excess -= item.size if tried[item] else 0
+    deleted = sum(tried.values())
     if deleted:
-        _log.info("%d results and drafts are beyond the history's limits and were deleted", len(deleted))
-    return len(deleted)
+        _log.info("%d results and drafts are beyond the history's limits and were deleted", deleted)
+    return deleted, len(tried) - deleted
 
 
 def _items(job: Known) -> list[_Item]:
@@ -92,12 +128,12 @@ def _worth(job: Known, number: int, paid: bool) -> int:
     return 2 if paid else 1
 
 
-def _delete(journal: Path, item: _Item) -> bool:
+def _delete(journal: Path, item: _Item, freeing: Callable[[Path], object]) -> bool:
     try:
         if item.variation:
-            discard(journal, item.id, item.variation)
+            discard(journal, item.id, item.variation, freeing)
         else:
-            remove(journal / item.id)
+            remove(journal / item.id, freeing)
     except PhotioError as error:
         _log.warning("%s: %s", error.code, error.details)
         return False

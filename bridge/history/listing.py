@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,16 @@ def claim(journal: Path) -> int:
     return count
 
 
-def discard(journal: Path, id_: str, variation: int) -> None:
+def free(gone: Path) -> None:
+    """Gives the room on the disk back that a folder takes which is out of the history already."""
+    shutil.rmtree(gone, ignore_errors=True)  # the limits take what is left
+
+
+def discard(journal: Path, id_: str, variation: int, freeing: Callable[[Path], object] = free) -> None:
     """Deletes a result; with the last one, all that is left of its job. What is gone already is fine.
+
+    Args:
+        freeing: as for `remove`.
 
     Raises:
         JournalError: there is no such job.
@@ -76,7 +85,7 @@ def discard(journal: Path, id_: str, variation: int) -> None:
     if job is None or variation not in job.ready | job.owed:
         return
     if job.ready | job.owed == {variation} and not job.busy:
-        remove(folder.path)
+        remove(folder.path, freeing)
         return
 
     def discarded(record: dict[str, Any]) -> dict[str, Any] | None:
@@ -89,8 +98,11 @@ def discard(journal: Path, id_: str, variation: int) -> None:
                 file.unlink()
 
 
-def remove(folder: Path) -> None:
+def remove(folder: Path, freeing: Callable[[Path], object] = free) -> None:
     """Removes a job folder.
+
+    Args:
+        freeing: gets the folder under its new name, when it is out of the history.
 
     Raises:
         HistoryError: it cannot be removed.
@@ -105,7 +117,7 @@ def remove(folder: Path) -> None:
         raise HistoryError(
             _("“{folder}” cannot be deleted: close what uses it, then try again.").format(folder=folder), repr(error)
         ) from error
-    shutil.rmtree(gone, ignore_errors=True)
+    freeing(gone)
 
 
 def _matches(job: Known, number: int, words: list[str]) -> bool:

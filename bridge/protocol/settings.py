@@ -40,8 +40,8 @@ class SettingsReport(Message):
 
     Attributes:
         defaults: what `preferences` would be if the user had changed nothing.
-        key_hint: "…" and the key's last four characters; None: there is no key.
-        key_place: where it is: "environment", "keyring" or "file"; None: nowhere.
+        key_hint: "…" and the key's last four characters; None: there is no key, or it cannot be had.
+        key_place: where it is: "environment", "keyring" or "file"; None: there is no key.
         keyring: whether a key would be put into the keyring.
         neural: whether the offline engine's second model is installed.
         log_file, journal: paths.

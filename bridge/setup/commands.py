@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge import __version__, places
 from bridge.errors import PhotioError
-from bridge.setup import doctor, environment, gimps, plugin_folder
+from bridge.setup import doctor, environment, gimps, installations, personal, plugin_folder
 from bridge.setup.environment import Interpreter, Runtime
 from bridge.setup.gimps import Computer, Gimp
+from bridge.setup.installations import Installations
+from bridge.setup.personal import Belongings
 from bridge.setup.plugin_folder import Manifest
 from bridge.setup.system import SetupError, only_one, remove, remove_if_empty, run
 
 Prepare = Callable[[Gimp, Interpreter, Path, environment.Report], Runtime]
-_PERSONAL = ("settings.json*", "api-key", "journal", "models", "log")
 
 
 @dataclass(frozen=True)
@@ -56,43 +56,52 @@ def install(options: Options, computer: Computer, prepare: Prepare = environment
     if options.dry_run:
         return _each(found, lambda gimp: _preview(gimp, options, interpreter))
     with only_one(_lock()):
+        _recall(computer)
         status = _each(found, lambda gimp: _install_one(gimp, options, computer, interpreter, prepare))
         if status == 0:
-            for folder in _forget_unused([gimp.folder for gimp in found]):
+            removed, kept = _forget_unused([gimp.folder for gimp in found], computer)
+            for folder in removed:
                 say(f"Removed older packages: {folder}")
+            for folder in kept:
+                say(f"Kept older packages, which Photio may be running with; a later install removes them: {folder}")
             say("Start GIMP (again, if it is running): Filters > Photio.")
     return status
 
 
 def uninstall(options: Options, computer: Computer) -> int:
-    """Remove what `install` made, for every GIMP meant; twice is harmless. Returns the exit status."""
-    known = [gimps.classify(folder.parent.parent, computer) for folder in environment.remembered()]
+    """Remove what `install` made, for every GIMP meant; twice is harmless. Returns the exit status.
+
+    With `purge`, also everything that the bridge made. The status is 1 when something is left; what and why is said.
+    """
+    known = [gimps.classify(folder.parent.parent, computer) for folder in installations.recall(computer).folders]
     meant = _meant(options, computer) if options.gimp_dirs else gimps.configured(computer)
     found = meant + [gimp for gimp in known if not options.gimp_dirs and gimp not in meant]
     if options.dry_run:
-        for gimp in found:
-            if plugin_folder.read_manifest(gimp.folder):
-                say(f"Would remove {gimp.folder}")
-        say(f"Would remove packages that nothing else uses from {environment.environments()}")
+        _preview_removal(found, options, computer)
         return 0
     with only_one(_lock()):
+        known_now = _recall(computer)
         if options.purge:
             _clear_keys(found)
         status = _each(found, _uninstall_one)
-        for folder in _forget_unused([gimp.folder for gimp in found]):
+        removed, kept = _forget_unused([gimp.folder for gimp in found], computer)
+        for folder in removed:
             say(f"Removed packages: {folder}")
-    if not environment.remembered():
-        remove_if_empty(environment.environments())
+        for folder in kept:
+            say(f"Kept, for Photio may be running with it: {folder}; close GIMP, then run this again.")
+            status = 1
+        _tell_spared(known_now)
+    remove_if_empty(environment.environments())
+    if not environment.environments().exists():
+        installations.forget()
         remove(_lock())
-    personal = [path for path in _personal(found, computer) if path.exists()]
-    for path in personal if options.purge else []:
-        remove(path)
-        say(f"Removed {path}")
+    if options.purge:
+        status = max(status, _purge(found, computer))
+    elif yours := [each.folder for each in _personal(found, computer)]:
+        say("Kept, because they are yours: " + ", ".join(map(str, yours)))
+        say("(and the API key, if there is one in the keyring; --uninstall --purge removes all of these too)")
     for path in (places.config_directory(), places.data_directory(), places.program_directory()):
         remove_if_empty(path)
-    if personal and not options.purge:
-        say("Kept, because they are yours: " + ", ".join(map(str, personal)))
-        say("(and the API key, if there is one in the keyring; --uninstall --purge removes all of these too)")
     return status
 
 
@@ -154,7 +163,7 @@ def _install_one(gimp: Gimp, options: Options, computer: Computer, interpreter: 
     runtime = prepare(gimp, interpreter, environment.lock_file(options.checkout, _neural(options, before)), say)
     manifest = _manifest(gimp, options, before, runtime, before.made if before else made)
     # Before the folder is there: a killed run must not leave an environment that nobody is known to use.
-    environment.remember(list(dict.fromkeys([*environment.remembered(), gimp.folder])))
+    installations.save(installations.recall(computer).adding([gimp.folder]))
     try:
         with plugin_folder.stage(gimp, options.checkout, manifest, runtime, say).swapped():
             doctor.prove(gimp, manifest)
@@ -200,31 +209,80 @@ def _uninstall_one(gimp: Gimp) -> None:
         say(f"Removed {gimp.folder}")
 
 
-def _forget_unused(folders: Sequence[Path]) -> list[Path]:
-    """Remove the environments that no installed plug-in folder uses; returns those removed."""
-    known = dict.fromkeys([*environment.remembered(), *folders])
-    live = {folder: manifest for folder in known if (manifest := plugin_folder.read_manifest(folder))}
-    environment.remember(list(live))
-    return environment.remove_unused({manifest.environment for manifest in live.values()})
+def _recall(computer: Computer) -> Installations:
+    """The list of installations; a damaged one is replaced at once by what could be found."""
+    known = installations.recall(computer)
+    if known.lost:
+        say(f"{installations.list_file()} was damaged and has been made anew. No packages that were there are removed.")
+    installations.save(known)  # before anything is built: a killed run must not look like a list that was lost
+    return known
+
+
+def _forget_unused(folders: Sequence[Path], computer: Computer) -> tuple[list[Path], list[Path]]:
+    """Remove the environments that no installed plug-in folder uses; returns those removed and those kept in use."""
+    known = installations.recall(computer)
+    uses = {folder: plugin_folder.uses(folder) for folder in dict.fromkeys([*known.folders, *folders])}
+    unclear = [folder for folder in known.folders if uses[folder] is None]
+    live = [folder for folder, names in uses.items() if names or folder in unclear]
+    installations.save(replace(known, folders=tuple(live)))
+    for folder in unclear:
+        say(f"{folder} cannot be read, so no packages are removed; run install.py again to put it right.")
+    if unclear:
+        return [], []
+    return environment.remove_unused(known.spared.union(*(names for names in uses.values() if names)))
+
+
+def _tell_spared(known: Installations) -> None:
+    for folder in (environment.environments() / name for name in sorted(known.spared)):
+        if folder.is_dir():
+            say(f"Kept, for the list of installations was damaged and another GIMP may use it: {folder}; ")
+            say("  remove this folder when no other GIMP has Photio.")
 
 
 def _clear_keys(found: Sequence[Gimp]) -> None:
-    for gimp in found:
-        manifest = plugin_folder.read_manifest(gimp.folder)
-        if manifest is None:
-            continue
+    manifests = {gimp: manifest for gimp in found if (manifest := plugin_folder.read_manifest(gimp.folder))}
+    for gimp, manifest in manifests.items():
         command = [manifest.python, *manifest.isolated, "-B", manifest.bridge, "key", "clear"]
-        if run(gimps.inside(gimp, command)).status != 0:
-            say("The API key could not be cleared; if the system keyring has one for photio, remove it there.")
+        outcome = run(gimps.inside(gimp, command))
+        if outcome.status != 0:
+            say(f"{gimp.name}: the API key could not be cleared. {outcome.last_lines(1)}")
 
 
-def _personal(found: Sequence[Gimp], computer: Computer) -> list[Path]:
-    """Settings, history, models and logs: on this computer, and in the sandboxes of these GIMPs."""
-    homes = {home for gimp in found for home in gimps.sandbox_homes(gimp, computer) or ()}
-    if os.environ.get(places.HOME_VARIABLE):
-        # A directory of the user's choice may hold other things too.
-        own = [path for name in _PERSONAL for path in sorted(places.data_directory().glob(name))]
-    else:
-        data = [places.journal_directory(), places.model_directory(), places.log_file().parent]
-        own = [*data, places.config_directory()]
-    return [*own, *sorted(homes)]
+def _purge(found: Sequence[Gimp], computer: Computer) -> int:
+    """Removes all that the bridge made. Returns 1 when something of it is left, else 0."""
+    status = 0
+    for config, _data in _homes(found, computer):
+        if personal.key_is_in_keyring(config):  # the last who knows goes now
+            say("The API key is still in the system's keyring: remove the entry “photio” there.")
+            status = 1
+    for each in [*_personal(found, computer), *map(personal.asked_last, [gimp.directory for gimp in found])]:
+        stayed = personal.clear(each)
+        for path in stayed:
+            say(f"Kept, for Photio is at work with it: {path}; run this again when it is done.")
+            status = 1
+        if each.made and not stayed:
+            say(f"Removed {each.folder}" if not each.folder.exists() else f"Removed what Photio made in {each.folder}")
+    for home in _homes(found, computer):
+        for folder in home:
+            remove_if_empty(folder)
+    return status
+
+
+def _preview_removal(found: Sequence[Gimp], options: Options, computer: Computer) -> None:
+    for gimp in found:
+        if plugin_folder.read_manifest(gimp.folder):
+            say(f"Would remove {gimp.folder}")
+    say(f"Would remove packages that nothing else uses from {environment.environments()}")
+    for each in _personal(found, computer) if options.purge else []:
+        say(f"Would remove what Photio made in {each.folder}")
+
+
+def _homes(found: Sequence[Gimp], computer: Computer) -> list[tuple[Path, Path]]:
+    """The directories for settings and for data: on this computer, and in the sandboxes of these GIMPs."""
+    sandboxes = [homes for gimp in found if (homes := gimps.sandbox_homes(gimp, computer))]
+    return list(dict.fromkeys([(places.config_directory(), places.data_directory()), *sandboxes]))
+
+
+def _personal(found: Sequence[Gimp], computer: Computer) -> list[Belongings]:
+    """Settings, key, prompts, history, models and logs."""
+    return [each for config, data in _homes(found, computer) for each in personal.kept(config, data)]

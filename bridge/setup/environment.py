@@ -17,18 +17,21 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge import places
+from bridge.locks import nobody_shares
 from bridge.setup.gimps import Gimp, inside
 from bridge.setup.lockfile import for_linux_python
 from bridge.setup.system import Outcome, SetupError, remove, run
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 RANGE = "Python 3.11 to 3.14"
-_MARKER = ".photio-complete"
+#: In every complete environment. A bridge that runs in one shares this file as long as it lives: see `__main__`.
+MARKER = ".photio-complete"
+_REMOVED = "removed-"
 _PROBE = "import sys; print(sys.executable, '.'.join(map(str, sys.version_info[:3])), sep='\\n')"
 _BUILD_SECONDS = 1800.0
 
@@ -125,7 +128,7 @@ def planned(interpreter: Interpreter, lock: Path) -> Path:
 
 
 def is_complete(folder: Path) -> bool:
-    return (folder / _MARKER).is_file()
+    return (folder / MARKER).is_file()
 
 
 def venv_python(folder: Path) -> Path:
@@ -134,15 +137,32 @@ def venv_python(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def remove_unused(used: set[str]) -> list[Path]:
-    """Remove every environment whose name is not in `used`; returns those removed."""
+def remove_unused(used: Set[str]) -> tuple[list[Path], list[Path]]:
+    """Remove every environment whose name is not in `used`, and that no running bridge imports from.
+
+    Returns those removed, and those kept because a bridge runs in them, or because that cannot be told.
+    """
     folder = environments()
     unused = [path for path in sorted(folder.iterdir()) if path.name not in used] if folder.is_dir() else []
+    removed, kept = list[Path](), list[Path]()
     for path in unused:
-        # Without its marker first: an interrupted removal must not leave one that looks complete.
-        remove(path / _MARKER)
-        remove(path)
-    return unused
+        (removed if _removed(path) else kept).append(path)
+    return removed, kept
+
+
+def _removed(folder: Path) -> bool:
+    """Removes an environment, unless somebody runs in it. Returns whether it is gone."""
+    if is_complete(folder) and not nobody_shares(folder / MARKER):
+        return False
+    away = folder.with_name(_REMOVED + folder.name.removeprefix(_REMOVED))
+    try:
+        # Renamed first: an interrupted removal must not leave one that looks complete. Windows refuses it while a
+        # program runs in there.
+        os.rename(folder, away)
+        remove(away)
+    except OSError:
+        return False
+    return True
 
 
 _Builder = Callable[[str, Interpreter, Path], None]
@@ -164,7 +184,7 @@ def _complete(lock: str, interpreter: Interpreter, report: Report, build: _Build
     requirements = folder / "requirements.lock"
     requirements.write_text(lock)
     build(str(requirements), interpreter, folder)
-    (folder / _MARKER).write_text(interpreter.version + "\n")
+    (folder / MARKER).write_text(interpreter.version + "\n")
     report(f"  packages: ready, {folder}")
     return folder
 
@@ -222,27 +242,3 @@ def _check(outcome: Outcome) -> None:
             "then run this again.",
             outcome.last_lines(),
         )
-
-
-def ledger() -> Path:
-    """The list of plug-in folders that this user installed; it says which environments are in use."""
-    return places.program_directory() / "installations.json"
-
-
-def remembered() -> list[Path]:
-    try:
-        names = json.loads(ledger().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    return [Path(name) for name in names if isinstance(name, str)] if isinstance(names, list) else []
-
-
-def remember(folders: Sequence[Path]) -> None:
-    """Replace the list; an empty one removes the file."""
-    if not folders:
-        remove(ledger())
-        return
-    ledger().parent.mkdir(parents=True, exist_ok=True)
-    fresh = ledger().with_suffix(".new")
-    fresh.write_text(json.dumps([str(folder) for folder in folders], indent=1), encoding="utf-8")
-    os.replace(fresh, ledger())

@@ -69,6 +69,24 @@ def read_manifest(folder: Path) -> Manifest | None:
         return None
 
 
+def uses(folder: Path) -> frozenset[str] | None:
+    """The names of the environments that an installed folder uses; none when there is no such folder.
+
+    Where the swap of two folders was interrupted, those of the previous one, which can be put back. `None`: there is a
+    folder, and what it uses cannot be told.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None:
+        try:
+            folder.lstat()
+            return None
+        except (FileNotFoundError, NotADirectoryError):
+            manifest = read_manifest(folder.parent.resolve().parent / _PREVIOUS)
+        except OSError:
+            return None
+    return frozenset([manifest.environment] if manifest else [])
+
+
 def refuse_foreign(folder: Path) -> None:
     """Raise `SetupError` when something that this installer did not make is in the way."""
     if (folder.exists() or folder.is_symlink()) and (folder.is_symlink() or read_manifest(folder) is None):

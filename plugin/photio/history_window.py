@@ -178,9 +178,11 @@ class _History:
 
     def _change_limits(self) -> None:
         """Everything else stays as it is stored now, perhaps by another window since."""
-        stored = self._errands.ask(AskSettings(), SettingsReport).preferences
-        report = self._errands.ask(ChangeSettings(self._limits.applied(stored)), SettingsReport)
+        before = self._errands.ask(AskSettings(), SettingsReport)
+        report = self._errands.ask(ChangeSettings(self._limits.applied(before.preferences)), SettingsReport)
         self._limits.show_stored(report.preferences)
+        if news := [remark for remark in report.remarks if remark not in before.remarks]:
+            self._say(" ".join(news), Gtk.MessageType.WARNING)
         self._browse()
 
     def _insert_chosen(self) -> None:

@@ -193,7 +193,7 @@ class RegenerateWindow:
                 unclaimed,
             )
             self._notice.tell(text.format(count=unclaimed))
-        elif report.key_hint is None and report.preferences.origin == report.defaults.origin:
+        elif report.key_place is None and report.preferences.origin == report.defaults.origin:
             text = _(
                 "There is no Photio API key, so the offline engine on this computer is used. It can only remove "
                 "things. A key comes from the API Dashboard at photio.io."

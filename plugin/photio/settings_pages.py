@@ -288,6 +288,8 @@ def _state_of(report: SettingsReport) -> str:
         "file": _("Key {hint} is in a file that only you can read."),
     }
     if report.key_place in texts:
+        if report.key_hint is None:
+            return _("There is an API key, which cannot be used now.")
         return texts[report.key_place].format(hint=report.key_hint)
     wanted = report.preferences
     if wanted.engine == "photio" or (wanted.engine == "auto" and wanted.origin != report.defaults.origin):

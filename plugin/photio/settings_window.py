@@ -124,7 +124,10 @@ class SettingsWindow:
         return self._take(self._ask(StoreKey(self._key.typed), SettingsReport), _("The key is stored."))
 
     def _forget(self) -> None:
-        self._take(self._ask(ForgetKey(), SettingsReport), _("The key is forgotten."))
+        forgotten = self._take(self._ask(ForgetKey(), SettingsReport), _("The key is forgotten."))
+        if not forgotten and not self._closed and (report := self._ask(AskSettings(), SettingsReport)):
+            self._report = report  # a part of it may be done; the notice says which
+            self._key.fill(report)
 
     def _take(self, report: SettingsReport | None, done: str) -> bool:
         """Shows what the key is now; what is set on the other pages, and not kept yet, stays."""

@@ -9,7 +9,14 @@ from collections.abc import Callable
 import pytest
 
 from bridge.protocol import Failed
-from bridge.protocol.settings import AskSettings, ChangeSettings, Preferences, SettingsReport, StoreKey
+from bridge.protocol.settings import (
+    AskSettings,
+    ChangeSettings,
+    ForgetKey,
+    Preferences,
+    SettingsReport,
+    StoreKey,
+)
 from bridge.settings import Settings
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.disks import can_mount, mount, read_only
@@ -167,6 +174,22 @@ def test_a_keyring_that_does_not_take_the_key_leaves_it_to_a_file_of_our_own(kin
     assert bridge.ask(StoreKey(KEY), SettingsReport, Failed).key_place == "file"
     assert (world.home / "api-key").stat().st_mode & 0o777 == 0o600
     assert not (world.folder / "ring").exists() or kind == "forgetful"
+
+
+def test_a_key_that_a_locked_keyring_keeps_is_not_called_forgotten_and_is_found_when_it_is_unlocked(
+    world: World,
+) -> None:
+    (world.home / "api-key").unlink()
+    world.start("keyring", "good").ask(StoreKey(KEY), SettingsReport)
+    locked = world.start("keyring", "locked")
+    refused = locked.ask(ForgetKey(), SettingsReport, Failed)
+    assert isinstance(refused, Failed)
+    assert "cannot be removed from the keyring" in refused.sentence
+    assert locked.ask(AskSettings(), SettingsReport).key_place == "keyring"
+    unlocked = world.start("keyring", "good")
+    assert unlocked.ask(AskSettings(), SettingsReport).key_hint is not None
+    assert unlocked.ask(ForgetKey(), SettingsReport).key_place is None
+    assert not (world.folder / "ring").exists()
 
 
 @pytest.mark.skipif(not can_mount(), reason="only root may mount small disks")

@@ -1,8 +1,10 @@
 """*History…*: what was ever made is listed, found, inserted again and deleted; with the keyboard alone."""
 
+import json
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 from gi.repository import Gimp
@@ -244,6 +246,29 @@ def test_another_deletion_can_be_undone_until_the_window_closes(shown, journal, 
     assert [folder for folder in journal() if folder.is_dir()]
     leave()
     assert not [folder for folder in journal() if folder.is_dir()]
+
+
+def grow_old(folder, days):
+    """As if the job had been begun so many days ago."""
+    record = json.loads((folder / "request.json").read_text())
+    (folder / "request.json").write_text(json.dumps({**record, "started": time.time() - days * 86400}))
+
+
+def test_applied_limits_take_what_is_beyond_them_while_the_window_is_open(shown, journal, window):
+    run("photio-remove", shown)
+    (old,) = [folder for folder in journal() if folder.is_dir()]
+    run("photio-remove", shown, shown.get_layers()[-1:])
+    grow_old(old, 9)
+    window(2)
+    keys("alt+k")
+    widget("photio", "spin button", "Keep for (days)", "focus")
+    keys("ctrl+a")
+    write("5")
+    keys("Tab")
+    widget("photio", "button", "Apply", "press")
+    until(lambda: len(rows()) == 1)
+    assert not old.exists()
+    assert processes(PLUG_IN), "the window is still open"
 
 
 def test_an_empty_history_says_what_will_be_there(shown, window):

@@ -175,6 +175,20 @@ def test_the_key_can_be_forgotten(settings, server):
     assert not (HOME / "api-key").exists()
 
 
+def test_a_key_that_the_keyring_does_not_give_is_not_called_none_and_not_forgotten(settings):
+    configure(key_storage="keyring")  # there is no keyring here
+    there = "There is an API key, which cannot be used now."
+    settings(
+        lambda: widget("photio", "label", there, "read"),
+        lambda: widget("photio", "label", "Your API key is in the system's keyring, which does not give it*", "read"),
+        lambda: press("Forget"),
+        lambda: widget("photio", "label", "The key cannot be removed from the keyring*", "read"),
+        lambda: widget("photio", "label", there, "read"),
+        lambda: keys("Escape"),
+    )
+    assert stored()["key_storage"] == "keyring"
+
+
 def test_numbers_are_kept_with_ok_and_forgotten_with_cancel(settings):
     changes = {
         "Time to connect (seconds)": "7",

@@ -211,6 +211,54 @@ def test_a_key_is_typed_shown_in_part_and_forgotten(folder: Path) -> None:
     assert "No key" in bridge(folder, "key", "show").stdout
 
 
+#: A keyring in a file, which is locked as long as there is a file "locked" beside it.
+RING = """
+import json
+from pathlib import Path
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
+HERE = Path(__file__).parent
+class Ring(KeyringBackend):
+    priority = 5
+    def _entries(self):
+        if (HERE / "locked").exists():
+            raise KeyringLocked("it is locked")
+        return json.loads((HERE / "entries").read_text()) if (HERE / "entries").exists() else {}
+    def _keep(self, entries):
+        (HERE / "entries").write_text(json.dumps(entries))
+    def get_password(self, service, username):
+        return self._entries().get(username)
+    def set_password(self, service, username, password):
+        self._keep({**self._entries(), username: password})
+    def delete_password(self, service, username):
+        self._keep({name: value for name, value in self._entries().items() if name != username})
+"""
+
+
+def test_with_a_locked_keyring_a_person_is_told_that_the_key_is_still_there(folder: Path) -> None:
+    (folder / "own_ring.py").write_text(RING)
+
+    def key(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+        own = {"PYTHONPATH": str(folder), "PYTHON_KEYRING_BACKEND": "own_ring.Ring"}
+        done = bridge(folder, "key", *arguments, text=text, **own)
+        assert KEY not in done.stdout + done.stderr
+        return done
+
+    assert "keyring" in key("set", text=KEY).stdout
+    (folder / "locked").touch()
+    cleared = key("clear")
+    assert (cleared.returncode, cleared.stdout) == (1, "")
+    assert "cannot be removed from the keyring: unlock it" in cleared.stderr
+    replaced = key("set", text="another-key-of-mine")
+    assert "is stored: file" in replaced.stdout
+    assert "older key is still in the system's keyring" in replaced.stderr
+    assert "older key" in key("show").stderr
+    (folder / "locked").unlink()
+    assert key("show").stdout.startswith("…mine (file")
+    assert key("clear").stdout.startswith("The key is forgotten: keyring and file")
+    assert KEY not in (folder / "entries").read_text()
+
+
 def test_a_key_is_never_an_argument(folder: Path) -> None:
     done = bridge(folder, "key", "set", KEY)
     assert done.returncode == 2

@@ -151,10 +151,11 @@ def test_uninstall_says_what_it_keeps_and_purge_removes_that_too(
     world.gimp()
     world.install()
     journal = world.home / ".local/share/photio/journal"
-    journal.mkdir()
-    (journal / "job").write_text("paid for")
+    job = journal / "20261123-104501-3fa9c1"
+    job.mkdir(parents=True)
+    (job / "answer-1-1.png").write_text("paid for")
     assert world.uninstall() == 0
-    assert (journal / "job").read_text() == "paid for"
+    assert (job / "answer-1-1.png").read_text() == "paid for"
     assert str(journal) in capsys.readouterr().out
     assert world.uninstall(purge=True) == 0
     assert not journal.parent.exists()

@@ -116,7 +116,11 @@ def test_what_is_changed_is_kept_and_the_key_stays_where_it_is() -> None:
     assert found.preferences == OTHERS
     assert found.defaults != OTHERS
     kept = settings.load()[0]
-    assert dataclasses.asdict(kept) == {**dataclasses.asdict(OTHERS), "key_storage": "file"}
+    assert dataclasses.asdict(kept) == {
+        **dataclasses.asdict(OTHERS),
+        "key_storage": "file",
+        "key_left_in_keyring": False,
+    }
     assert report().key_hint == "…cdef"
 
 

@@ -1,0 +1,90 @@
+"""What Photio keeps for the user: settings, key, prompts, history, models, log.
+
+Everything is named file by file. The folder may be one that the user chose for other things as well, so only what
+Photio made is ever removed. Whoever makes the bridge write another file adds it here; a test compares.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge import locks, places
+from bridge.history.listing import REMOVED
+from bridge.journal import BUSY_FILE, NAME, lock_file
+from bridge.setup.system import remove, remove_if_empty
+
+_FILES = ("settings.json", "api-key", "prompts.json")
+_DRAFT = "[0-9a-f]" * 12  # see `private_files.write_private`
+_PROCEDURES = ("remove", "regenerate", "reroll", "history", "settings")
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """A folder, and what Photio made in it or beside it."""
+
+    folder: Path
+    made: tuple[Path, ...]
+
+
+def kept(config: Path, data: Path) -> list[Belongings]:
+    """What there is, in the directory of the settings and in that of the history."""
+    patterns = [pattern for name in _FILES for pattern in (name, f".{name}.{_DRAFT}")]
+    settings = _files(config, [*patterns, "settings.json.broken-[0-9]*"])
+    journal = data / "journal"
+    jobs = [path for path in _entries(journal) if path.is_dir() and not path.is_symlink() and _is_job(path.name)]
+    models = _files(data / "models", ["migan_pipeline_v2.onnx", ".model-????????"])
+    log = places.log_file().name
+    found = [
+        Belongings(config, tuple(settings)),
+        Belongings(journal, (*jobs, *_files(data, [lock_file(journal).name]))),
+        Belongings(data / "models", tuple(models)),
+        Belongings(data / "log", tuple(_files(data / "log", [log, f"{log}.[0-9]"]))),
+    ]
+    return [each for each in found if each.made]
+
+
+def asked_last(gimp_directory: Path) -> Belongings:
+    """The last values of Photio's procedures, prompts among them, which GIMP keeps."""
+    folder = gimp_directory / "plug-in-settings"
+    return Belongings(folder, tuple(_files(folder, [f"*photio-{name}*" for name in _PROCEDURES])))
+
+
+def clear(belongings: Belongings) -> list[Path]:
+    """Removes them, and their folder when it is empty then. Returns what a bridge still works with, which stays."""
+    stayed = list[Path]()
+    for path in belongings.made:
+        try:
+            if locks.is_held(path / BUSY_FILE):
+                stayed.append(path)
+            else:
+                remove(path)
+        except OSError:  # Windows removes no file that is open
+            stayed.append(path)
+    remove_if_empty(belongings.folder)
+    return stayed
+
+
+def key_is_in_keyring(config: Path) -> bool:
+    """Whether the settings say that there is a key in the system's keyring."""
+    try:
+        told = json.loads((config / "settings.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and (told.get("key_storage") == "keyring" or told.get("key_left_in_keyring") is True)
+
+
+def _is_job(name: str) -> bool:
+    return NAME.fullmatch(name.removeprefix(REMOVED)) is not None
+
+
+def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    """The files and links of these names, never a folder: Photio makes none of such a name."""
+    found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
+    return [path for path in dict.fromkeys(found) if path.is_symlink() or path.is_file()]
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    return iter(sorted(folder.iterdir()) if folder.is_dir() else [])
