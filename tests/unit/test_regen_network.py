@@ -206,6 +206,6 @@ def test_an_answer_whose_length_is_told_twice_in_one_line_ends_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, daemon=True).start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        post = Post(url, {}, Body(b"?"), lambda connected: connected.settimeout(10), 10, True)
+        post = Post(url, {}, Body(b"?"), lambda begun: None, lambda opened: None, 10, True)
         with sent_directly(post) as received:
             assert b"".join(received.pieces) == b"hi"
