@@ -6,6 +6,7 @@ crash N      SIGKILL before the N-th time that a file of the home is opened for 
              removed
 record       writes what those steps are to $TMPDIR/steps, as JSON
 states       keeps a copy of the journal in $TMPDIR/../states for every state that it is in between two lines of ours
+still STAGE  this process stops itself (SIGSTOP) at "plan", at a stage of a request, or at "placed"
 clock S      the computer's clock jumps by S seconds as soon as a request is about to be sent
 year Y       … and stands in that year from the beginning
 without M    a module that cannot be imported
@@ -209,6 +210,35 @@ def _copied(journal: Path, state: Path) -> _Listing:
         shutil.rmtree(draft)
 
 
+def still(stage: str) -> None:
+    """Stands still as soon as the stage is reached, until somebody sends a SIGCONT."""
+    from bridge import fitting
+    from bridge.journal import JobFolder
+    from bridge.progress import Stages
+
+    once = threading.Lock()
+
+    def reached(name: str) -> None:
+        if name == stage and once.acquire(blocking=False):
+            os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(0.5)  # the other threads wake first: what this one waits for wakes up slowly
+
+    def at(name: str, function: Any) -> Any:
+        def stopping(*others: Any) -> Any:
+            reached(name)
+            return function(*others)
+
+        return stopping
+
+    def tell(stages: Stages, number: int, name: str, *others: int) -> None:
+        told(stages, number, name, *others)
+        reached(name)
+
+    told, Stages.tell = Stages.tell, tell  # type: ignore[method-assign]
+    fitting.plan = at("plan", fitting.plan)
+    JobFolder.note_placed = at("placed", JobFolder.note_placed)  # type: ignore[method-assign]
+
+
 def clock(seconds: float) -> None:
     """The clock is set while a request is on its way. What measures durations is another one, as in any kernel."""
     import bridge.transport
@@ -283,6 +313,7 @@ FAULTS = {
     "crash": lambda argument: crash(int(argument)),
     "record": lambda argument: record(),
     "states": lambda argument: states(),
+    "still": still,
     "clock": lambda argument: clock(float(argument)),
     "year": lambda argument: year(int(argument)),
     "without": without,
