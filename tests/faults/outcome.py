@@ -92,7 +92,7 @@ class _Log(logging.Handler):
 
 
 def observe(
-    *faults: str, large: bool = False, answer: float = 20.0, connect: float = 10.0, interval: float = 0.02
+    *faults: str, large: bool = False, answer: float = 120.0, connect: float = 60.0, interval: float = 0.02
 ) -> Outcome:
     """One request to a server with these faults: what comes of it.
 

@@ -57,7 +57,7 @@ def test_another_computer_is_asked_through_the_configured_proxy(monkeypatch: pyt
             asked.append(connection.recv(4096))
             connection.close()
         with pytest.raises(ConnectionFailedError):
-            future.result(60)
+            future.result(180)
     assert all(line.startswith(b"CONNECT photio.invalid:443 ") for line in asked)
 
 
@@ -159,7 +159,7 @@ def test_a_certificate_that_the_environment_trusts_is_trusted(
     tls_server.wait("headers")
     call.cancel()
     with pytest.raises(Cancelled):
-        future.result(60)
+        future.result(180)
     tls_server.release()
     assert client(tls_server.origin).regenerate(LARGE_REQUEST).image.tobytes() == LARGE.tobytes()
 
