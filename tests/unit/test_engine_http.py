@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,6 +71,29 @@ def test_an_upload_that_stops_half_way_is_refused(engine: EngineServer, monkeypa
     monkeypatch.setattr(server._Handler, "timeout", 0.2)
     status, answer = raw(engine, post("Content-Length: 10"), b"{")
     assert (status, answer["status_code"]) == (408, 408)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be stopped there")
+def test_an_upload_is_not_refused_because_the_computer_slept() -> None:
+    code = (
+        "from bridge.engine import server; server._Handler.timeout = 1; engine = server.EngineServer(); "
+        "engine.start(); print(engine.origin, flush=True); engine.wait()"
+    )
+    body = json.dumps(WORKING).encode()
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        port = int(engine.stdout.readline().rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=180) as connection:
+            connection.sendall(post(f"Content-Length: {len(body)}").encode() + body[:10])
+            time.sleep(0.3)  # until it waits for the rest, most likely
+            engine.send_signal(signal.SIGSTOP)
+            time.sleep(3)  # this is what is tested, and not a way to wait for something
+            engine.send_signal(signal.SIGCONT)
+            time.sleep(0.3)  # a client that wakes up a little later
+            connection.sendall(body[10:])
+            answer = connection.recv(100)
+        engine.kill()
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize(
