@@ -9,11 +9,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import http.client
+import os
+import selectors
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from bridge.certificates import trusting
+from bridge.patience import Patience
 
 BLOCK = 64 * 1024  # bytes that are received at once, at most
 _SENT_BLOCK = 16 * 1024
@@ -34,6 +38,8 @@ class Post(NamedTuple):
         url: where to, checked by the caller.
         headers: all but `Content-Length` and `Host`.
         body: what is sent.
+        begun: gets each socket before it is connected; whoever keeps a duplicate of it can shut the connection at any
+            moment, for the sockets have no time-outs of their own.
         opened: hears of the connection as soon as it stands, TLS and all.
         connect_timeout: seconds, for each of the host's addresses.
         trust: TLS certificates, see `bridge.certificates.ca_bundle`.
@@ -42,6 +48,7 @@ class Post(NamedTuple):
     url: str
     headers: Mapping[str, str]
     body: Body
+    begun: Callable[[socket.socket], None]
     opened: Callable[[Any], None]
     connect_timeout: float
     trust: str | Literal[True]
@@ -76,7 +83,7 @@ def sent_directly(post: Post) -> Iterator[Received]:
     """
     connection = _connection(post)
     try:
-        connection.connect()
+        _connect(connection, post)
         post.opened(connection.sock)
         headers = {**post.headers, "Content-Length": str(len(post.body))}
         try:
@@ -98,14 +105,61 @@ def _connection(post: Post) -> http.client.HTTPConnection:
     host = (parts.hostname or "").removesuffix(".")  # of a name's end, which no certificate has
     if parts.scheme == "https":
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            host, parts.port or 443, timeout=post.connect_timeout, context=trusting(post.trust), blocksize=_SENT_BLOCK
+            host, parts.port or 443, context=trusting(post.trust), blocksize=_SENT_BLOCK
         )
     else:
-        connection = http.client.HTTPConnection(
-            host, parts.port or 80, timeout=post.connect_timeout, blocksize=_SENT_BLOCK
-        )
+        connection = http.client.HTTPConnection(host, parts.port or 80, blocksize=_SENT_BLOCK)
     connection.response_class = Response
     return connection
+
+
+def _connect(connection: http.client.HTTPConnection, post: Post) -> None:
+    """What its own `connect` does, but for the time-outs."""
+    plain = connection.sock = reach(connection.host, connection.port, post)
+    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if isinstance(connection, http.client.HTTPSConnection):
+        connection.sock = trusting(post.trust).wrap_socket(plain, server_hostname=connection.host)
+
+
+def reach(host: str, port: int, post: Post) -> socket.socket:
+    """A connection, without a time-out, to the first of a host's addresses that takes one.
+
+    Raises:
+        OSError: none does; what the last one said. A `TimeoutError`: nothing within the `connect_timeout`.
+    """
+    failure = OSError("no address")
+    for family, kind, protocol, _name, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        connecting = socket.socket(family, kind, protocol)
+        try:
+            post.begun(connecting)
+            _reach(connecting, address, post.connect_timeout)
+        except OSError as error:
+            connecting.close()
+            failure = error
+        except BaseException:
+            connecting.close()
+            raise
+        else:
+            return connecting
+    raise failure
+
+
+def _reach(connecting: socket.socket, address: Any, seconds: float) -> None:
+    """Connects one socket: a time-out of its own would count the time in which this process stood still."""
+    connecting.setblocking(False)
+    error = connecting.connect_ex(address)
+    if error in (errno.EINPROGRESS, errno.EWOULDBLOCK):
+        patience, settled = Patience(seconds), list[object]()
+        with selectors.DefaultSelector() as selector:
+            selector.register(connecting, selectors.EVENT_WRITE)
+            while not settled:
+                if patience.over:
+                    raise TimeoutError(f"no answer within {seconds:g} s")
+                patience.spend(lambda step: settled.extend(selector.select(step)))
+        error = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
+    connecting.setblocking(True)
 
 
 def _pieces(response: http.client.HTTPResponse) -> Iterator[bytes]:

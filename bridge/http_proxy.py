@@ -6,11 +6,11 @@ import contextlib
 import logging
 import ssl
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from bridge.certificates import trusting
-from bridge.http_connection import BLOCK, Post, Received, Response
+from bridge.http_connection import BLOCK, Post, Received, Response, reach
 
 # It quotes header lines that it cannot parse, and the service may have echoed the key in them.
 logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
@@ -26,27 +26,26 @@ def proxy_for(url: str) -> str | None:
 
 
 @contextlib.contextmanager
-def sent_through(proxy: str, post: Post, answer_timeout: float) -> Iterator[Received]:
+def sent_through(proxy: str, post: Post) -> Iterator[Received]:
     """Like `http_connection.sent_directly`; what `requests` raises becomes the standard library's errors.
 
     Args:
         proxy: its URL, or its host and port.
         post: what to send.
-        answer_timeout: seconds without a byte from the service.
     """
     import requests
     import urllib3
 
     if post.trust is not True:
         trusting(post.trust)  # of a file without certificates `requests` says nothing that can be told
-    adapter = _watched(post.opened)
+    adapter = _watched(post)
     # No Session: it would follow redirects, keep cookies and read netrc.
     request = requests.Request("POST", post.url, headers=dict(post.headers), data=post.body).prepare()
     try:
         response = adapter.send(
             request,
             stream=True,
-            timeout=(post.connect_timeout, answer_timeout),
+            timeout=(post.connect_timeout, None),  # the first one is for SOCKS; see `Post.begun`
             verify=post.trust,
             proxies={"https": proxy, "http": proxy},
         )
@@ -66,8 +65,9 @@ def _pieces(raw: Any) -> Iterator[bytes]:
         yield block
 
 
-def _watched(opened: Callable[[Any], None]) -> Any:
-    """An adapter of `requests` that tells when the connection stands, and which socket it is."""
+def _watched(post: Post) -> Any:
+    """An adapter of `requests` that connects as we do, and tells when the connection stands."""
+    import urllib3
     from requests.adapters import HTTPAdapter
 
     class Watched(HTTPAdapter):
@@ -76,11 +76,23 @@ def _watched(opened: Callable[[Any], None]) -> Any:
             pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
             plain = pool.ConnectionCls
 
+            def new(connection: Any) -> Any:
+                if plain._new_conn is not urllib3.connection.HTTPConnection._new_conn:  # SOCKS does more than connect
+                    reached = plain._new_conn(connection)
+                    post.begun(reached)
+                    reached.settimeout(None)
+                    return reached
+                reached = reach(connection.host.strip("[]"), connection.port, post)
+                for option in connection.socket_options or ():
+                    reached.setsockopt(*option)
+                return reached
+
             def connect(connection: Any) -> None:
                 plain.connect(connection)
-                opened(connection.sock)
+                post.opened(connection.sock)
 
-            pool.ConnectionCls = type(plain.__name__, (plain,), {"connect": connect, "response_class": Response})
+            changed = {"connect": connect, "_new_conn": new, "response_class": Response}
+            pool.ConnectionCls = type(plain.__name__, (plain,), changed)
             return pool
 
     return Watched(pool_connections=1, pool_maxsize=1)

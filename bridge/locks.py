@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.patience import Patience
 from bridge.private_files import open_private
 
 if sys.platform == "win32":
@@ -41,7 +42,7 @@ class Lock:
 
         False also where it cannot be made or the file system has no locks: whoever may not go on then, must say so.
         """
-        end = time.monotonic() + patience
+        left = Patience(patience, _STEP)
         with contextlib.suppress(OSError):
             self._handle = open_private(self._path, _FLAGS | os.O_CREAT)
         while self._handle is not None:
@@ -49,8 +50,8 @@ class Lock:
                 _lock(self._handle)
                 return True
             except (BlockingIOError, PermissionError):
-                if time.monotonic() < end:
-                    time.sleep(_STEP)
+                if not left.over:
+                    left.spend(time.sleep)
                     continue
                 self.release()
             except OSError:

@@ -12,7 +12,6 @@ import http.client
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
@@ -24,6 +23,7 @@ from bridge.certificates import ca_bundle
 from bridge.http_connection import BLOCK, Post, Received, sent_directly
 from bridge.http_content import Content, ContentError
 from bridge.http_proxy import proxy_for, sent_through
+from bridge.patience import Patience
 from bridge.regen_errors import (
     AnswerTimeout,
     Cancelled,
@@ -34,12 +34,11 @@ from bridge.regen_errors import (
 from bridge.words import _
 
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
-_GRACE = 5.0  # seconds: the thread that waits gives up first, and only then the socket by itself
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long to wait, in seconds.
+    """How long to wait, in seconds in which this process runs.
 
     Attributes:
         connect: until a connection stands, name look-up and TLS included.
@@ -99,11 +98,12 @@ class _Exchange:
         self._timeouts = timeouts
         self._direct = direct
         self._position = 0
-        self._socket: socket.socket | None = None
+        self._socket: socket.socket | None = None  # once the connection stands
+        self._handle: socket.socket | None = None  # a second one on the connection that we have, or try to get
         self._head: tuple[int, Mapping[str, str]] | None = None
         self._content = Content({}, LONGEST_ANSWER)
         self._abandoned = False
-        self._deadline = time.monotonic() + timeouts.connect
+        self._patience = Patience(timeouts.connect)
         self._outcome: Future[HttpAnswer] = Future()
 
     # For the thread that waits
@@ -115,10 +115,9 @@ class _Exchange:
             try:
                 while not self._outcome.done():
                     call.refuse_if_cancelled()
-                    remaining = self._deadline - time.monotonic()
-                    if remaining <= 0:
+                    if self._patience.over:
                         return self._as_far_as_it_came(self._too_late())
-                    call.changed.wait(remaining)
+                    self._patience.spend(call.changed.wait)
             finally:
                 self._abandon()
         return self._outcome.result()
@@ -152,11 +151,9 @@ class _Exchange:
     def _abandon(self) -> None:
         """Nobody waits any more: let no byte leave, and wake the thread that is blocked in the socket."""
         self._abandoned = True
-        opened = getattr(self._socket, "socket", self._socket)  # urllib3 wraps a socket for TLS inside TLS
-        if isinstance(opened, socket.socket):
-            with contextlib.suppress(OSError):  # it may be closed already
-                # SSLSocket's own `shutdown` would first take the encryption away under the other thread.
-                socket.socket.shutdown(opened, socket.SHUT_RDWR)
+        if self._handle is not None:
+            with contextlib.suppress(OSError):  # it may not stand, or no longer
+                self._handle.shutdown(socket.SHUT_RDWR)
 
     # For the thread that does it
 
@@ -172,13 +169,19 @@ class _Exchange:
         with self._call.changed:
             self._call.changed.notify_all()
 
+    def begun(self, connecting: socket.socket) -> None:
+        """A socket is about to be connected. TLS takes it for itself, but leaves a duplicate alone."""
+        with self._call.changed:
+            self._refuse_if_over()
+            self._drop_handle()
+            self._handle = connecting.dup()
+
     def opened(self, connected: Any) -> None:
         """The connection stands, TLS and all."""
         with self._call.changed:
             self._refuse_if_over()
             self._socket = connected
-            connected.settimeout(self._timeouts.answer + _GRACE)
-            self._deadline = time.monotonic() + self._timeouts.answer
+            self._patience.restart(self._timeouts.answer)
             self._call.changed.notify_all()
 
     def __len__(self) -> int:
@@ -193,7 +196,7 @@ class _Exchange:
             self._position += len(block)
             if self._position == len(self._body):
                 self._call.mark_sent()
-            self._deadline = time.monotonic() + self._timeouts.answer
+            self._patience.restart(self._timeouts.answer)
             self._call.changed.notify_all()
         if block:
             self._report("uploading", self._position, len(self._body))
@@ -215,8 +218,16 @@ class _Exchange:
             return self._exchange()
         except BaseException as error:  # noqa: BLE001 - as in `run`
             typed = self._typed(error)
+        finally:
+            with self._call.changed:
+                self._drop_handle()
         # Out here, or the original would be its context: its text may repeat what the service sent.
         return self._as_far_as_it_came(typed)
+
+    def _drop_handle(self) -> None:
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
 
     def _exchange(self) -> HttpAnswer:
         with self._sent() as received:
@@ -231,11 +242,11 @@ class _Exchange:
     def _sent(self) -> AbstractContextManager[Received]:
         # Half, for each address: a dead IPv6 address must leave time to try IPv4.
         each = self._timeouts.connect / 2
-        post = Post(self._url, self._headers, self, self.opened, each, ca_bundle())
+        post = Post(self._url, self._headers, self, self.begun, self.opened, each, ca_bundle())
         proxy = None if self._direct else proxy_for(self._url)
         if proxy is None:
             return sent_directly(post)
-        return sent_through(proxy, post, self._timeouts.answer + _GRACE)
+        return sent_through(proxy, post)
 
     def _empty_content(self, headers: Mapping[str, str]) -> Content:
         arriving = self._call.arriving

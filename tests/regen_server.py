@@ -6,7 +6,7 @@ As a process, `python tests/regen_server.py --port 0` prints its origin and is t
     POST   /_script    a JSON list: the behaviours of the next requests, in order; afterwards "identity"
     GET    /_requests  what came: method, path, headers (lower-case names), body (JSON), stage
     DELETE /_requests  forgets it
-    GET    /_wait?stage=headers|body|answering|answered|dropped&count=N   returns when N requests got so far (60 s)
+    GET    /_wait?stage=headers|body|answering|answered|dropped&count=N   returns when N requests got so far
     POST   /_release   lets the requests go on that are held now
 
 A behaviour is an object; all members are optional:
@@ -45,7 +45,7 @@ from urllib.parse import parse_qsl, urlsplit
 from PIL import Image, ImageOps
 
 STAGES = ("headers", "body", "answering", "answered", "dropped")
-PATIENCE = 60.0  # seconds
+PATIENCE = 300.0  # seconds: only so that what waits in vain ends
 
 Behaviour = dict[str, Any]
 
@@ -90,7 +90,7 @@ class RegenServer:
             self._counts = dict.fromkeys(STAGES, 0)
 
     def wait(self, stage: str, count: int = 1) -> None:
-        """Return when `count` requests since the last `clear()` got to a stage; TimeoutError after 60 s."""
+        """Return when `count` requests since the last `clear()` got to a stage; TimeoutError after `PATIENCE`."""
         with self._changed:
             if not self._changed.wait_for(lambda: self._counts[stage] >= count, PATIENCE):
                 raise TimeoutError(f"{self._counts[stage]} of {count} requests got to {stage!r}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import io
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ from typing import Any, cast
 
 import bridge
 from bridge.engine import parameters
+from bridge.engine.connection import Connection
 from bridge.engine.errors import ModelUnavailable, RequestRefused
 from bridge.words import _
 
@@ -142,6 +144,13 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "PhotioOfflineEngine"
     sys_version = ""
 
+    def setup(self) -> None:
+        """As usual, but for the socket's own time-out."""
+        super().setup()
+        stream = Connection(self.connection, self.timeout)
+        self.rfile = io.BufferedReader(stream)
+        self.wfile = stream  # type: ignore[assignment]  # socketserver's own is no buffered one either
+
     def do_GET(self) -> None:
         if self._routed():
             server = cast(_HttpServer, self.server)
@@ -223,10 +232,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _let_finish(self) -> None:
         """Drops what a refused client is still sending: closing on it would reset the connection, and the
-        client would see that instead of the answer. Bounded here, and in time by the socket's time-out."""
+        client would see that instead of the answer. Bounded here, and in time by the connection's."""
         self.connection.shutdown(socket.SHUT_WR)
         dropped = 0
-        while dropped <= 2 * LARGEST_UPLOAD and (block := self.connection.recv(1 << 16)):
+        while dropped <= 2 * LARGEST_UPLOAD and (block := self.rfile.read1(1 << 16)):
             dropped += len(block)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:

@@ -6,6 +6,7 @@ crash N      SIGKILL before the N-th time that a file of the home is opened for 
              removed
 record       writes what those steps are to $TMPDIR/steps, as JSON
 states       keeps a copy of the journal in $TMPDIR/../states for every state that it is in between two lines of ours
+still STAGE  this process stops itself (SIGSTOP) at "plan", at a stage of a request, or at "placed"
 clock S      the computer's clock jumps by S seconds as soon as a request is about to be sent
 year Y       … and stands in that year from the beginning
 without M    a module that cannot be imported
@@ -16,6 +17,7 @@ nothing      is broken
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -24,8 +26,9 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -144,10 +147,12 @@ def _is_ours(handle: int) -> bool:
 def states() -> None:
     """What a kill leaves behind is what is on the disk at that moment: so each such moment is kept, once.
 
-    The journal changes only by what lines of these modules call; it is looked at before each of them is run.
+    The journal changes only by what lines of these modules call; it is looked at before each of them is run. Whatever
+    goes wrong in here ends this process: raised in a traced line, it would look like an error of that line's own.
     """
     journal, kept = Path(os.environ["PHOTIO_HOME"], "journal"), Path(os.environ["TMPDIR"]).parent / "states"
-    lock, seen = threading.Lock(), [tuple[Any, ...]()]
+    lock = threading.Lock()
+    seen: list[_Listing] = [()]
     watched = {
         str(CHECKOUT / "bridge" / f"{name}.py")
         for name in ("arriving", "job", "journal", "private_files", "room", "service")
@@ -155,16 +160,18 @@ def states() -> None:
 
     def look() -> None:
         with lock:
-            now = _listing(journal)
-            if now != seen[0]:
-                seen[0] = now
-                shutil.copytree(journal, kept / f"{len(list(kept.iterdir())):03d}" / "journal")
+            if _listing(journal) != seen[0]:
+                seen[0] = _copied(journal, kept / f"{len(list(kept.iterdir())):04d}")
 
     def trace(frame: Any, event: str, _argument: Any) -> Any:
         if frame.f_code.co_filename not in watched:
             return None
         if event in ("line", "return"):
-            look()
+            try:
+                look()
+            except BaseException:  # noqa: BLE001 - see above
+                traceback.print_exc()
+                os._exit(70)
         return trace
 
     kept.mkdir()
@@ -172,13 +179,64 @@ def states() -> None:
     sys.settrace(trace)
 
 
-def _listing(journal: Path) -> tuple[Any, ...]:
-    found = []
-    for folder, _folders, names in os.walk(journal):
-        for name in sorted(names):
-            status = os.lstat(os.path.join(folder, name))
-            found.append((folder, name, status.st_ino, status.st_size, status.st_mtime_ns))
-    return tuple(found)
+_Listing: TypeAlias = tuple[tuple[Any, ...], ...]
+
+
+def _listing(journal: Path) -> _Listing:
+    """All files. The other threads finish their lines meanwhile, so one of the files may go: then we look again."""
+    while True:
+        found = []
+        with contextlib.suppress(FileNotFoundError):
+            for folder, _folders, names in os.walk(journal):
+                for name in sorted(names):
+                    status = os.lstat(os.path.join(folder, name))
+                    found.append((folder, name, status.st_ino, status.st_size, status.st_mtime_ns))
+            return tuple(found)
+
+
+def _copied(journal: Path, state: Path) -> _Listing:
+    """Copies a state that the journal was in; which one. What changes while it is copied, is copied anew."""
+    draft = state.parent.with_name("state")
+    while True:
+        before = _listing(journal)
+        try:
+            shutil.copytree(journal, draft / "journal")
+        except shutil.Error as error:
+            if not all("[Errno 2]" in reason for _from, _to, reason in error.args[0]):  # more than a file that went
+                raise
+        if _listing(journal) == before:
+            draft.rename(state)
+            return before
+        shutil.rmtree(draft)
+
+
+def still(stage: str) -> None:
+    """Stands still as soon as the stage is reached, until somebody sends a SIGCONT."""
+    from bridge import fitting
+    from bridge.journal import JobFolder
+    from bridge.progress import Stages
+
+    once = threading.Lock()
+
+    def reached(name: str) -> None:
+        if name == stage and once.acquire(blocking=False):
+            os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(0.5)  # the other threads wake first: what this one waits for wakes up slowly
+
+    def at(name: str, function: Any) -> Any:
+        def stopping(*others: Any) -> Any:
+            reached(name)
+            return function(*others)
+
+        return stopping
+
+    def tell(stages: Stages, number: int, name: str, *others: int) -> None:
+        told(stages, number, name, *others)
+        reached(name)
+
+    told, Stages.tell = Stages.tell, tell  # type: ignore[method-assign]
+    fitting.plan = at("plan", fitting.plan)
+    JobFolder.note_placed = at("placed", JobFolder.note_placed)  # type: ignore[method-assign]
 
 
 def clock(seconds: float) -> None:
@@ -255,6 +313,7 @@ FAULTS = {
     "crash": lambda argument: crash(int(argument)),
     "record": lambda argument: record(),
     "states": lambda argument: states(),
+    "still": still,
     "clock": lambda argument: clock(float(argument)),
     "year": lambda argument: year(int(argument)),
     "without": without,

@@ -36,7 +36,7 @@ from tests.faults import answer_faults, body_faults, picture_faults, status_faul
 from tests.faults.visit import Fault, Record, Visit, good, http
 
 _SMALL_BUFFER = 32 * 1024  # bytes: a stalled upload then waits in its sender and not in the kernel
-_PATIENCE = 60.0  # seconds
+_PATIENCE = 180.0  # seconds
 
 
 def all_faults() -> dict[str, Fault]:

@@ -41,7 +41,7 @@ def _leaves(step: str, how: Callable[[Bridge], object], **behaviour: object) -> 
         except (ValueError, _LeftError):  # our own pipes are closed
             ended = Ended(None)
         if not isinstance(ended.message, Finished):
-            bridge.process.wait(60)
+            bridge.process.wait(180)
         return ended
 
     return act
@@ -60,7 +60,7 @@ def _waits_in_vain(world: World) -> Ended:
 
     with contextlib.suppress(_LeftError):
         world.job(bridge, at)
-    assert bridge.process.wait(60) == 0
+    assert bridge.process.wait(180) == 0
     world.service.release()
     assert world.job_folders() == []
     return Ended(None)

@@ -58,7 +58,7 @@ def _crashes(number: int, before: Callable[[Bridge], object] = lambda bridge: No
                 world.service.wait("body")
                 before(bridge)
                 os.kill(bridge.pid, number)
-                assert bridge.process.wait(60) == -number
+                assert bridge.process.wait(180) == -number
                 world.service.release()
 
         return world.job(bridge, at)

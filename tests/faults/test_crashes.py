@@ -97,6 +97,7 @@ def test_whatever_is_on_the_disk_between_two_lines_the_history_has_each_answer_o
     """Far more moments than can be killed at: with two variations at once, every state that the journal was in."""
     bridge = world.start("states")
     ended = world.job(bridge, variations=2)
+    assert isinstance(ended.message, Finished), (world.folder / "stderr-0").read_text()
     bridge.say(Placed(ended.folder.name, (1, 2)))
     bridge.leave()
     states = sorted((world.folder / "states").iterdir())

@@ -75,7 +75,7 @@ def test_as_a_process_it_counts_changes_its_mind_and_ends_with_its_input(started
     assert server.ask("names").keys() == all_faults().keys()
     assert server.process.stdin
     server.process.stdin.close()
-    assert server.process.wait(30) == 0
+    assert server.process.wait(180) == 0
 
 
 def test_as_a_process_it_speaks_tls(started: list[Process], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

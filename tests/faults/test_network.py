@@ -8,6 +8,7 @@ from tests.faults import body_faults, wire_faults
 from tests.faults.client_faults import Row, rows, unused
 
 _QUICK = {"answer": 0.4}
+_ENOUGH = {"answer": 2.0}  # for what has to come before the time is over
 _HANDSHAKE = {"connect": 0.6}
 
 CONNECTION = (
@@ -23,7 +24,7 @@ CONNECTION = (
     *rows("connection", "none", "stall-at-once", "stall-mid-body", large=True, **_QUICK),
     *rows("time-out", "none", "stall-at-once", "stall-after-body", "stall-mid-head", "stall-before-content", **_QUICK),
     *rows("time-out", "none", "drip-all", **_QUICK),
-    *rows("time-out", "part", "stall-mid-answer", "drip-content", **_QUICK),
+    *rows("time-out", "part", "stall-mid-answer", "drip-content", **_ENOUGH),
     *rows("refused", "none", "early-413-reads-on", "early-413-closes", large=True),
 )
 
@@ -41,7 +42,7 @@ TLS = (
 
 LENGTHS = (
     *rows("", "whole", "length-too-long", "length-negative", "length-garbage", "length-none", "length-huge"),
-    *rows("", "whole", "length-too-long-stall", "length-none-stall", **_QUICK),
+    *rows("", "whole", "length-too-long-stall", "length-none-stall", **_ENOUGH),
     *rows("malformed-response", "part", "length-too-short", "five-gigabytes", "five-gigabytes-no-length"),
     *rows("connection", "none", "length-twice"),
     *rows("malformed-response", "none", "empty"),
@@ -49,7 +50,7 @@ LENGTHS = (
 
 CHUNKS = (
     *rows("", "whole", "chunked", "chunked-and-length", "chunked-unfinished", "chunk-size-negative", "chunk-too-long"),
-    *rows("", "whole", "chunked-unfinished-stall", "trailers-endless", **_QUICK),
+    *rows("", "whole", "chunked-unfinished-stall", "trailers-endless", **_ENOUGH),
     *rows("connection", "none", "chunk-size-garbage", "chunk-size-endless"),
 )
 
@@ -85,7 +86,7 @@ ONE_AFTER_THE_OTHER = (
     Row("tls-handshake-reset + tls-good", "", "whole", repeated=1),
     Row("http-429-wait-0 + reset-after-body + good", "connection", repeated=1),
     Row("http-503-wait-0 + http-500-json + good", "service", repeated=1),
-    Row("http-429-wait-0 + stall-after-body + good", "time-out", repeated=1, answer=0.4),
+    Row("http-429-wait-0 + stall-after-body + good", "time-out", repeated=1, **_ENOUGH),
     Row("http-503-wait-0 + size-half + good", "malformed-response", "aside", repeated=1),
     Row("reset-after-body + good", "connection"),
     Row("closed-at-once + good", "connection"),

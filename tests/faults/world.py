@@ -115,7 +115,7 @@ class Bridge:
         if not self.process.stdout.closed:
             self.told += self.process.stdout.read()
             self.process.stdout.close()
-        return self.process.wait(60)
+        return self.process.wait(180)
 
 
 @dataclass(frozen=True)

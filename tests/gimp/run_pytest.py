@@ -1,6 +1,6 @@
 """Runs pytest, also inside GIMP (`scripts/gimp.py run`). Arguments: a folder with pytest in it, then pytest's own.
 
-What passes is written into the file that PHOTIO_PASSED names, a line each, and not run again when it is in there.
+What passes is written into the file that PHOTIO_PASSED names, a line each.
 """
 
 import os
@@ -15,16 +15,11 @@ import pytest  # noqa: E402
 
 
 class Passed:
-    """Remembers what has passed, though GIMP itself may end in the middle."""
+    """Notes what has passed, though GIMP itself may end in the middle."""
 
     def __init__(self, file):
         self.file = Path(file)
         self.called = None
-
-    def pytest_collection_modifyitems(self, config, items):
-        known = set(self.file.read_text().splitlines()) if self.file.exists() else set()
-        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in known])
-        items[:] = [item for item in items if item.nodeid not in known]
 
     def pytest_runtest_logreport(self, report):
         if report.when == "call" and report.passed:

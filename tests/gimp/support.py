@@ -36,7 +36,7 @@ class Server:
     def _call(self, method, path, document=None):
         data = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(self.origin + path, data=data, method=method)
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=120) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=600) as answer:
             return json.loads(answer.read() or b"null")
 
     def script(self, *behaviours):
@@ -216,7 +216,7 @@ def processes(word):
     return found
 
 
-def wait_for_end(pid, seconds=60):
+def wait_for_end(pid, seconds=180):
     """Blocks until a process has ended."""
     try:
         descriptor = os.pidfd_open(pid)
@@ -228,10 +228,10 @@ def wait_for_end(pid, seconds=60):
     os.close(descriptor)
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=180):
     """Blocks until `condition` holds; what it gave."""
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, "it never happened"
-        os.sched_yield()
+        time.sleep(0.002)  # between two looks: who is looked at needs the processor, too
     return value

@@ -40,6 +40,7 @@ def killed_run(condition):
 
 
 def test_killed_before_the_upload_nothing_is_sent_and_nothing_stays(server, journal):
+    server.script({"hold": "before-body"})  # where the kill comes late, it comes at the latest during the upload
     _image, bridge = killed_run(lambda: until(lambda: journal() and (journal()[0] / "selection.pgm").exists()))
     wait_for_end(bridge)
     assert [request for request in server.requests if request] == []

@@ -252,7 +252,7 @@ def test_a_gimp_that_ends_while_waiting_finds_its_result_when_it_is_started_agai
     server.wait("body", 2)
     (bridge,) = processes(BRIDGE)
     end(gimp)
-    gimp.wait(60)
+    gimp.wait(180)
     assert bridge in processes(BRIDGE), "it waits for what may have been paid for"
     server.release()
     all_ended()
@@ -270,7 +270,7 @@ def test_two_gimps_at_once_do_not_disturb_each_other(server, journal, tmp_path):
     joined = meanwhile(lambda: server.wait("body", 3), server.release)
     run("photio-remove", image, **SETTINGS)
     joined()
-    gimp.wait(60)
+    gimp.wait(180)
     all_ended()
     assert rendered(image) == wanted
     states = [json.loads((folder / "request.json").read_text())["state"] for folder in journal()]

@@ -57,5 +57,5 @@ def _close_messages():
     found = subprocess.run(["xdotool", "search", "--name", "^GIMP Message$"], capture_output=True, text=True)
     for message in found.stdout.split():  # one that goes by itself is fine
         subprocess.run(
-            ["xdotool", "windowactivate", "--sync", message, "key", "Escape"], capture_output=True, timeout=20
+            ["xdotool", "windowactivate", "--sync", message, "key", "Escape"], capture_output=True, timeout=180
         )

@@ -90,7 +90,7 @@ def end(pid: int) -> None:
         AssertionError: it had to be killed.
     """
     try:
-        wait_for_end(pid, 10)
+        wait_for_end(pid)
     except AssertionError:
         os.kill(pid, signal.SIGKILL)
         raise

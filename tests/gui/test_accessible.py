@@ -160,7 +160,7 @@ def test_text_can_be_read_in_both_themes(opened, theme, tmp_path):
         assert pale == {}, f"{entry}, {theme}"
         while pids := processes(PLUG_IN):
             keys("Escape")
-            wait_for_end(pids[0], 10)
+            wait_for_end(pids[0])
 
 
 def contrast(picture, place):

@@ -52,6 +52,8 @@ def window():
     def begin(count):
         widget("gimp", "menu item", "History…", "press")
         until(lambda: len(rows()) == count)
+        if count:
+            until(lambda: has_focus(rows()[0]))  # only then keys get there
 
     yield begin
     leave()
@@ -61,7 +63,7 @@ def leave():
     """Closes the window, if it is there, with the keyboard."""
     if pids := processes(PLUG_IN):
         found = ["xdotool", "search", "--sync", "--name", "Photio History", "windowactivate", "--sync"]
-        subprocess.run(found, check=True, timeout=20)
+        subprocess.run(found, check=True, timeout=180)
         keys("Escape", "Escape")  # the search's, the window's
         for pid in pids:
             wait_for_end(pid)
@@ -75,6 +77,12 @@ def rows():
 def notice(text):
     """Waits for a sentence in the window."""
     widget("photio", "label", text, "read")
+
+
+def asked():
+    """Waits for the question whether to delete what was paid for, until keys get there."""
+    notice("This result was paid for, and no image got it.")
+    until(lambda: (here := focused()) and "button" in here.role)
 
 
 def layers(image, count):
@@ -222,12 +230,13 @@ def test_deleting_what_was_paid_for_and_never_inserted_asks_once(shown, server, 
     for pid in processes(BRIDGE):
         wait_for_end(pid)
     window(1)
+    (row,) = rows()
     keys("Delete")
-    notice("This result was paid for, and no image got it.")
+    asked()
     keys("Escape")
-    until(lambda: len(rows()) == 1)
+    until(lambda: has_focus(row))
     keys("Delete")
-    notice("This result was paid for, and no image got it.")
+    asked()
     keys("alt+d")
     until(lambda: not rows())
     leave()

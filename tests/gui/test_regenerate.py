@@ -16,22 +16,28 @@ def layers(image, count):
 
 
 def in_the_menu(entry):
-    """Goes down in GIMP's open menu, with the keyboard, to an entry."""
+    """Goes up in GIMP's open menu, with the keyboard, to an entry."""
+
+    def items():
+        return [seen for seen in look("gimp") if seen.role in ("menu", "menu item")]
 
     def selected():
-        items = (seen for seen in look("gimp") if seen.role in ("menu", "menu item") and seen.name == entry)
-        return any(item.has(State.SELECTED) for item in items)
+        return [(item.name, item.place) for item in items() if item.has(State.SELECTED)]
 
+    wait_until(lambda: any(item.name == entry for item in items()), f"{entry} is not in the menu")
     for _step in range(40):
-        if selected():
+        before = selected()
+        if any(name == entry for name, _place in before):
             return
         keys("Up")
+        wait_until(lambda before=before: selected() not in ([], before), f"“Up” leads nowhere: {before}")
     raise AssertionError(f"{entry} cannot be reached")
 
 
 def test_from_the_menu_to_the_layer_with_the_keyboard_alone(shown, server, window):
     server.script(GREEN, RED)
     selection, before = pixels(shown.get_selection(), "Y u8"), rendered(shown)
+    wait_until(lambda: any(seen.role == "frame" and seen.has(State.ACTIVE) for seen in look("gimp")))
     keys("alt+r")
     in_the_menu("Photio")
     keys("Right")

@@ -40,7 +40,7 @@ def decode(answer: dict[str, Any]) -> NDArray[np.uint8]:
 def send(engine: EngineServer, **changes: Any) -> requests.Response:
     """A working request with `changes`; a change to `...` leaves the variable out."""
     variables = {name: value for name, value in (WORKING | changes).items() if value is not ...}
-    return requests.post(engine.origin + REGEN_PATH, json=variables, timeout=60)
+    return requests.post(engine.origin + REGEN_PATH, json=variables, timeout=180)
 
 
 def refusal(response: requests.Response) -> str:
@@ -57,7 +57,7 @@ def refusal(response: requests.Response) -> str:
 def raw(engine: EngineServer, head: str, body: bytes = b"") -> tuple[int, dict[str, Any]]:
     """Sends what no client library would, and reads until the server has said all."""
     port = int(engine.origin.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=180) as connection:
         connection.sendall(head.encode("latin-1") + body)
         received = b""
         while block := connection.recv(65536):

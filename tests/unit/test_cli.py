@@ -51,7 +51,7 @@ def bridge(folder: Path, *arguments: str, text: str = "", **environment: str) ->
         input=text,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=180,
     )
 
 
@@ -296,7 +296,7 @@ def test_it_runs_as_a_directory_where_nothing_is_installed(folder: Path, options
 
     def run(*arguments: str) -> str:
         command = [sys.executable, *options, str(copy), *arguments]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180).stdout
 
     assert run("--version").startswith("Photio for GIMP ")
     (copy / "cli.py").write_text("import json, sys\ndef main(): print(json.dumps(sys.path))\n")
@@ -313,7 +313,7 @@ def test_a_damaged_install_file_does_no_harm(folder: Path, content: str) -> None
         [sys.executable, "-I", str(folder / "bridge"), "--version"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr
 

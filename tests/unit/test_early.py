@@ -45,7 +45,7 @@ def test_it_is_running_before_it_is_asked_for_and_ends_with_its_pipe(
     assert not {"PYTHONHOME", "LD_LIBRARY_PATH"} & set(environment)
     assert early.taken() is None
     running.stdin.close()
-    assert running.wait(20) == 0
+    assert running.wait(180) == 0
     running.stdout.close()
 
 

@@ -222,7 +222,7 @@ def test_two_gimps_that_write_about_the_same_job_lose_nothing(journal):
         subprocess.Popen([sys.executable, "-c", MARKER, str(journal / name), who], cwd=Path(__file__).parents[2])
         for who in "ab"
     ]
-    assert [process.wait(60) for process in processes] == [0, 0]
+    assert [process.wait(180) for process in processes] == [0, 0]
     marks = json.loads((journal / name / "request.json").read_text())["marks"]
     assert sorted(marks) == sorted(f"{who}{number}" for who in "ab" for number in range(60))
 

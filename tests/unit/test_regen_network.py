@@ -57,7 +57,7 @@ def test_another_computer_is_asked_through_the_configured_proxy(monkeypatch: pyt
             asked.append(connection.recv(4096))
             connection.close()
         with pytest.raises(ConnectionFailedError):
-            future.result(60)
+            future.result(180)
     assert all(line.startswith(b"CONNECT photio.invalid:443 ") for line in asked)
 
 
@@ -159,7 +159,7 @@ def test_a_certificate_that_the_environment_trusts_is_trusted(
     tls_server.wait("headers")
     call.cancel()
     with pytest.raises(Cancelled):
-        future.result(60)
+        future.result(180)
     tls_server.release()
     assert client(tls_server.origin).regenerate(LARGE_REQUEST).image.tobytes() == LARGE.tobytes()
 
@@ -206,6 +206,6 @@ def test_an_answer_whose_length_is_told_twice_in_one_line_ends_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, daemon=True).start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        post = Post(url, {}, Body(b"?"), lambda connected: connected.settimeout(10), 10, True)
+        post = Post(url, {}, Body(b"?"), lambda begun: None, lambda opened: None, 10, True)
         with sent_directly(post) as received:
             assert b"".join(received.pieces) == b"hi"

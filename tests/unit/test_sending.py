@@ -94,11 +94,11 @@ def test_a_job_that_is_done_does_not_wait_for_what_no_answer_needed() -> None:
 
     def at_work() -> None:
         began.set()
-        go_on.wait(2)
+        go_on.wait(180)
 
     with job.workers() as pool:
         running, waiting = pool.submit(at_work), [pool.submit(at_work) for _each in range(2 * usable_cores())]
-        began.wait(60)
+        began.wait(180)
     assert not running.done()
     assert waiting[-1].cancelled()
     go_on.set()

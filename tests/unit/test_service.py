@@ -71,7 +71,7 @@ class BridgeProcess:
         """Closes our end, as a killed plug-in does; the exit status when the bridge has ended."""
         self.process.stdin.close()
         self.process.stdout.close()
-        return self.process.wait(60)
+        return self.process.wait(180)
 
 
 @pytest.fixture

@@ -248,7 +248,7 @@ def _refusal(folder: Path, home: Path, language: str) -> str:
         input=b"".join(map(encode, asked)),
         env={**variables, "PHOTIO_HOME": str(home), "LANG": "C.UTF-8", "LANGUAGE": language},
         capture_output=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
     return next(said.sentence for line in done.stdout.splitlines() if isinstance(said := decode(line), Failed))
