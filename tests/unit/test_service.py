@@ -48,24 +48,39 @@ class BridgeProcess:
             stdout=subprocess.PIPE,
             env=environment,
         )
+        self.said = 0
+        self.run = None
 
     def say(self, message):
-        """Sends a message."""
-        self.process.stdin.write(encode(message))
+        """Sends a message; its number."""
+        self.said += 1
+        self.process.stdin.write(encode(message, self.said))
         self.process.stdin.flush()
+        if isinstance(message, Run):
+            self.run = self.said
+        return self.said
 
-    def hear(self, *kinds):
-        """The next message of these kinds; those that pass by are kept in `heard`."""
+    def hear(self, *kinds, question=None):
+        """The next message of these kinds, with that number if one is given."""
         for line in self.process.stdout:
-            message = decode(line)
-            if isinstance(message, kinds):
-                return message
+            said = decode(line)
+            if isinstance(said.message, kinds) and question in (None, said.question):
+                return said.message
         raise AssertionError("the bridge ended")
 
     def ask(self, message, *kinds):
         """Sends a message, and gives its answer."""
-        self.say(message)
-        return self.hear(*kinds)
+        return self.hear(*kinds, question=self.say(message))
+
+    def cancel(self):
+        """Cancels the last job that was run, and gives what its `Run` is answered with."""
+        self.say(Cancel(self.run))
+        return self.hear(Cancelled, question=self.run)
+
+    def rest(self):
+        """Closes our end of the one pipe; all that the bridge still says, with the numbers, as long as it lives."""
+        self.process.stdin.close()
+        return [decode(line) for line in self.process.stdout]
 
     def leave(self):
         """Closes our end, as a killed plug-in does; the exit status when the bridge has ended."""
@@ -223,7 +238,7 @@ def test_cancelling_before_the_request_is_sent_costs_nothing(bridge, server):
     _planned, folder = prepare(started)
     started.say(Run())
     server.wait("headers")
-    assert started.ask(Cancel(), Cancelled) == Cancelled(may_be_billed=False)
+    assert started.cancel() == Cancelled(may_be_billed=False)
     server.release()
     server.wait("dropped")
     assert started.leave() == 0
@@ -236,7 +251,7 @@ def test_cancelling_later_says_that_it_may_cost_and_keeps_the_answer(bridge, ser
     _planned, folder = prepare(started)
     started.say(Run())
     server.wait("body")
-    assert started.ask(Cancel(), Cancelled) == Cancelled(may_be_billed=True)
+    assert started.cancel() == Cancelled(may_be_billed=True)
     server.release()
     assert started.leave() == 0
     assert state(folder) == "received"
@@ -248,7 +263,7 @@ def test_after_cancelling_the_next_job_is_not_disturbed_by_the_first_ones_answer
     _planned, first = prepare(started)
     started.say(Run())
     server.wait("body")
-    started.ask(Cancel(), Cancelled)
+    started.cancel()
     server.release()
     _planned, second = prepare(started, seed=8)
     finished = started.ask(Run(), Finished, Failed, Cancelled)
@@ -310,12 +325,20 @@ def test_a_prompt_without_a_key_is_refused_at_once(bridge):
     assert failed.code == "offline-limit"
 
 
-@pytest.mark.parametrize("line", [b"nonsense\n", b'{"type": "run"}\n', b'{"type": "finished"}\n'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"nonsense\n",
+        b'{"type": "run", "question": 1}\n',
+        b'{"type": "finished", "question": 1}\n',
+        b'{"type": "open"}\n',
+    ],
+)
 def test_what_is_not_understood_is_answered_with_a_sentence(bridge, line):
     started = bridge()
     started.process.stdin.write(line)
     started.process.stdin.flush()
-    assert started.hear(Failed).code == "protocol"
+    assert started.hear(Failed, question=1).code == "protocol"
 
 
 def test_a_selection_file_that_is_damaged_is_a_sentence(bridge, server):
