@@ -34,7 +34,7 @@ def failure(error: Exception, sendings: Sequence[Sending], billed: bool) -> Fail
     code, sentence = (told.code, told.sentence) if isinstance(told, PhotioError) else ("internal", unexpected())
     if billed and not _says_billed(told) and any(sending.may_be_billed for sending in sendings):
         sentence = _(
-            "{reason} The service had got the request, so it may have been billed: look in Filters > Photio > History "
+            "{reason} The service already had the request and may have billed it: look in Filters > Photio > History "
             "before you try again."
         ).format(reason=sentence)
     return Failed(code, sentence)

@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from gi.repository import Gio, GLib
 
@@ -25,6 +25,9 @@ from bridge.protocol import (
     encode,
 )
 from bridge.words import _
+
+if TYPE_CHECKING:
+    import logging
 
 Answer = TypeVar("Answer")
 
@@ -155,10 +158,10 @@ class Bridge:
     def _take(self, said: Said) -> None:
         number, message = said
         if number not in self._questions:
-            _log(f"nobody waits for this: {type(message).__name__} {number}")
+            _log().warning("dropped, for nobody waits for it: %s %d", type(message).__name__, number)
             if isinstance(message, Failed) and number in self._mentioned:
                 sentence = _("The history could not be brought up to date: {reason}").format(reason=message.sentence)
-                _log(sentence)
+                _log().warning("%s", sentence)
                 self._on_failure(BridgeError(sentence, message.code))
         elif isinstance(message, Progress):
             self._on_progress(message)
@@ -176,11 +179,11 @@ _GONE = _(
 )
 
 
-def _log(text: str) -> None:
-    """Tells whoever looks for a fault: the plug-in's errors are in the terminal that GIMP was started from."""
-    import logging  # hardly ever needed
+def _log() -> logging.Logger:
+    """For whoever looks for a fault: what it gets is in the terminal that GIMP was started from."""
+    import logging  # it takes time, and is hardly ever needed
 
-    logging.getLogger("photio").warning("%s", text)
+    return logging.getLogger("photio")
 
 
 def _expected(received: Message | None, answer: type[Answer]) -> Answer:
