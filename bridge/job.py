@@ -204,6 +204,7 @@ class RunningJob:
             self._tell_end(self._regenerate(planned))
         except Exception as error:  # noqa: BLE001  (the last line of defence: the user gets a sentence, the log everything)
             self._tell_end(failure(error, self._sendings, planned.backend.billed))
+            error.__traceback__ = None  # see `_obtain`
         finally:
             self.folder.rest()
             del planned
@@ -312,7 +313,8 @@ class RunningJob:
             stages.tell(sending.number, "done")
             return
         except PhotioError as error:
-            sending.error = error
+            # its traceback has all that this job holds, and would keep it in memory for a long time
+            sending.error = error.with_traceback(None)
             self._keep_unreadable(name, error, sending.arriving)
         except Exception as error:  # noqa: BLE001  (as in `_run`)
             _log.exception("request %d failed", sending.number)
