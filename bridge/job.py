@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import backend, places, prompts
@@ -19,13 +19,13 @@ from bridge.arriving import Arriving
 from bridge.backend import Backend
 from bridge.cores import usable_cores
 from bridge.errors import PhotioError
+from bridge.failure import failure, foremost, unexpected
 from bridge.journal import JobFolder
 from bridge.private_files import StorageError
 from bridge.progress import Stages
 from bridge.protocol import (
     Cancelled,
     CropPlan,
-    Failed,
     Finished,
     Job,
     Message,
@@ -72,17 +72,22 @@ class _Planned:
 
 
 class RunningJob:
-    """A job from `Open` to its end. `announce` is called from the job's own threads too."""
+    """A job from `Open` to its end.
 
-    def __init__(self, settings: Settings, remarks: tuple[str, ...], announce: Callable[[Message], None]) -> None:
+    Attributes:
+        folder: where its files are.
+    """
+
+    def __init__(self, settings: Settings, remarks: tuple[str, ...]) -> None:
         self._settings = settings
         self._remarks = remarks
-        self._announce = announce
-        self._folder = JobFolder.create(places.journal_directory())
+        self.folder = JobFolder.create(places.journal_directory())
         self._backends: dict[tuple[str, bool], Backend] = {}
         self._planned: _Planned | None = None
         self._sendings: tuple[Sending, ...] = ()
         self._runner: threading.Thread | None = None
+        self._announce: Callable[[Message], None] | None = None  # as long as `Run` has no answer
+        self._announcing = threading.Lock()
         self._turns = threading.Semaphore(CONCURRENT)
         self._cancelled = threading.Event()
         self._facts: dict[str, Any] = {}
@@ -90,12 +95,7 @@ class RunningJob:
     @property
     def opened(self) -> Opened:
         """Where the job's files go."""
-        return Opened(self._folder.id, str(self._folder.path))
-
-    @property
-    def id(self) -> str:
-        """Its name in the journal."""
-        return self._folder.id
+        return Opened(self.folder.id, str(self.folder.path))
 
     def plan(self, message: Plan) -> Planned:
         """Decides on the crops. Nothing has been read of the image yet but the selection.
@@ -109,7 +109,7 @@ class RunningJob:
         chosen = self._backend(job)
         canvas = message.document.canvas
         planning = fitting.plan(
-            self._folder, job, canvas, message.selection, message.masked, self._settings.native_limit
+            self.folder, job, canvas, message.selection, message.masked, self._settings.native_limit
         )
         planned = self._planned = _Planned(message, planning, chosen)
         exports = tuple(
@@ -120,8 +120,12 @@ class RunningJob:
         remarks = (*self._remarks, *chosen.remarks)
         return Planned(exports, planned.requests, chosen.name, upload, remarks, self._preview(planned))
 
-    def start(self) -> None:
+    def start(self, announce: Callable[[Message], None], ended: Callable[[], None] = lambda: None) -> None:
         """Runs the rest in a thread of its own.
+
+        Args:
+            announce: is told how the job goes, and last of all its end, once; from the job's own threads.
+            ended: called when nothing more is done for the job, after the answer.
 
         Raises:
             PhotioError: it would take more requests than the user allows.
@@ -136,22 +140,32 @@ class RunningJob:
                     "areas, send them together, or ask for fewer variations."
                 ).format(requests=planned.requests, most=self._settings.most_requests)
             )
-        self._runner = threading.Thread(target=self._run, args=(planned,), name="job", daemon=True)
+        self._announce = announce
+        self._runner = threading.Thread(target=self._run, args=(ended,), name="job", daemon=True)
         self._runner.start()
 
-    def cancel(self) -> Cancelled:
-        """Drops what was not fully sent. What was sent is waited for, quietly: it may have been billed."""
-        self._cancelled.set()
-        for sending in self._sendings:
-            sending.call.cancel()
-        billed = self._planned is not None and self._planned.backend.billed
-        return Cancelled(billed and any(sending.call.sent for sending in self._sendings))
+    def cancel(self) -> None:
+        """The user no longer waits: drops what was not fully sent, and says so, unless the job's end was told before.
 
-    def leave(self) -> None:
-        """The plug-in is gone: returns when the answers to all that was paid for are in the journal."""
-        if self._runner and self._runner.is_alive() and self.cancel().may_be_billed:
+        What was sent is waited for, quietly: it may have been billed.
+        """
+        with self._announcing:
+            announce, self._announce = self._announce, None
+        if announce:
+            announce(Cancelled(self.drop()))
+
+    def drop(self) -> bool:
+        """Drops what was not fully sent, at once; whether something was, and may be billed: see `wait`."""
+        self._cancelled.set()
+        sendings, planned = self._sendings, self._planned
+        for sending in sendings:
+            sending.call.cancel()
+        return planned is not None and planned.backend.billed and any(sending.call.sent for sending in sendings)
+
+    def wait(self) -> None:
+        """Returns when the answers to all that was sent are in the journal."""
+        if self._runner:
             self._runner.join()
-        self._folder.discard_if_unanswered()
 
     def _backend(self, job: Job) -> Backend:
         """Who does it; a keyring is asked only once."""
@@ -167,45 +181,55 @@ class RunningJob:
 
         box = preview.shown_box(planned.planning)
         size = preview.shown_size(box, planned.message.preview)
-        self._folder.file(_OVERLAY_FILE).write_bytes(preview.overlay(planned.planning, box, size))
+        self.folder.file(_OVERLAY_FILE).write_bytes(preview.overlay(planned.planning, box, size))
         return Preview(box, size, _OVERLAY_FILE)
 
     def _tell(self, message: Message) -> None:
         """Announces something, unless nobody waits for it any longer."""
-        if not self._cancelled.is_set():
-            self._announce(message)
+        with self._announcing:
+            if self._announce and not self._cancelled.is_set():
+                self._announce(message)
 
-    def _run(self, planned: _Planned) -> None:
+    def _tell_end(self, message: Message) -> None:
+        """Announces the answer to `Run`, unless it was cancelled."""
+        with self._announcing:
+            announce, self._announce = self._announce, None
+        if announce and not self._cancelled.is_set():
+            announce(message)
+
+    def _run(self, ended: Callable[[], None]) -> None:
+        planned = self._planned
+        assert planned is not None
         try:
-            self._tell(self._regenerate(planned))
-        except PhotioError as error:
-            _log.warning("%s: %s %s", error.code, error.sentence, error.details)
-            self._tell(Failed(error.code, error.sentence))
-        except Exception:  # noqa: BLE001  (the last line of defence: the user gets a sentence, the log everything)
-            _log.exception("the job failed")
-            self._tell(Failed("internal", unexpected()))
+            self._tell_end(self._regenerate(planned))
+        except Exception as error:  # noqa: BLE001  (the last line of defence: the user gets a sentence, the log everything)
+            self._tell_end(failure(error, self._sendings, planned.backend.billed))
+            error.__traceback__ = None  # see `_obtain`
         finally:
-            self._folder.rest()
+            self.folder.rest()
+            del planned
+            self._planned, self._sendings = None, ()
+            ended()
 
     def _regenerate(self, planned: _Planned) -> Message:
         """All that follows the export."""
         from bridge import fitting
 
         message, job = planned.message, planned.message.job
-        planning, sources = fitting.read_crops(self._folder, planned.planning, job, message.masked)
+        planning, sources = fitting.read_crops(self.folder, planned.planning, job, message.masked)
         with (
             closing(Stages(self._tell, planned.backend.name, planning.crops, job.variations)) as stages,
             workers() as pool,
         ):
             # while the pictures are encoded, the rest is imported, and the disk is waited for
             ahead = begin(pool, job, planning, sources)
-            fitting.save_masks(self._folder, planning)
+            fitting.save_masks(self.folder, planning)
             seeds = draw_seeds(job.seed, job.variations)
             self._sendings = self._sendings_of(planned, len(sources), stages)
-            with self._folder.room(room_needed(planning) * job.variations, len(self._sendings)):
+            with self.folder.room(room_needed(planning) * job.variations, len(self._sendings)):
                 self._note_sending(planned, planning, seeds)
-                if self._cancelled.is_set():  # before there was anything to cancel
-                    self.cancel()
+                if self._cancelled.is_set():  # before there was anything to drop
+                    self.drop()
                 self._send(Sent(job, planning, seeds, stages, planned.backend.client(), pool, ahead))
         return self._outcome(planned, planning, seeds)
 
@@ -216,7 +240,7 @@ class RunningJob:
         sendings = list[Sending]()
         for variation in range(1, planned.message.job.variations + 1):
             for crop in range(1, crops + 1):
-                arriving = Arriving(self._folder.file(f"arriving-{crop}-{variation}"), planned.backend.key)
+                arriving = Arriving(self.folder.file(f"arriving-{crop}-{variation}"), planned.backend.key)
                 call = Call(stages.of(len(sendings)), arriving)
                 sendings.append(Sending(len(sendings), crop, variation, call, arriving))
         return tuple(sendings)
@@ -226,20 +250,24 @@ class RunningJob:
         threads = [
             threading.Thread(target=self._obtain, args=(sending, sent), daemon=True) for sending in self._sendings
         ]
-        for thread in threads:
-            thread.start()
-        # while the service is at work, so that nobody waits for the disk
-        prompts.remember(sent.job.prompt)
-        self._keep_sent(sent.crops)
-        for thread in threads:
-            thread.join()
+        started = []
+        try:
+            for thread in threads:
+                thread.start()
+                started.append(thread)
+            # while the service is at work, so that nobody waits for the disk
+            prompts.remember(sent.job.prompt)
+            self._keep_sent(sent.crops)
+        finally:  # whatever goes wrong here, what is sent may be billed
+            for thread in started:
+                thread.join()
 
     def _keep_sent(self, crops: list[Ahead]) -> None:
         """For whoever looks into the folder; they can be made again, so that a full disk is no harm."""
         for crop in crops:
             try:
-                self._folder.save(f"sent-{crop.source.number}.png", crop.base.result().data, lasting=False)
-                self._folder.save(f"mask-{crop.source.number}.png", crop.mask.result().data, lasting=False)
+                self.folder.save(f"sent-{crop.source.number}.png", crop.base.result().data, lasting=False)
+                self.folder.save(f"mask-{crop.source.number}.png", crop.mask.result().data, lasting=False)
             except Exception as error:  # noqa: BLE001  (who needs the upload tells the user)
                 _log.warning("what is sent is not kept: %s", error)
 
@@ -259,7 +287,7 @@ class RunningJob:
             engine=planned.backend.name,
             seeds=seeds,
         )
-        self._folder.note(**self._facts)
+        self.folder.note(**self._facts)
 
     def _obtain(self, sending: Sending, sent: Sent) -> None:
         """Sends one request, journals the answer, makes it fit. Its errors wait for `_outcome`."""
@@ -275,17 +303,18 @@ class RunningJob:
             crop = sent.crops[sending.crop - 1]
             known = (sent.job, sent.planning, crop.source, crop.reference.result, crop.grains.result)
             fitted = sent.pool.submit(fitting.fit, *known, sending.variation, answer.pixels, answer.seed, noise.result)
-            self._folder.give_room_back()
-            self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
+            self.folder.give_room_back()
+            self.folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             sending.arriving.remove()
             self._tell(Received(sending.variation, answer.seed))
             stages.tell(sending.number, "finishing")
             sending.remarks = answer.warnings
-            sending.patches = fitting.save(self._folder, fitted.result())
+            sending.patches = fitting.save(self.folder, fitted.result())
             stages.tell(sending.number, "done")
             return
         except PhotioError as error:
-            sending.error = error
+            # its traceback has all that this job holds, and would keep it in memory for a long time
+            sending.error = error.with_traceback(None)
             self._keep_unreadable(name, error, sending.arriving)
         except Exception as error:  # noqa: BLE001  (as in `_run`)
             _log.exception("request %d failed", sending.number)
@@ -297,8 +326,8 @@ class RunningJob:
         received: bytes = getattr(error, "received", b"")
         try:
             if received:
-                self._folder.give_room_back()
-                self._folder.save(f"{name}.unreadable", received)
+                self.folder.give_room_back()
+                self.folder.save(f"{name}.unreadable", received)
             if not isinstance(error, StorageError):  # there, what has arrived is all that there is
                 arriving.remove()
         except PhotioError as unsaved:  # the user hears of the first error; this one is in the log
@@ -313,8 +342,9 @@ class RunningJob:
         for sending in self._sendings:
             patches[sending.variation] = patches.get(sending.variation, ()) + sending.patches
         if not any(patches.values()):
-            self._folder.note(state="failed", error=errors[0].code)
-            raise errors[0]
+            error = foremost(errors[0], self._sendings)
+            self._note(state="failed", error=error.code)
+            raise error
         remarks = [remark for sending in self._sendings for remark in sending.remarks]
         remarks += [
             _("A part of the result is missing: {reason}").format(reason=error.sentence)
@@ -322,12 +352,22 @@ class RunningJob:
             if error.code != "cancelled"
         ]
         finished = fitting.finish(
-            self._folder, planned.message.job, planning, planned.backend.name, seeds, patches, remarks
+            self.folder, planned.message.job, planning, planned.backend.name, seeds, patches, remarks
         )
         # all of it once more: somebody may have emptied the journal while the service was at work
-        fitting.keep_masks(self._folder, planning)
-        self._folder.note(**{**self._facts, "state": "received", "result": asdict(finished)})
-        return finished
+        fitting.keep_masks(self.folder, planning)
+        # from the answers, which are there, the history makes the result again
+        unnoted = self._note(**{**self._facts, "state": "received", "result": asdict(finished)})
+        return replace(finished, remarks=finished.remarks + unnoted)
+
+    def _note(self, **facts: Any) -> tuple[str, ...]:
+        """Notes how the job ended. Where that fails, the end stays what it is, and the user gets a sentence more."""
+        try:
+            self.folder.note(**facts)
+        except StorageError as error:
+            _log.error("the end is not noted: %s %s", error.sentence, error.details)
+            return (_("The history could not be brought up to date: {reason}").format(reason=error.sentence),)
+        return ()
 
 
 @contextmanager
@@ -338,8 +378,3 @@ def workers() -> Iterator[Executor]:
         yield pool
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def unexpected() -> str:
-    """What to say of an error that nobody foresaw."""
-    return _("Something unexpected happened; {log} says more.").format(log=places.log_file())

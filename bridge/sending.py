@@ -114,6 +114,13 @@ class Sending:
     error: PhotioError | None = None
     remarks: tuple[str, ...] = ()
 
+    @property
+    def may_be_billed(self) -> bool:
+        """Whether the service got it whole, and did not say that it does not count."""
+        from bridge.regen_errors import RegenError
+
+        return self.error.may_be_billed if isinstance(self.error, RegenError) else self.call.sent
+
 
 def draw_seeds(seed: int, count: int) -> list[int]:
     """As many seeds as there are variations: `seed` (drawn for −1) and those that follow it."""

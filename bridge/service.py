@@ -13,11 +13,13 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from typing import BinaryIO
 
 from bridge import log, places, settings
 from bridge.errors import PhotioError
-from bridge.job import RunningJob, unexpected
+from bridge.failure import unexpected
+from bridge.job import RunningJob
 from bridge.journal import JobFolder
 from bridge.protocol import (
     LONGEST_LINE,
@@ -44,11 +46,11 @@ class Announcer:
         self._stream = stream
         self._lock = threading.Lock()
 
-    def __call__(self, message: Message) -> None:
-        """Sends one message."""
+    def __call__(self, question: int, message: Message) -> None:
+        """Sends one message, to whoever asked the question of that number."""
         with self._lock:
             try:
-                self._stream.write(encode(message))
+                self._stream.write(encode(message, question))
                 self._stream.flush()
             except OSError:  # the plug-in is gone; what it was to hear is in the journal
                 _log.info("nobody listens to %s", type(message).__name__)
@@ -60,55 +62,85 @@ class Service:
     def __init__(self, announce: Announcer) -> None:
         self._announce = announce
         self._draft: RunningJob | None = None  # opened, perhaps planned
-        self._running: list[RunningJob] = []  # the last one is the plug-in's; nobody waits for the others
+        self._running: dict[int, RunningJob] = {}  # by the number of their `Run`, until they have ended
+        self._changing = threading.Lock()  # held to look at or change what runs
+        self._folders: list[JobFolder] = []  # of all jobs that were run: their masks are many megabytes, this is not
 
     def serve(self, stream: BinaryIO) -> None:
         """Answers messages until the stream ends; returns when all that was paid for is in the journal."""
         with contextlib.suppress(_ToldToLeaveError):
             self._listen(stream)
-        for job in (*self._running, *((self._draft,) if self._draft else ())):
-            job.leave()
-        _tidy(frozenset(job.id for job in self._running))
+        with self._changing:
+            running = list(self._running.values())
+        paid = [job for job in running if job.drop()]  # all of them first: what waits must not let another one be sent
+        for job in paid:
+            job.wait()
+        for folder in (*self._folders, *((self._draft.folder,) if self._draft else ())):
+            folder.discard_if_unanswered()
+        _tidy(frozenset(folder.id for folder in self._folders))
 
     def _listen(self, stream: BinaryIO) -> None:
+        question = 0
         while line := _line(stream):
+            question += 1  # unless the line says otherwise
             try:
-                self._answer(decode(line))
+                question, message = decode(line)
+                if (answer := self._answer(question, message)) is not None:
+                    self._announce(question, answer)
             except PhotioError as error:
                 _log.warning("%s: %s %s", error.code, error.sentence, error.details)
-                self._announce(Failed(error.code, error.sentence))
+                self._announce(question, Failed(error.code, error.sentence))
             except ProtocolError as error:
                 _log.error("misunderstood: %s", error)
                 sentence = _("The plug-in and its bridge do not match: run install.py again.")
-                self._announce(Failed("protocol", sentence))
+                self._announce(question, Failed("protocol", sentence))
             except Exception:  # noqa: BLE001  (as in `job`: one thing that nobody foresaw must not end the bridge)
                 _log.exception("a message failed")
-                self._announce(Failed("internal", unexpected()))
+                self._announce(question, Failed("internal", unexpected()))
 
-    def _answer(self, message: Message) -> None:
+    def _answer(self, question: int, message: Message) -> Message | None:
+        """The answer; None when it comes later, or when nothing is asked."""
         if isinstance(message, Open):
-            self._open()
-        elif isinstance(message, Plan) and self._draft:
-            self._announce(self._draft.plan(message))
-        elif isinstance(message, Run) and self._draft:
-            self._draft.start()
-            self._running.append(self._draft)
-            self._draft = None
-        elif isinstance(message, Cancel) and self._running:
-            self._announce(self._running[-1].cancel())
+            return self._open()
+        if isinstance(message, Plan) and self._draft:
+            return self._draft.plan(message)
+        if isinstance(message, Run) and self._draft:
+            self._run(question, self._draft)
+        elif isinstance(message, Cancel):
+            self._cancel(message.run)
         elif isinstance(message, Placed):
             JobFolder.existing(places.journal_directory(), message.id).note_placed(message.variations)
         elif answer := _answer_beside(message):
-            self._announce(answer)
+            return answer
         else:
             raise ProtocolError(f"{type(message).__name__} was not expected now")
+        return None
 
-    def _open(self) -> None:
+    def _open(self) -> Message:
         if self._draft:
-            self._draft.leave()
+            self._draft.folder.discard_if_unanswered()
         found, remarks = settings.load()
-        self._draft = RunningJob(found, remarks, self._announce)
-        self._announce(self._draft.opened)
+        self._draft = RunningJob(found, remarks)
+        return self._draft.opened
+
+    def _run(self, question: int, job: RunningJob) -> None:
+        with self._changing:
+            if question in self._running:
+                raise ProtocolError("a job that runs has this number")
+            job.start(partial(self._announce, question), partial(self._let_go, question))
+            self._running[question], self._draft = job, None
+        self._folders.append(job.folder)
+
+    def _let_go(self, question: int) -> None:
+        """The job of that `Run` has ended."""
+        with self._changing:
+            del self._running[question]
+
+    def _cancel(self, run: int) -> None:
+        with self._changing:
+            job = self._running.get(run)
+        if job:
+            job.cancel()
 
 
 def _answer_beside(message: Message) -> Message | None:
@@ -120,7 +152,7 @@ def _answer_beside(message: Message) -> Message | None:
 
 
 def _line(stream: BinaryIO) -> bytes:
-    """The next line; of one that is too long, the beginning alone: each line has one answer, and the plug-in counts."""
+    """The next line; of one that is too long, the beginning alone: lines are counted, and this is still one."""
     line = rest = stream.readline(LONGEST_LINE)
     while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
         rest = stream.readline(LONGEST_LINE)

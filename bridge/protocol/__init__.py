@@ -1,8 +1,12 @@
 """What the plug-in and the bridge say to each other: one JSON object a line, one frozen dataclass a message.
 
 With `bridge.words` and `bridge.core_dumps` the only modules that both sides import: standard library only, valid on
-Python 3.10. The plug-in asks, the bridge answers, with `Failed` where it cannot. Pixels never travel here: they are
-image files in the job folder.
+Python 3.10. Pixels never travel here: they are image files in the job folder.
+
+The plug-in asks, the bridge answers, with `Failed` where it cannot. The plug-in numbers all that it says: 1, 2, 3 and
+so on, without a gap. Each answer has the number of its question, so that it is never taken for the answer to another
+one. The plug-in drops an answer that it does not wait for. The bridge counts lines as well: the number of a line that
+it cannot read is one more than that of the line before.
 
 What every job says is here; what only windows say is in `bridge.protocol.history` and `bridge.protocol.settings`, for
 jobs need not wait until that is loaded.
@@ -37,9 +41,10 @@ from bridge.protocol.values import (
     RequestProgress,
     Result,
 )
-from bridge.protocol.wire import LONGEST_LINE, decode, encode, from_json, job_again
+from bridge.protocol.wire import LARGEST_QUESTION, LONGEST_LINE, Said, decode, encode, from_json, job_again
 
 __all__ = [
+    "LARGEST_QUESTION",
     "LONGEST_LINE",
     "LONGEST_PROVENANCE",
     "PROVENANCE",
@@ -66,6 +71,7 @@ __all__ = [
     "RequestProgress",
     "Result",
     "Run",
+    "Said",
     "decode",
     "encode",
     "from_json",

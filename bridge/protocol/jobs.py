@@ -41,17 +41,28 @@ class Plan(Message):
 
 @dataclass(frozen=True)
 class Run(Message):
-    """The crops are in the job folder: send them. Answered by `Finished`, `Cancelled` or `Failed`."""
+    """The crops are in the job folder: send them. Answered once, by `Finished`, `Cancelled` or `Failed`.
+
+    `Progress` and `Received` have the number of their `Run`, too. They come before its answer, and never after it.
+    """
 
 
 @dataclass(frozen=True)
 class Cancel(Message):
-    """The user no longer waits; answered by `Cancelled`. What was paid for is still journaled."""
+    """The user no longer waits for a `Run`. What was paid for is still journaled.
+
+    This asks nothing: the `Run` is answered, by `Cancelled`. When the `Run` has been answered already, nothing happens.
+
+    Attributes:
+        run: the number of that `Run`.
+    """
+
+    run: int
 
 
 @dataclass(frozen=True)
 class Placed(Message):
-    """Results of a job are in an image: the numbers of their variations."""
+    """Results of a job are in an image: the numbers of their variations. Asks nothing: only a failure is answered."""
 
     id: str
     variations: tuple[int, ...]
@@ -92,7 +103,7 @@ class Progress(Message):
 
 @dataclass(frozen=True)
 class Received(Message):
-    """One answer is in the journal."""
+    """One of the service's answers is in the journal."""
 
     variation: int
     seed: int
@@ -117,14 +128,14 @@ class Finished(Message):
 
 @dataclass(frozen=True)
 class Cancelled(Message):
-    """Nobody waits any longer. `may_be_billed`: a request was sent; its result will be in the history."""
+    """The user did not wait for a `Run`. `may_be_billed`: a request was sent; its result will be in the history."""
 
     may_be_billed: bool
 
 
 @dataclass(frozen=True)
 class Failed(Message):
-    """What was asked for ended in an error: a stable word for programs, a sentence for the user."""
+    """A message could not be done: a stable word for programs, a sentence for the user."""
 
     code: str
     sentence: str

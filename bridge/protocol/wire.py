@@ -8,12 +8,15 @@ import json
 import math
 import types
 import typing
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from bridge.protocol.values import LONGEST_PROVENANCE, Job, Message, ProtocolError
 
 #: No message is longer, in bytes; a longer line is an error.
 LONGEST_LINE = 1 << 20
+
+#: The largest number that a question can have: every JSON parser reads it exactly.
+LARGEST_QUESTION = (1 << 53) - 1
 
 #: Where the messages are; in this order a job needs the first one only.
 _MODULES = ("jobs", "history", "settings")
@@ -31,28 +34,41 @@ class _Described:
         return cls.hints[kind]
 
 
-def encode(message: Message) -> bytes:
-    """The message as one line of UTF-8 JSON, newline included."""
-    fields = {"type": type(message).__name__.lower(), **dataclasses.asdict(message)}
+class Said(NamedTuple):
+    """What one line says: a message, and the number of the question that it asks or answers."""
+
+    question: int
+    message: Message
+
+
+def encode(message: Message, question: int) -> bytes:
+    """The message as one line of UTF-8 JSON, newline included.
+
+    Args:
+        question: the number that the message has, or, when it is an answer, that its question had; from 1.
+    """
+    fields = {"type": type(message).__name__.lower(), "question": question, **dataclasses.asdict(message)}
     return json.dumps(fields, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
-def decode(line: bytes | str) -> Message:
-    """The message in one line.
+def decode(line: bytes | str) -> Said:
+    """The message in one line, and its number.
 
     Raises:
-        ProtocolError: the line is no message, or a field is missing, unknown or of another type.
+        ProtocolError: the line is no message, has no number, or a field is missing, unknown or of another type.
     """
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"not JSON: {error}") from error
-    name = fields.pop("type", None) if isinstance(fields, dict) else None
-    kind = _kind(name)
+    if not isinstance(fields, dict):
+        raise ProtocolError("not a message: no object")
+    kind, question = _kind(fields.pop("type", None)), fields.pop("question", None)
     if kind is None:
         raise ProtocolError("not a message: no known type")
-    message: Message = from_json(kind, fields, kind.__name__)
-    return message
+    if type(question) is not int or not 1 <= question <= LARGEST_QUESTION:
+        raise ProtocolError(f"question: 1 to {LARGEST_QUESTION} expected")
+    return Said(question, from_json(kind, fields, kind.__name__))
 
 
 def _kind(name: object) -> type[Message] | None:

@@ -70,7 +70,7 @@ class Errands:
         self._end()
 
     def _running(self) -> Bridge:
-        self._bridge = self._bridge or Bridge()
+        self._bridge = self._bridge or Bridge(on_failure=self._failed)
         return self._bridge
 
     def _end(self) -> None:

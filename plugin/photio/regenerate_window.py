@@ -13,7 +13,7 @@ import canvas
 import generation
 import parts
 from arguments import Defaults, job_of
-from bridge.protocol import Cancel, Job, Progress
+from bridge.protocol import Job, Progress
 from bridge.protocol.history import AskPrompts, AskUnclaimed, Picture, Prompts, Show, Unclaimed
 from bridge.protocol.settings import AskSettings, SettingsReport
 from bridge.words import _, ngettext
@@ -54,7 +54,7 @@ class RegenerateWindow:
         self._bridge: Bridge | None = None
         self._draft: Draft | None = None
         self._report: SettingsReport | None = None
-        self._busy = self._stale = self._running = self._closed = False
+        self._busy = self._stale = self._running = self._cancelled = self._closed = False
         self._seen: object = None
         self._engine: str | None = None  # for the next generation alone
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Regenerate"))
@@ -164,7 +164,7 @@ class RegenerateWindow:
     def _ready(self) -> Bridge:
         """The bridge; another one if the last has died."""
         if self._bridge is None:
-            self._bridge, self._draft = Bridge(self._show_progress), None
+            self._bridge, self._draft = Bridge(self._show_progress, self._not_noted), None
         return self._bridge
 
     def _begin(self) -> bool:
@@ -246,7 +246,7 @@ class RegenerateWindow:
         """One generation, from what is selected now to thumbnails."""
         self._notice.forget()
         self._parameters.take_over()
-        self._busy = True
+        self._busy, self._cancelled = True, False
         self._set_running(True)
         try:
             captured, job = self._capture()
@@ -255,6 +255,8 @@ class RegenerateWindow:
             draft = self._draft = self._draft or generation.open_draft(bridge)
             planned = generation.plan(bridge, draft, captured, job)
             generation.export(draft, captured, planned)
+            if self._cancelled:  # before there was anything that the bridge could cancel
+                raise BridgeCancelled(may_be_billed=False)
             self._draft = None
             outcome = generation.run(bridge, draft, captured, job)
             self._set_running(False)
@@ -309,9 +311,11 @@ class RegenerateWindow:
             self._progress.update(progress)
 
     def _cancel(self) -> None:
-        if self._running and self._bridge:
+        if self._running:
             self._progress.cancelling()
-            self._bridge.mention(Cancel())
+            self._cancelled = True
+            if self._bridge:
+                self._bridge.cancel()
 
     # --- inserting
 
@@ -344,6 +348,10 @@ class RegenerateWindow:
         removes = not self._parameters.prompt.text.strip()
         helps = [actions[name] for name in helps_for(error.code, removes)]
         self._notice.tell(str(error), Gtk.MessageType.ERROR, *helps)
+
+    def _not_noted(self, error: BridgeError) -> None:
+        """The results are in the image, whatever the history says: no button here, for this must not be paid again."""
+        self._notice.tell(str(error), Gtk.MessageType.WARNING)
 
     def _forget_dead_bridge(self, error: BridgeError) -> None:
         if error.code == "bridge" and self._bridge:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.protocol import Cancel, Cancelled, Failed, Finished, Open, Opened, decode
+from bridge.protocol import Failed, Finished, Open, Opened, decode
 from bridge.protocol.history import AskPrompts, Prompts
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.world import Bridge, BridgeGoneError, Ended, World
@@ -103,19 +103,19 @@ def _says(*lines: bytes) -> Callable[[World], Ended]:
 
     def act(world: World) -> Ended:
         bridge = world.start()
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             bridge.write(line + b"\n")
-            assert bridge.hear(Failed).code == "protocol"
+            assert bridge.hear(Failed, question=number).code == "protocol"
         return world.job(bridge)
 
     return act
 
 
 def _long_line(world: World) -> Ended:
-    """10 MB without a break: one misunderstanding, for the plug-in takes each answer for that to its next question."""
+    """10 MB without a break: one line, so one misunderstanding, and the lines after it keep their numbers."""
     bridge = world.start()
     bridge.write(b"x" * 10_000_000 + b"\n")
-    assert bridge.hear(Failed).code == "protocol"
+    assert bridge.hear(Failed, question=1).code == "protocol"
     assert bridge.ask(AskPrompts(), Prompts).texts == ()
     return world.job(bridge)
 
@@ -130,7 +130,7 @@ def _unfinished_line(world: World) -> Ended:
 
 def bridge_said(bridge: Bridge) -> Failed | None:
     """The failure that is in what was heard last."""
-    messages = [decode(line) for line in bridge.told.splitlines()]
+    messages = [decode(line).message for line in bridge.told.splitlines()]
     return next((message for message in messages if isinstance(message, Failed)), None)
 
 
@@ -161,7 +161,7 @@ def _second_job(world: World) -> Ended:
     def at(step: str) -> None:
         if step == "running":
             world.service.wait("body")
-            assert bridge.ask(Cancel(), Cancelled).may_be_billed
+            assert bridge.cancel().may_be_billed
             raise _LeftError
 
     try:
@@ -182,7 +182,7 @@ def _opens_again(world: World) -> Ended:
     return ended
 
 
-_DEEP = b'{"type": "open", "x": ' + b"[" * 100_000
+_DEEP = b'{"type": "open", "question": 1, "x": ' + b"[" * 100_000
 
 ROWS = (
     BridgeRow("plug-in-gone-at-once", "plug-in", _leaves("opened", _closes), "bridge"),
@@ -202,8 +202,10 @@ ROWS = (
               _leaves("waiting", _signals(signal.SIGKILL), close="after-body"), "bridge"),
     BridgeRow("nonsense", "messages", _says(b"nonsense", b"{}", b"[]", b"null", b"1e999"), kept="whole"),
     BridgeRow("binary", "messages", _says(bytes(range(11, 256)), b"\x00" * 5000, b"\xff\xfe{\x00}\x00"), kept="whole"),
-    BridgeRow("out-of-turn", "messages", _says(b'{"type": "run"}', b'{"type": "finished"}', b'{"type": "cancel"}'),
+    BridgeRow("out-of-turn", "messages",
+              _says(b'{"type": "run", "question": 1}', b'{"type": "cancelled", "question": 2, "may_be_billed": true}'),
               kept="whole"),
+    BridgeRow("no-number", "messages", _says(b'{"type": "open"}', b'{"type": "open", "question": 0}'), kept="whole"),
     BridgeRow("deep-message", "messages", _says(_DEEP), kept="whole"),
     BridgeRow("ten-megabyte-line", "messages", _long_line, kept="whole"),
     BridgeRow("half-a-line", "messages", _unfinished_line, "protocol"),

@@ -18,6 +18,8 @@ import numpy as np
 from bridge import imaging
 from bridge.protocol import (
     SELECTION_FILE,
+    Cancel,
+    Cancelled,
     Document,
     Failed,
     Finished,
@@ -53,7 +55,7 @@ class BridgeGoneError(Exception):
 
 
 class Bridge:
-    """A bridge, and the plug-in's end of its pipes."""
+    """A bridge, and the plug-in's end of its pipes; `run` is the number of the last job's `Run`."""
 
     def __init__(self, command: list[str], environment: dict[str, str], folder: Path, **how: Any) -> None:
         self._errors = folder / f"stderr-{len(list(folder.glob('stderr-*')))}"
@@ -69,6 +71,8 @@ class Bridge:
                 **how,
             )
         self.told = b""
+        self._said = 0
+        self.run = 0
 
     @property
     def pid(self) -> int:
@@ -77,33 +81,42 @@ class Bridge:
 
     def write(self, data: bytes) -> None:
         """Sends bytes, be they a message or not; whoever has gone does not hear them."""
+        self._said += data.count(b"\n")
         try:
             self.process.stdin.write(data)
             self.process.stdin.flush()
         except BrokenPipeError as error:
             raise BridgeGoneError from error
 
-    def say(self, message: Message) -> None:
-        """Sends a message."""
-        self.write(encode(message))
+    def say(self, message: Message) -> int:
+        """Sends a message; its number."""
+        number = self._said + 1
+        self.write(encode(message, number))
+        if isinstance(message, Run):
+            self.run = number
+        return number
 
-    def hear(self, *kinds: type[Answer]) -> Answer:
-        """The next message of these kinds.
+    def hear(self, *kinds: type[Answer], question: int | None = None) -> Answer:
+        """The next message of these kinds; `question`: with that number. Those before it are passed over.
 
         Raises:
             BridgeGoneError: there is none.
         """
         for line in self.process.stdout:
             self.told += line
-            message = decode(line)
-            if isinstance(message, kinds):
-                return message
+            said = decode(line)
+            if isinstance(said.message, kinds) and question in (None, said.question):
+                return said.message
         raise BridgeGoneError
 
     def ask(self, message: Message, *kinds: type[Answer]) -> Answer:
         """Sends a message, and gives its answer."""
-        self.say(message)
-        return self.hear(*kinds)
+        return self.hear(*kinds, question=self.say(message))
+
+    def cancel(self) -> Cancelled:
+        """Cancels the last job that was run, and gives what its `Run` is answered with."""
+        self.say(Cancel(self.run))
+        return self.hear(Cancelled, question=self.run)
 
     def stop_listening(self) -> None:
         """Closes the plug-in's reading end only."""
@@ -229,9 +242,9 @@ def _run(bridge: Bridge, at: Callable[[str], object], changes: dict[str, Any]) -
         sentence = f"Photio could not read or write {error.filename}: {error.strerror}. Mend that, then try again."
         return Ended(Failed("plug-in", sentence), folder=folder)
     at("exported")
-    bridge.say(Run())
+    running = bridge.say(Run())
     at("running")
-    return Ended(bridge.hear(Finished, Failed), planned.remarks, folder)
+    return Ended(bridge.hear(Finished, Failed, question=running), planned.remarks, folder)
 
 
 def _export(file: Path, pixels: Any) -> None:

@@ -52,16 +52,16 @@ def costs(plugin, monkeypatch):
     counted = Counter()
     get_buffer, encode, decode = Gimp.Drawable.get_buffer, bridge_process.encode, bridge_process.decode
 
-    def sent(message):
-        line = encode(message)
+    def sent(message, question):
+        line = encode(message, question)
         counted["bytes sent"] += len(_NUMBER.sub(b"0", line))
         return line
 
     def received(line):
-        message = decode(line)
-        if not isinstance(message, Progress):  # of these there are as many as there is time for
+        said = decode(line)
+        if not isinstance(said.message, Progress):  # of these there are as many as there is time for
             counted["bytes received"] += len(_NUMBER.sub(b"0", bytes(line)))
-        return message
+        return said
 
     def counting(maker):
         def made(*arguments):

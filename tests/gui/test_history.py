@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -17,6 +18,7 @@ from support import (
     PdbError,
     configure,
     make_image,
+    pixels,
     processes,
     rendered,
     run,
@@ -165,6 +167,27 @@ def test_of_several_results_only_the_chosen_one_is_inserted(shown, server, windo
     assert not inserted.is_group()
     middle = 4 * (450 * 1152 + 550)
     assert rendered(shown)[middle : middle + 4] == bytes([*colours[6], 255])
+
+
+def test_on_a_full_disk_each_result_is_inserted_with_its_own_picture_and_the_window_says_what_is_not_noted(
+    shown, server, window, journal
+):
+    colours = ([10, 200, 30], [250, 20, 30], [20, 30, 250])
+    server.script(*({"answer": "colour", "rgb": colour} for colour in colours))
+    for _colour in colours:
+        take_away(shown, run("photio-remove", shown, match_colour=False, match_grain=False)[0])
+    window(3)
+    until(lambda: sum(len(list(folder.glob("picture-*"))) for folder in journal()) == 3)
+    (bridge,) = processes(BRIDGE)
+    resource.prlimit(bridge, resource.RLIMIT_FSIZE, (10, 10))  # no file can be longer than 10 bytes
+    for count, colour in enumerate(reversed(colours), 2):  # the newest is the first one
+        until(lambda: has_focus(rows()[count - 2]))  # noqa: B023  (it is called at once)
+        keys("Return")
+        *_others, inserted, _photograph = layers(shown, count)
+        notice("The history could not be brought up to date: *request.json* cannot be written: make room*")
+        middle = 4 * (inserted.get_height() // 2 * inserted.get_width() + inserted.get_width() // 2)
+        assert pixels(inserted)[middle : middle + 3] == bytes(colour)
+        keys("Down")
 
 
 def test_in_another_image_it_comes_to_the_middle_of_the_selection(shown, server, window):

@@ -4,6 +4,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.unit.service_client import bridge, server  # noqa: F401  (fixtures)
+
 settings.register_profile(
     "photio",
     deadline=None,

@@ -71,7 +71,7 @@ def put(journal: Path, record, *, name=None, size=100, answers=None, at=None) ->
 def run_a_job(folder_of=None, *, selections=((500, 400, 100, 50),), masked=True, alpha=False, gray=False, **changes):
     """Runs a job to its end with the service that the environment names; its folder and last message."""
     heard = []
-    running = RunningJob(settings.load()[0], (), heard.append)
+    running = RunningJob(settings.load()[0], ())
     folder = Path(running.opened.folder)
     left, top = min(box[0] for box in selections), min(box[1] for box in selections)
     right, bottom = max(box[0] + box[2] for box in selections), max(box[1] + box[3] for box in selections)
@@ -92,6 +92,6 @@ def run_a_job(folder_of=None, *, selections=((500, 400, 100, 50),), masked=True,
             pixels[..., 3] = 255
             pixels[:, : shape[1] // 4, 3] = 0
         (folder / crop.file).write_bytes(imaging.pnm(pixels))
-    running.start()
-    running._runner.join(120)
+    running.start(heard.append)
+    running.wait()
     return folder, next(message for message in reversed(heard) if isinstance(message, Finished | Failed))

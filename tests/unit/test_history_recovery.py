@@ -70,7 +70,7 @@ def test_a_finished_result_is_recalled_as_it_was_told(server):
     assert recalled.finished == finished
     assert recalled.folder == str(folder)
     assert (recalled.job.prompt, recalled.document.name) == ("a red door", "photo.xcf")
-    assert isinstance(decode(encode(recalled)), Recalled)
+    assert isinstance(decode(encode(recalled, 1)).message, Recalled)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.unit.plugin_side import Lines, plugin
 
 FINISHED = Finished((0, 0, 5, 5), (), (), ("remark",))
 LINES = [
-    encode(message)
+    encode(message, 1)
     for message in (
         Progress(0.5, "…", (RequestProgress("waiting", 1, 2),)),
         Received(1, 7),
@@ -55,14 +55,19 @@ def modules() -> Iterator[SimpleNamespace]:
 def test_whatever_the_bridge_says_the_user_gets_a_result_or_a_sentence(
     modules: SimpleNamespace, lines: list[bytes]
 ) -> None:
-    bridge = modules.bridge_process.Bridge.__new__(modules.bridge_process.Bridge)
-    bridge._on_progress, bridge._lines, bridge._stdin = lambda _progress: None, Lines(lines), SimpleNamespace()
-    bridge._stdin.write_all = lambda content, _cancellable: None
     try:
-        answer = bridge.ask(Run(), Finished)
+        answer = a_bridge(modules, lines).ask(Run(), Finished)
     except modules.bridge_process.BridgeError as error:
         answer = str(error)
     assert isinstance(answer, Finished | str)
+
+
+def a_bridge(modules: SimpleNamespace, lines: list[bytes]) -> Any:
+    """One that says these lines, whatever it is asked."""
+    stdin = SimpleNamespace(write_all=lambda _content, _cancellable: None)
+    modules.bridge_process._early = lambda: SimpleNamespace(stdin=stdin, stdout=None)
+    modules.bridge_process.Gio.DataInputStream.new = lambda _stdout: Lines(lines)
+    return modules.bridge_process.Bridge()
 
 
 @given(st.sampled_from(list(replaced(INSTALLED))) | damaged(json.dumps(INSTALLED).encode()))

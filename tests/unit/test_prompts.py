@@ -65,7 +65,7 @@ contents = st.binary() | json_values.map(lambda value: json.dumps(value).encode(
 def test_whatever_is_in_the_file_the_window_opens_and_the_next_prompt_is_kept(home, content):
     (home / "prompts.json").write_bytes(content)
     before = prompts.recent()
-    assert len(encode(Prompts(before))) < 1 << 20
+    assert len(encode(Prompts(before), 1)) < 1 << 20
     prompts.remember("a door")
     assert prompts.recent()[0] == "a door"
 
@@ -88,7 +88,7 @@ def check(home, content):
     (home / "prompts.json").write_bytes(content)
     before = prompts.recent()
     assert all(0 < len(text) <= 2000 for text in before)
-    assert len(encode(Prompts(before))) < 1 << 20
+    assert len(encode(Prompts(before), 1)) < 1 << 20
     prompts.remember("a lake")
     assert prompts.recent() == ("a lake", *(text for text in before if text != "a lake"))
 
@@ -111,4 +111,4 @@ def test_fifty_of_the_longest_are_still_one_message():
     for number in range(50):
         prompts.remember("\x01" * 1990 + str(number))
     assert len(prompts.recent()) == 50
-    assert len(encode(Prompts(prompts.recent()))) < 1 << 20
+    assert len(encode(Prompts(prompts.recent()), 1)) < 1 << 20

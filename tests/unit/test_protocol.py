@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import bridge.protocol.history
 import bridge.protocol.settings  # noqa: F401  (every message is known then)
 from bridge.protocol import (
+    LARGEST_QUESTION,
     LONGEST_LINE,
     LONGEST_PROVENANCE,
     CropPlan,
@@ -30,6 +31,7 @@ from bridge.protocol import (
     ProtocolError,
     RequestProgress,
     Result,
+    Said,
     decode,
     encode,
     job_again,
@@ -60,15 +62,15 @@ EXAMPLES = [
 
 @pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
 def test_a_message_arrives_as_it_was_sent(message):
-    line = encode(message)
+    line = encode(message, 7)
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert decode(line) == message
+    assert decode(line) == Said(7, message)
 
 
 def test_a_job_does_not_wait_for_what_only_windows_say():
     code = (
-        "import sys, bridge.service; from bridge.protocol import *; decode(encode(Open()))\n"
+        "import sys, bridge.service; from bridge.protocol import *; decode(encode(Open(), 1))\n"
         "sys.exit(bool({'bridge.protocol.history', 'bridge.protocol.settings'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
@@ -88,13 +90,21 @@ def test_every_message_is_frozen_data():
         b"{",
         b"[]",
         b"null",
-        b'{"type": "dance"}',
-        b'{"type": "run", "more": 1}',
-        b'{"type": "placed"}',
-        b'{"type": "plan", "canvas": [1], "selection": [0, 0, 1, 1], "masked": true}',
-        b'{"type": "plan", "canvas": [1, true], "selection": [0, 0, 1, 1], "masked": true}',
-        b'{"type": "progress", "fraction": "1", "text": "x", "requests": []}',
-        b'{"type": ["run"]}',
+        b'{"type": "dance", "question": 1}',
+        b'{"type": "run", "question": 1, "more": 1}',
+        b'{"type": "placed", "question": 1}',
+        b'{"type": "plan", "question": 1, "canvas": [1], "selection": [0, 0, 1, 1], "masked": true}',
+        b'{"type": "plan", "question": 1, "canvas": [1, true], "selection": [0, 0, 1, 1], "masked": true}',
+        b'{"type": "progress", "question": 1, "fraction": "1", "text": "x", "requests": []}',
+        b'{"type": ["run"], "question": 1}',
+        b'{"type": "run"}',
+        b'{"type": "run", "question": null}',
+        b'{"type": "run", "question": "1"}',
+        b'{"type": "run", "question": true}',
+        b'{"type": "run", "question": 1.0}',
+        b'{"type": "run", "question": 0}',
+        b'{"type": "run", "question": -1}',
+        b'{"type": "run", "question": 9007199254740992}',
         b"[" * 100_000,
     ],
 )
@@ -111,13 +121,13 @@ json_values = st.recursive(
 
 @given(st.sampled_from(EXAMPLES), st.data())
 def test_a_damaged_message_never_gives_anything_but_a_message_or_a_typed_error(message, data):
-    document = json.loads(encode(message))
+    document = json.loads(encode(message, 1))
     document[data.draw(st.sampled_from(sorted(document)))] = data.draw(json_values)
     try:
         decoded = decode(json.dumps(document))
     except ProtocolError:
         return
-    assert isinstance(decoded, Message)
+    assert isinstance(decoded.message, Message)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +170,7 @@ ALL = [made(kind) for kind in MESSAGES]
 
 @pytest.mark.parametrize("message", ALL, ids=lambda message: type(message).__name__)
 def test_every_kind_of_message_arrives_as_it_was_sent(message):
-    assert decode(encode(message)) == message
+    assert decode(encode(message, LARGEST_QUESTION)) == (LARGEST_QUESTION, message)
 
 
 def is_told_again_or_refused(line):
@@ -169,23 +179,25 @@ def is_told_again_or_refused(line):
         decoded = decode(line)
     except ProtocolError:
         return True
-    return decode(encode(decoded)) == decoded
+    return decode(encode(decoded.message, decoded.question)) == decoded
 
 
 @pytest.mark.parametrize("message", ALL, ids=lambda message: type(message).__name__)
 def test_whatever_a_value_is_replaced_by_it_is_a_message_that_can_be_told_again_or_a_typed_error(message):
-    assert all(map(is_told_again_or_refused, replaced(json.loads(encode(message)))))
+    assert all(map(is_told_again_or_refused, replaced(json.loads(encode(message, 1)))))
 
 
 @given(st.sampled_from(ALL + EXAMPLES), st.data())
 def test_whatever_becomes_of_a_line_it_is_a_message_that_can_be_told_again_or_a_typed_error(message, data):
-    line = encode(message)
+    line = encode(message, 1)
     assert is_told_again_or_refused(data.draw(st.one_of(damaged_json(json.loads(line)), damaged(line))))
 
 
 @pytest.mark.parametrize("piece", [b"[],", b"{},", b"1.5,", b'"",', b"[" * 900 + b"]" * 900 + b","])
 def test_the_longest_line_takes_no_more_memory_than_a_picture(piece):
-    line = b'{"type": "failed", "code": "", "sentence": [' + piece * (LONGEST_LINE // len(piece)) + b"0]}"
+    line = (
+        b'{"type": "failed", "question": 1, "code": "", "sentence": [' + piece * (LONGEST_LINE // len(piece)) + b"0]}"
+    )
     with at_most(64), pytest.raises(ProtocolError):
         decode(line)
 
@@ -199,9 +211,9 @@ def is_made_again_or_none_of_ours(parasite):
         job = job_again(parasite)
     except ProtocolError:
         return True
-    line = encode(replace(made(Plan), job=job))  # the bridge is told, and understands
+    line = encode(replace(made(Plan), job=job), 1)  # the bridge is told, and understands
     known = 0 <= job.source < 1 << 32  # or PyGObject would not look the layer up
-    return known and len(line) < LONGEST_LINE and decode(line).job == job
+    return known and len(line) < LONGEST_LINE and decode(line).message.job == job
 
 
 def test_whatever_a_value_in_a_strangers_layer_is_it_can_be_made_again_or_is_none_of_ours():

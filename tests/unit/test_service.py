@@ -1,9 +1,6 @@
 """The bridge as the plug-in meets it: a process that is told things on stdin and answers on stdout."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,120 +10,18 @@ from PIL import Image
 from bridge import imaging
 from bridge.protocol import (
     SELECTION_FILE,
-    Cancel,
     Cancelled,
-    Document,
     Failed,
     Finished,
-    Job,
     Open,
     Opened,
     Placed,
-    Plan,
     Planned,
     Progress,
     Received,
     Run,
-    decode,
-    encode,
 )
-from tests.regen_server import RegenServer
-
-BRIDGE = Path(__file__).parents[2] / "bridge"
-KEY = "test-key-0123456789abcdef"
-CANVAS = (1216, 832)
-
-
-class BridgeProcess:
-    """A bridge, and the plug-in's end of its pipes."""
-
-    def __init__(self, home: Path, **variables: str) -> None:
-        environment = {**os.environ, "PHOTIO_HOME": str(home), **variables}
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", str(BRIDGE), "service"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
-
-    def say(self, message):
-        """Sends a message."""
-        self.process.stdin.write(encode(message))
-        self.process.stdin.flush()
-
-    def hear(self, *kinds):
-        """The next message of these kinds; those that pass by are kept in `heard`."""
-        for line in self.process.stdout:
-            message = decode(line)
-            if isinstance(message, kinds):
-                return message
-        raise AssertionError("the bridge ended")
-
-    def ask(self, message, *kinds):
-        """Sends a message, and gives its answer."""
-        self.say(message)
-        return self.hear(*kinds)
-
-    def leave(self):
-        """Closes our end, as a killed plug-in does; the exit status when the bridge has ended."""
-        self.process.stdin.close()
-        self.process.stdout.close()
-        return self.process.wait(180)
-
-
-@pytest.fixture
-def bridge(tmp_path):
-    started = []
-
-    def start(**variables):
-        started.append(BridgeProcess(tmp_path / "home", **variables))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.process.kill()
-        each.process.wait()
-
-
-@pytest.fixture
-def server():
-    with RegenServer() as running:
-        yield running
-
-
-def job(**changes):
-    values = {
-        "prompt": "", "negative_prompt": "", "quality": "LOW", "seed": 7, "cfg_scale": 2.5, "variations": 1,
-        "sample": "layer", "context": 400.0, "grow": 0, "feather": 0, "engine": "auto",
-        "areas": "auto", "resolution": "recommended", "fill_transparent": False, "match_colour": True,
-        "match_grain": False, "source": 1,
-    }  # fmt: skip
-    return Job(**{**values, **changes})
-
-
-def plan(selection, masked=True, preview=(0, 0), **changes):
-    """What the plug-in says when it knows what is selected."""
-    return Plan(job(**changes), Document("photo.xcf", (), "1-1", CANVAS, 1), selection, masked, preview)
-
-
-def prepare(started, selection=(500, 400, 100, 50), **changes):
-    """Goes as far as the export: the plan and the job's folder."""
-    opened = started.ask(Open(), Opened)
-    folder = Path(opened.folder)
-    (folder / SELECTION_FILE).write_bytes(imaging.pnm(np.full((selection[3], selection[2]), 255, np.uint8)))
-    planned = started.ask(plan(selection, **changes), Planned)
-    for crop in planned.crops:
-        pixels = np.random.default_rng(1).integers(0, 256, (crop.box[3], crop.box[2], 3), dtype=np.uint8)
-        (folder / crop.file).write_bytes(imaging.pnm(pixels))
-    return planned, folder
-
-
-def photio(server):
-    return {"PHOTIO_ORIGIN": server.origin, "PHOTIO_API_KEY": KEY}
-
-
-def state(folder):
-    return json.loads((folder / "request.json").read_text())["state"]
+from tests.unit.service_client import CANVAS, KEY, photio, plan, prepare, state
 
 
 def test_a_job_goes_from_selection_to_result_and_is_kept(bridge, server):
@@ -223,7 +118,7 @@ def test_cancelling_before_the_request_is_sent_costs_nothing(bridge, server):
     _planned, folder = prepare(started)
     started.say(Run())
     server.wait("headers")
-    assert started.ask(Cancel(), Cancelled) == Cancelled(may_be_billed=False)
+    assert started.cancel() == Cancelled(may_be_billed=False)
     server.release()
     server.wait("dropped")
     assert started.leave() == 0
@@ -236,7 +131,7 @@ def test_cancelling_later_says_that_it_may_cost_and_keeps_the_answer(bridge, ser
     _planned, folder = prepare(started)
     started.say(Run())
     server.wait("body")
-    assert started.ask(Cancel(), Cancelled) == Cancelled(may_be_billed=True)
+    assert started.cancel() == Cancelled(may_be_billed=True)
     server.release()
     assert started.leave() == 0
     assert state(folder) == "received"
@@ -248,7 +143,7 @@ def test_after_cancelling_the_next_job_is_not_disturbed_by_the_first_ones_answer
     _planned, first = prepare(started)
     started.say(Run())
     server.wait("body")
-    started.ask(Cancel(), Cancelled)
+    started.cancel()
     server.release()
     _planned, second = prepare(started, seed=8)
     finished = started.ask(Run(), Finished, Failed, Cancelled)
@@ -310,12 +205,20 @@ def test_a_prompt_without_a_key_is_refused_at_once(bridge):
     assert failed.code == "offline-limit"
 
 
-@pytest.mark.parametrize("line", [b"nonsense\n", b'{"type": "run"}\n', b'{"type": "finished"}\n'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"nonsense\n",
+        b'{"type": "run", "question": 1}\n',
+        b'{"type": "finished", "question": 1}\n',
+        b'{"type": "open"}\n',
+    ],
+)
 def test_what_is_not_understood_is_answered_with_a_sentence(bridge, line):
     started = bridge()
     started.process.stdin.write(line)
     started.process.stdin.flush()
-    assert started.hear(Failed).code == "protocol"
+    assert started.hear(Failed, question=1).code == "protocol"
 
 
 def test_a_selection_file_that_is_damaged_is_a_sentence(bridge, server):

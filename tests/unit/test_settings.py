@@ -131,7 +131,7 @@ def check(home: Path, content: bytes) -> None:
     assert bool(warnings) == (not settings.settings_file().exists())
     assert [aside.read_bytes() for aside in home.glob("*.broken-1")] == [content] * len(warnings)
     for warning in warnings:
-        assert len(encode(Failed("", warning))) < 2000  # the plug-in can be told
+        assert len(encode(Failed("", warning), 1)) < 2000  # the plug-in can be told
     assert settings._parse(json.dumps(dataclasses.asdict(loaded)).encode()) == loaded
 
 

@@ -245,13 +245,14 @@ def _refusal(folder: Path, home: Path, language: str) -> str:
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("PHOTIO_", "LC_"))}
     done = subprocess.run(
         [sys.executable, "-I", "-B", str(folder / "bridge"), "service"],
-        input=b"".join(map(encode, asked)),
+        input=b"".join(encode(message, number) for number, message in enumerate(asked, 1)),
         env={**variables, "PHOTIO_HOME": str(home), "LANG": "C.UTF-8", "LANGUAGE": language},
         capture_output=True,
         timeout=180,
         check=True,
     )
-    return next(said.sentence for line in done.stdout.splitlines() if isinstance(said := decode(line), Failed))
+    heard = [decode(line).message for line in done.stdout.splitlines()]
+    return next(message.sentence for message in heard if isinstance(message, Failed))
 
 
 def test_a_german_gimp_gets_german_sentences_from_the_bridge(world: World) -> None:
