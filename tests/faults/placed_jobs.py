@@ -66,8 +66,7 @@ def placed(bridge: Bridge, service: RegenServer, name: str) -> list[bytes]:
     for crop in planned.crops:
         x, y, width, height = crop.box
         (folder / crop.file).write_bytes(imaging.pnm(photograph(canvas, tone)[y : y + height, x : x + width]))
-    bridge.say(Run())
-    finished = bridge.hear(Finished)
+    finished = bridge.ask(Run(), Finished)
     return [(folder / patch.file).read_bytes() for result in finished.results for patch in result.patches]
 
 
