@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ RGB, RGBA = "R'G'B' u8", "R'G'B'A u8"
 
 #: Masks and selections are linear data; "Y' u8" would bend them.
 COVERAGE = "Y u8"
+
+#: Where GIMP keeps, for as long as it runs, what no other GIMP has.
+SESSION = "photio-session"
 
 
 def start_gegl() -> None:
@@ -47,6 +51,7 @@ class Capture:
 
     Attributes:
         layer: what the result goes above.
+        where: the bounds of that layer.
         source: what is sampled: `layer` itself, or, where that is a result of ours, what that was made of.
         hidden: a layer that is not to be seen in what is sampled, or None.
         sample: "layer" or "visible".
@@ -57,6 +62,7 @@ class Capture:
 
     image: Gimp.Image
     layer: Gimp.Layer
+    where: Rectangle
     source: Gimp.Layer
     hidden: Gimp.Layer | None
     sample: str
@@ -84,7 +90,8 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: st
     """
     canvas = (image.get_width(), image.get_height())
     whole = (0, 0, *canvas)
-    layer_box = common(bounds(source), whole)
+    where = bounds(source)
+    layer_box = common(where, whole)
     _known, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
     if not selected and not whole_layer:
         raise Refusal(_("Nothing is selected: select what you want to change, then try again."))
@@ -93,7 +100,8 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: st
     if selection is None or reach is None or not common(selection, reach):
         raise Refusal(_("The selection lies outside the layer: select a part of the layer, or another layer."))
     coverage = image.get_selection() if selected else None
-    return Capture(image, layer, source, None, sample, canvas, selection, coverage)
+    above = where if layer == source else bounds(layer)
+    return Capture(image, layer, above, source, None, sample, canvas, selection, coverage)
 
 
 def capture_again(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: str) -> Capture:
@@ -106,11 +114,11 @@ def capture_again(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, samp
     holder = layer if layer.get_mask() or not parent else parent
     mask = holder.get_mask()
     canvas = (image.get_width(), image.get_height())
-    selection = common(bounds(holder), (0, 0, *canvas))
+    where = bounds(holder)
+    selection = common(where, (0, 0, *canvas))
     if not mask or selection is None:
         raise Refusal(_("The layer has no layer mask that says which part to regenerate: add one, then try again."))
-    _known, x, y = holder.get_offsets()
-    return Capture(image, holder, source, holder, sample, canvas, selection, mask, (x, y))
+    return Capture(image, holder, where, source, holder, sample, canvas, selection, mask, where[:2])
 
 
 def single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Layer:
@@ -129,13 +137,18 @@ def single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Laye
     layer = Gimp.Layer.from_mask(drawable) if isinstance(drawable, Gimp.LayerMask) else drawable
     if not isinstance(layer, Gimp.Layer):
         raise Refusal(_("A channel is selected: select a layer instead."))
-    parent = layer.get_parent()
-    while parent:
-        if parent.get_lock_content():
-            sentence = _("The layer group “{name}” is locked: unlock its pixels, then try again.")
-            raise Refusal(sentence.format(name=parent.get_name()))
-        parent = parent.get_parent()
+    if locked := locked_group(layer):
+        sentence = _("The layer group “{name}” is locked: unlock its pixels, then try again.")
+        raise Refusal(sentence.format(name=locked.get_name()))
     return layer
+
+
+def locked_group(layer: Gimp.Layer) -> Gimp.Layer | None:
+    """A group around the layer that takes no other layer, if there is one."""
+    parent = layer.get_parent()
+    while parent and not parent.get_lock_content():
+        parent = parent.get_parent()
+    return parent
 
 
 def document(image: Gimp.Image, layer: Gimp.Layer) -> Document:
@@ -143,7 +156,21 @@ def document(image: Gimp.Image, layer: Gimp.Layer) -> Document:
     files = (image.get_file(), image.get_xcf_file(), image.get_imported_file(), image.get_exported_file())
     uris = dict.fromkeys(file.get_uri() for file in files if file)
     canvas = (image.get_width(), image.get_height())
-    return Document(image.get_name(), tuple(uris), f"{os.getppid()}-{image.get_id()}", canvas, layer.get_tattoo())
+    return Document(image.get_name(), tuple(uris), f"{_session()}-{image.get_id()}", canvas, layer.get_tattoo())
+
+
+def _session() -> str:
+    """What tells this GIMP from every other, before it and beside it. Its process number does not: in a sandbox each
+    GIMP has the same.
+
+    GIMP keeps it, unsaved (flag 0), and gives each of its images a number that it never uses twice. Not a parasite of
+    the image: a duplicate of the image would have it, too.
+    """
+    kept = Gimp.get_parasite(SESSION)
+    if kept is None:
+        Gimp.attach_parasite(Gimp.Parasite.new(SESSION, 0, secrets.token_hex(16).encode()))
+        kept = Gimp.get_parasite(SESSION)  # that of another plug-in process, perhaps, which was as quick
+    return bytes(kept.get_data()).decode("ascii")
 
 
 def empty_like(image: Gimp.Image, width: int, height: int) -> Gimp.Image:

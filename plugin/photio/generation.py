@@ -90,7 +90,8 @@ def insert(bridge: Bridge, outcome: Outcome, variations: tuple[int, ...] = ()) -
     """Places results (none named: all) in the image that they were made for; one undo step.
 
     Raises:
-        Refusal: the image was closed.
+        Refusal: the image cannot take them as it is now: it was closed, say, or converted.
+        OSError: the results' files cannot be read.
     """
     chosen = tuple(each for each in outcome.finished.results if not variations or each.variation in variations)
     finished = replace(outcome.finished, results=chosen)

@@ -8,12 +8,12 @@ from pathlib import Path
 from gi.repository import Gimp, Gio
 
 import canvas
-from bridge.protocol import Document, Finished, Patch, Rectangle
+from bridge.protocol import Document, Finished, Rectangle
 from bridge.protocol.history import Picture, Recalled
 from bridge.words import _
 from canvas import Refusal
 from generation import layer_name
-from placing import place_above
+from placing import moved, place_above
 
 
 @dataclass(frozen=True)
@@ -112,19 +112,6 @@ def only(finished: Finished, variation: int) -> Finished:
     if not chosen:
         raise Refusal(_("Nothing of this result can be inserted: Show in Files shows what there is."))
     return replace(finished, results=chosen)
-
-
-def moved(finished: Finished, right: int, down: int) -> Finished:
-    """The same, so many px away."""
-
-    def box(old: Rectangle) -> Rectangle:
-        return (old[0] + right, old[1] + down, old[2], old[3])
-
-    def patches(old: tuple[Patch, ...]) -> tuple[Patch, ...]:
-        return tuple(replace(patch, box=box(patch.box)) for patch in old)
-
-    results = tuple(replace(result, patches=patches(result.patches)) for result in finished.results)
-    return replace(finished, box=box(finished.box), masks=patches(finished.masks), results=results)
 
 
 def _old_place(image: Gimp.Image, recalled: Recalled) -> Spot:

@@ -7,7 +7,7 @@ import pytest
 from gi.repository import Gimp
 
 from driver import keys
-from regenerating import GREEN, ended, generate, notice, press_generate, results, stage
+from regenerating import GREEN, ended, generate, notice, press_generate, results, stage, undo
 from screen import find, press, wait_until
 from support import PLUG_IN, add_layer, box, configure, processes, rendered, select, until, wait_for_end
 
@@ -203,3 +203,50 @@ def test_when_the_image_was_closed_meanwhile_a_sentence_says_where_the_result_is
     assert states(journal) == ["received"]
     press_generate()
     notice("*closed*History*")
+
+
+def convert_to_indexed(image):
+    image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 255, False, False, "")
+    Gimp.displays_flush()
+
+
+def test_when_the_image_became_indexed_a_sentence_says_what_to_do_and_the_image_stays_as_it_is(
+    shown, server, journal, window
+):
+    server.script({"hold": "before-answer", **GREEN})
+    window()
+    press_generate()
+    server.wait("body")
+    convert_to_indexed(shown)
+    server.release()
+    wait_until(lambda: len(results()) == 1)
+    before = rendered(shown)
+    press("button", "Insert")
+    notice("The image is indexed now*Image > Mode > RGB*History*")
+    assert results()[0].startswith("Result 1, seed")
+    assert states(journal) == ["received"]
+    assert len(shown.get_layers()) == 1
+    assert rendered(shown) == before
+    undo()  # the conversion, for nothing came after it
+    until(lambda: shown.get_base_type() == Gimp.ImageBaseType.RGB)
+    press("button", "Insert")
+    until(lambda: len(shown.get_layers()) == 2)
+    until(lambda: states(journal) == ["placed"])
+    assert shown.get_layers()[0].is_rgb()
+
+
+def test_when_the_image_became_gray_it_gets_its_result_in_gray_and_one_undo_takes_it_back(shown, server, window):
+    server.script(GREEN)
+    window()
+    generate(1)
+    shown.convert_grayscale()
+    Gimp.displays_flush()
+    before = rendered(shown)
+    press("button", "Insert")
+    until(lambda: len(shown.get_layers()) == 2)
+    assert shown.get_layers()[0].is_gray()
+    assert rendered(shown) != before
+    undo()
+    until(lambda: len(shown.get_layers()) == 1)
+    assert rendered(shown) == before
+    assert shown.get_base_type() == Gimp.ImageBaseType.GRAY
