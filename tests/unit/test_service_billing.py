@@ -76,17 +76,15 @@ def test_what_the_service_refused_is_heard_although_the_record_cannot_be_written
 
 def test_of_several_errors_the_one_that_says_that_it_may_have_been_billed_is_heard(bridge, server):
     held = {"hold": "before-answer"}
-    for order in ([REFUSED, {"close": "after-body"}], [{"close": "after-body"}, REFUSED]):
-        server.clear()
-        server.script(*({**held, **each} for each in order))
-        started = bridge(**photio(server))
-        _planned, folder = prepare(started, variations=2)
-        started.say(Run())
-        server.wait("body", 2)
-        server.release()
-        failed = started.hear(Failed, question=started.run)
-        assert BILLED in failed.sentence
-        assert json.loads((folder / RECORD_FILE).read_text())["error"] == "connection"
+    server.script({**held, "close": "after-body"}, *[{**held, **REFUSED}] * 7)  # which is which, chance decides
+    started = bridge(**photio(server))
+    _planned, folder = prepare(started, variations=8)
+    started.say(Run())
+    server.wait("body", 8)
+    server.release()
+    failed = started.hear(Failed, question=started.run)
+    assert BILLED in failed.sentence
+    assert json.loads((folder / RECORD_FILE).read_text())["error"] == "connection"
 
 
 def test_a_result_is_delivered_although_the_record_cannot_be_written_and_it_says_so(bridge, server):

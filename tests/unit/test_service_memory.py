@@ -68,8 +68,8 @@ def alive():
 
 @pytest.mark.parametrize("behaviour", [{}, REFUSED, {"close": "after-body"}], ids=["result", "refused", "broken"])
 def test_a_job_that_has_ended_is_let_go_while_the_window_stays_open(here, server, behaviour):
-    server.script(behaviour)
-    prepare(here)
+    server.script(behaviour, behaviour)
+    prepare(here, variations=2)
     here.ask(Run(), Finished, Failed)
     assert alive() == []
 
