@@ -36,6 +36,7 @@ SHOWN_KEYWORDS = {
 #: Whose texts go to programmers and logs.
 INTERNAL = {
     "ContentError", "ProtocolError", "ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError", "TypeVar",
+    "OSError", "TimeoutError",
     "_malformed", "_unreadable",
 }  # fmt: skip
 _LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
