@@ -33,6 +33,11 @@ class Server:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.origin = self._process.stdout.readline().split()[-1]
 
+    @property
+    def pid(self):
+        """Its process."""
+        return self._process.pid
+
     def _call(self, method, path, document=None):
         data = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(self.origin + path, data=data, method=method)
