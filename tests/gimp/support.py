@@ -80,10 +80,17 @@ def running_server():
 
 
 @pytest.fixture(autouse=True)
-def empty_home():
+def nobody_at_work():
+    """A test begins when the bridges of the one before have ended: none of them is counted, or writes, in this one."""
+    for pid in processes(BRIDGE):
+        wait_for_end(pid)
+
+
+@pytest.fixture(autouse=True)
+def empty_home(nobody_at_work):
     """No key, no settings, no journal."""
     shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(parents=True, exist_ok=True)  # a bridge of the test before may still be writing
+    HOME.mkdir(parents=True, exist_ok=True)
     return HOME
 
 
