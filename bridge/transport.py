@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import selectors
 import socket
 import ssl
 import threading
@@ -34,6 +35,7 @@ from bridge.regen_errors import (
 from bridge.words import _
 
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
+_LOOK = 1.0  # seconds: not every system wakes who waits for a socket that is shut
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,8 @@ class _Exchange:
 
     def read(self, amount: int = BLOCK, /) -> bytes:
         """The body as a file: what the socket gets next, unless nobody wants it sent any more."""
+        if self._position < len(self._body):
+            self._wait_for_room()
         with self._call.changed:
             self._refuse_if_over()
             block = bytes(self._body[self._position : self._position + amount])
@@ -203,6 +207,17 @@ class _Exchange:
         else:
             self._report("waiting")
         return block
+
+    def _wait_for_room(self) -> None:
+        """Returns when a good part of the system's buffer is free; what is in there, nobody can take back.
+
+        A socket without a time-out would fill megabytes of it at once, and an upload could not be cancelled any more.
+        """
+        if self._handle is not None:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._handle, selectors.EVENT_WRITE)
+                while not selector.select(_LOOK) and not self._abandoned:
+                    pass
 
     def _refuse_if_over(self) -> None:
         self._call.refuse_if_cancelled()

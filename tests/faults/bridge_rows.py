@@ -102,7 +102,7 @@ def observe(name: str, breaks: str, world: World, ended: Ended, reference: str) 
         code="bridge" if message is None else getattr(message, "code", ""),
         sentence=GONE if message is None else getattr(message, "sentence", "") or " ".join(_remarks(ended)),
         image=_image(ended, reference),
-        kept=_kept(world, answered, reference),
+        kept=_kept(world, arrived, answered, reference),
         repeated=_log(world).count(b"because: "),
         connections=connections,
         arrived=arrived,
@@ -138,12 +138,12 @@ def _counted(service: Any) -> tuple[int, int, int]:
     )
 
 
-def _kept(world: World, answered: int, reference: str) -> str:
+def _kept(world: World, arrived: int, answered: int, reference: str) -> str:
     """What a fresh bridge has of the answers that came."""
     found = [checksum for _id, _variation, checksum in world.history()]
     if not found and any(world.home.glob("journal/*/answer-*.unreadable")):
         return "aside"
-    if len(found) > max(answered, 1):
+    if len(found) > arrived:  # the service may not know yet that it has answered
         return "twice"
     if answered and len(found) < answered:
         return "lost"

@@ -1,3 +1,3 @@
 """The fixtures of `support`, for every test here."""
 
-from support import empty_home, journal, no_image_left, running_server, server  # noqa: F401
+from support import empty_home, journal, no_image_left, nobody_at_work, running_server, server  # noqa: F401

@@ -33,6 +33,11 @@ class Server:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.origin = self._process.stdout.readline().split()[-1]
 
+    @property
+    def pid(self):
+        """Its process."""
+        return self._process.pid
+
     def _call(self, method, path, document=None):
         data = None if document is None else json.dumps(document).encode()
         request = urllib.request.Request(self.origin + path, data=data, method=method)
@@ -75,10 +80,17 @@ def running_server():
 
 
 @pytest.fixture(autouse=True)
-def empty_home():
+def nobody_at_work():
+    """A test begins when the bridges of the one before have ended: none of them is counted, or writes, in this one."""
+    for pid in processes(BRIDGE):
+        wait_for_end(pid)
+
+
+@pytest.fixture(autouse=True)
+def empty_home(nobody_at_work):
     """No key, no settings, no journal."""
     shutil.rmtree(HOME, ignore_errors=True)
-    HOME.mkdir(parents=True, exist_ok=True)  # a bridge of the test before may still be writing
+    HOME.mkdir(parents=True, exist_ok=True)
     return HOME
 
 

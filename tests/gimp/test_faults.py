@@ -90,6 +90,7 @@ def undisturbed(**settings):
     """How the image looks after a job without any fault."""
     image = small_image()
     run("photio-remove", image, **{**SETTINGS, **settings})
+    all_ended()
     return rendered(image)
 
 

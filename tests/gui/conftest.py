@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from support import PLUG_IN, empty_home, journal, no_image_left, processes, running_server, server  # noqa: F401
+from support import (  # noqa: F401
+    PLUG_IN,
+    empty_home,
+    journal,
+    no_image_left,
+    nobody_at_work,
+    processes,
+    running_server,
+    server,
+)
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -24,6 +24,15 @@ def in_background(action: Callable[[], RegenResult]) -> Future[RegenResult]:
     return future
 
 
+_bound: list[socket.socket] = []
+
+
 def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+    """A port that refuses connections until one of these tests listens there, which takes SO_REUSEADDR.
+
+    It stays bound as long as the tests run: nobody else on this computer can get it meanwhile.
+    """
+    _bound.append(socket.socket())
+    _bound[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _bound[-1].bind(("127.0.0.1", 0))
+    return int(_bound[-1].getsockname()[1])

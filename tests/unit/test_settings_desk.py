@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +32,7 @@ from bridge.regen_errors import AnswerTimeout, ConnectionFailedError, RateLimitE
 from bridge.settings import Settings
 from bridge.settings_desk import answer
 from tests.regen_server import RegenServer
+from tests.unit.background import unused_port
 
 KEY = "sk-0123456789abcdef"
 OTHERS = Preferences("https://studio.example:8443", "offline", 5.0, 60.0, "migan", 3, 1.5, 0, 0.5)
@@ -341,9 +341,7 @@ def test_a_service_that_never_answers_is_not_waited_for_as_long_as_for_a_picture
 
 
 def test_no_network_is_the_clients_sentence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    settings.save(Settings(origin=f"http://127.0.0.1:{port}"))
+    settings.save(Settings(origin=f"http://127.0.0.1:{unused_port()}"))
     with pytest.raises(ConnectionFailedError, match="could not be reached"):
         trial()
 

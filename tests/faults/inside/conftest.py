@@ -5,4 +5,4 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "gimp"))
 
-from support import empty_home, journal, no_image_left, running_server, server  # noqa: F401
+from support import empty_home, journal, no_image_left, nobody_at_work, running_server, server  # noqa: F401
