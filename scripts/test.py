@@ -144,6 +144,9 @@ def run(
     nothing_to_do = process.returncode == NOTHING and "-k" in command
     outcome = Outcome(name, output, process.returncode == 0 or nothing_to_do, time.time() - began)
     print(f"{name}: {'done' if outcome.green else 'FAILED'}, {outcome.seconds:.0f} s", file=sys.stderr, flush=True)
+    if not outcome.green:  # at once, for the rest takes a while
+        failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        print("\n".join(failed), file=sys.stderr, flush=True)
     return outcome
 
 

@@ -42,7 +42,7 @@ def bridge_in(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
         assert running.stdin is not None
         assert running.stdout is not None
-        running.stdin.write(encode(AskPrompts()))
+        running.stdin.write(encode(AskPrompts(), 1))
         running.stdin.flush()
         assert running.stdout.readline()
         yield running
