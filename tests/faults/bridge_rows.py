@@ -143,7 +143,7 @@ def _kept(world: World, arrived: int, answered: int, reference: str) -> str:
     found = [checksum for _id, _variation, checksum in world.history()]
     if not found and any(world.home.glob("journal/*/answer-*.unreadable")):
         return "aside"
-    if len(found) > arrived:  # the service may not know yet that it has answered
+    if len(found) > max(arrived, 1):  # the service may not know yet that it has answered, and counts no offline job
         return "twice"
     if answered and len(found) < answered:
         return "lost"

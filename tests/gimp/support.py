@@ -113,7 +113,12 @@ def server(running_server, empty_home):
 @pytest.fixture
 def journal(empty_home):
     """Tells the job folders, oldest first."""
-    return lambda: sorted((HOME / "journal").iterdir()) if (HOME / "journal").exists() else []
+    return lambda: sorted((HOME / "journal").iterdir(), key=_begun) if (HOME / "journal").exists() else []
+
+
+def _begun(folder):
+    """When the first file of a job was written: two jobs of one second have names in any order."""
+    return min(file.stat().st_mtime_ns for file in (folder, *folder.iterdir()))
 
 
 @pytest.fixture(autouse=True)

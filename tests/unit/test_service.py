@@ -90,6 +90,7 @@ def test_whoever_waits_for_the_service_is_told_so(bridge, server):
     started.say(Run())
     while first_word(started.hear(Progress)) != "Waiting":
         pass
+    server.wait("body")  # all is handed over, but what is not read yet is not held yet
     server.release()
     started.hear(Finished)
 
