@@ -1,6 +1,8 @@
 """*Regenerate…* while it runs: it can be cancelled at any moment, and GIMP goes on being used."""
 
 import json
+import os
+import signal
 import socket
 
 import pytest
@@ -9,7 +11,7 @@ from gi.repository import Gimp
 from driver import keys
 from regenerating import GREEN, ended, generate, notice, press_generate, results, stage, undo
 from screen import find, press, wait_until
-from support import PLUG_IN, add_layer, box, configure, processes, rendered, select, until, wait_for_end
+from support import BRIDGE, PLUG_IN, add_layer, box, configure, processes, rendered, select, until, wait_for_end
 
 NOTHING_SENT = "Cancelled. Nothing had been sent completely, so nothing is billed."
 MAY_BE_BILLED = "Cancelled. The request had been sent and may have been billed: its result will be in *History."
@@ -62,6 +64,23 @@ def test_cancelled_while_connecting_nothing_is_billed(shown, server, unanswering
     cancelled(NOTHING_SENT)
     assert len(shown.get_layers()) == 1
     assert "received" not in states(journal)
+
+
+def test_cancelled_before_the_bridge_has_planned_nothing_is_sent_and_the_next_one_works(shown, server, window):
+    window()
+    generate(1)  # from then on a result is shown, and the window asks for no plan by itself
+    (bridge,) = processes(BRIDGE)
+    os.kill(bridge, signal.SIGSTOP)
+    try:
+        press_generate()
+        stage("Exporting")
+        press("button", "Cancel")
+    finally:
+        os.kill(bridge, signal.SIGCONT)
+    notice(NOTHING_SENT)
+    assert len(server.requests) == 1
+    generate(2)
+    assert len(server.requests) == 2
 
 
 def test_cancelled_while_uploading_nothing_is_billed_and_the_next_one_works(shown, server, window):
