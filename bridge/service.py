@@ -201,7 +201,7 @@ def main() -> int:
     """`python -m bridge service`."""
     log.start()
     _leave_when_told()
-    # numpy is loaded later: the threads of its BLAS take a third of that time, and our products are too small for them
+    # numpy is loaded later: the threads of its BLAS take a third of that time, and nothing here needs them
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     threading.Thread(target=_load_ahead, name="imports", daemon=True).start()
     # the pipe is the protocol's: whatever else prints, a library in C included, prints to stderr

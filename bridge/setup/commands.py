@@ -255,7 +255,7 @@ def _purge(found: Sequence[Gimp], computer: Computer) -> int:
         if personal.key_is_in_keyring(config):  # the last who knows goes now
             say("The API key is still in the system's keyring: remove the entry “photio” there.")
             status = 1
-    for each in [*_personal(found, computer), *map(personal.asked_last, [gimp.directory for gimp in found])]:
+    for each in _all_personal(found, computer):
         stayed = personal.clear(each)
         for path in stayed:
             say(f"Kept, for Photio is at work with it: {path}; run this again when it is done.")
@@ -273,7 +273,7 @@ def _preview_removal(found: Sequence[Gimp], options: Options, computer: Computer
         if plugin_folder.read_manifest(gimp.folder):
             say(f"Would remove {gimp.folder}")
     say(f"Would remove packages that nothing else uses from {environment.environments()}")
-    for each in _personal(found, computer) if options.purge else []:
+    for each in _all_personal(found, computer) if options.purge else []:
         say(f"Would remove what Photio made in {each.folder}")
 
 
@@ -286,3 +286,9 @@ def _homes(found: Sequence[Gimp], computer: Computer) -> list[tuple[Path, Path]]
 def _personal(found: Sequence[Gimp], computer: Computer) -> list[Belongings]:
     """Settings, key, prompts, history, models and logs."""
     return [each for config, data in _homes(found, computer) for each in personal.kept(config, data)]
+
+
+def _all_personal(found: Sequence[Gimp], computer: Computer) -> list[Belongings]:
+    """Likewise, and what GIMP remembers for Photio's procedures."""
+    remembered = [personal.asked_last(gimp.directory) for gimp in found]
+    return [*_personal(found, computer), *(each for each in remembered if each.made)]

@@ -173,11 +173,15 @@ def test_a_purge_clears_the_keyring_or_says_that_the_key_is_still_there(
 
 
 def test_a_dry_purge_says_what_would_go_and_removes_nothing(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    world.gimp()
+    last_values = world.gimp() / "plug-in-settings"
+    last_values.mkdir()
+    (last_values / "GimpProcedureConfigRun-photio-regenerate.last").write_text("(prompt a red door)")
     prompts.remember("a red door")
     before = tree(world.home)
     assert world.uninstall(purge=True, dry_run=True) == 0
-    assert str(places.config_directory()) in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert str(places.config_directory()) in told
+    assert str(last_values) in told
     assert tree(world.home) == before
 
 
