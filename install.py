@@ -50,7 +50,7 @@ def main() -> int:
     # The checkout may be read-only, or another user's.
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(CHECKOUT))
-    from bridge.errors import PhotioError
+    from bridge.common.errors import PhotioError
     from bridge.setup import commands
     from bridge.setup.gimps import Computer
 

@@ -26,11 +26,12 @@ if __name__ == "__main__":
     _find_packages()
     if sys.argv[1:] == ["service"]:  # somebody waits in front of GIMP: without what only the command line needs
         gc.disable()  # no garbage is made while modules are loaded, but a tenth of that time is spent looking for it
-        from bridge.service import main
+        from bridge.service.session import main
     else:
-        from bridge.cli import main
+        from bridge.commands.cli import main
 
-    from bridge import core_dumps, locks
+    from bridge.common import core_dumps
+    from bridge.store import locks
 
     core_dumps.forbid()  # before there is a key in memory
     locks.share(Path(sys.prefix) / ".photio-complete")  # so that no update removes the packages that we run with

@@ -72,7 +72,7 @@ def _encoded(picture):
     # as quick as Photio's own: the floor must not be helped by slower ones
     import pybase64
 
-    from bridge.png_encoder import encode_png
+    from bridge.pixels.png_encoder import encode_png
 
     return pybase64.b64encode_as_string(encode_png(picture))
 

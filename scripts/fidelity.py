@@ -57,7 +57,7 @@ def colour_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     import numpy as np
 
     import fidelity_scenes as scenes
-    from bridge.match_colour import match_colour
+    from bridge.pixels.match_colour import match_colour
     from fidelity_measures import blurred, difference
 
     with scenes.service(scenes.shifted) as client:
@@ -86,9 +86,9 @@ def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     import numpy as np
 
     import fidelity_scenes as scenes
-    from bridge.match_colour import match_colour
-    from bridge.match_grain import grain_around, kept_grain, match_grain
-    from bridge.steps import GRAIN_KEPT
+    from bridge.job.steps import GRAIN_KEPT
+    from bridge.pixels.match_colour import match_colour
+    from bridge.pixels.match_grain import grain_around, kept_grain, match_grain
 
     for distortion in (scenes.gaussian, scenes.median):
         with scenes.service(distortion) as client:

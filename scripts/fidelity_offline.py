@@ -20,7 +20,7 @@ from PIL import Image
 import rootfs
 from bridge.engine import fill, models
 from bridge.engine.errors import ModelUnavailable
-from bridge.places import HOME_VARIABLE
+from bridge.store.places import HOME_VARIABLE
 from fidelity_measures import psnr, ssim
 
 #: px: the side of what is cut from each photograph.

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from bridge import imaging
-from bridge.geometry import Box, Crop, Padding, Size
-from bridge.regen import RegenClient, RegenRequest
+from bridge.pixels import imaging
+from bridge.pixels.geometry import Box, Crop, Padding, Size
+from bridge.regen.client import RegenClient, RegenRequest
 from fidelity_measures import blurred, high_frequency_energy, luma
 
 #: The API's size of landscape photographs, in px.

@@ -24,7 +24,7 @@ def corrections() -> tuple[object, object]:
     """What is added to the answer at 8 and at 16 bits, in levels of 8 bits: float64 [height, width] each."""
     import numpy as np
 
-    from bridge.match_colour import match_colour
+    from bridge.pixels.match_colour import match_colour
 
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     sky = np.stack([110 + x / 60 + y / 90, 140 + x / 70 + y / 80, 190 + x / 120 + y / 60], axis=-1)

@@ -27,7 +27,7 @@ PATIENCE = 180  # seconds
 LARGEST_THUMBNAIL = 200  # px; what *Regenerate…* shows is larger
 
 sys.path.append(str(PLUGIN))  # the texts are looked for as the plug-in itself translates them
-from bridge.words import _  # noqa: E402
+from bridge.common.i18n import _  # noqa: E402
 
 
 def words(text, **values):

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bridge.patience import Patience
+from bridge.common.deadline import Patience
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.errors import PhotioError
+from bridge.common.errors import PhotioError
 
 
 class RequestRefused(PhotioError):

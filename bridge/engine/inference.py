@@ -10,10 +10,10 @@ import re
 import numpy as np
 from PIL import Image
 
+from bridge.common.i18n import _
 from bridge.engine import fill
 from bridge.engine.errors import RequestRefused
 from bridge.engine.parameters import Parameters
-from bridge.words import _
 
 #: px; more is refused before it is decoded.
 LARGEST_IMAGE = 16_000_000

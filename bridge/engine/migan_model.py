@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from bridge.cores import usable_cores
-from bridge.diffusion import diffuse
+from bridge.common.cores import usable_cores
+from bridge.common.i18n import _
 from bridge.engine import models
 from bridge.engine.errors import ModelUnavailable
 from bridge.engine.fill import Hole, Rgb, fill_hole
-from bridge.words import _
+from bridge.pixels.diffusion import diffuse
 
 #: 0–255 levels, either way. The network has no seed of its own, so the surroundings that it sees get noise of
 #: a camera's strength: enough for another answer, too little to harm one (looked at on four photographs).

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from bridge import places
-from bridge.errors import PhotioError
+from bridge.common.errors import PhotioError
+from bridge.store import places
 
 MODEL_NAME = "migan_pipeline_v2.onnx"
 MODEL_SIZE = 28_079_181

@@ -8,8 +8,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.common.i18n import _
 from bridge.engine.errors import RequestRefused
-from bridge.words import _
 
 #: The fill models, the default first.
 MODELS = ("patchmatch", "migan")

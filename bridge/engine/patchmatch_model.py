@@ -11,9 +11,9 @@ import threading
 import numpy as np
 import patchmatch
 
+from bridge.common.i18n import _
 from bridge.engine.errors import ModelUnavailable
 from bridge.engine.fill import Hole, Rgb, fill_hole
-from bridge.words import _
 
 #: px; patches are 11 × 11. Looked at on five photographs at 1 MP: long edges that a radius of 3 bends or
 #: breaks where the hole ends stay straight, for 1.8 times the time; 7 takes 4 times and is no better.

@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Any, cast
 
 import bridge
+from bridge.common.i18n import _
 from bridge.engine import parameters
 from bridge.engine.connection import Connection
 from bridge.engine.errors import ModelUnavailable, RequestRefused
-from bridge.words import _
 
 HOST = "127.0.0.1"
 REGEN_PATH = "/v1/inference/regen"

@@ -10,10 +10,10 @@ import logging
 import os
 from pathlib import Path
 
-from bridge import arriving, locks
-from bridge.errors import PhotioError
-from bridge.journal import BUSY_FILE, JobFolder
-from bridge.private_files import read_private
+from bridge.common.errors import PhotioError
+from bridge.store import arriving, locks
+from bridge.store.journal import BUSY_FILE, JobFolder
+from bridge.store.private_files import read_private
 
 #: More than `bridge.transport.LONGEST_ANSWER`, in bytes.
 _LONGEST = 1 << 27
@@ -55,9 +55,9 @@ def _adopted(folder: Path, name: str) -> bool:
 
 def _answer(name: str, content: bytes) -> tuple[str, bytes]:
     """The file's name and content: the image, or what came where that is none."""
-    from bridge.regen_answer import decode_image, encoded_image, suffix
-    from bridge.regen_errors import RegenError
-    from bridge.transport import HttpAnswer
+    from bridge.regen.answer import decode_image, encoded_image, suffix
+    from bridge.regen.errors import RegenError
+    from bridge.regen.transport import HttpAnswer
 
     try:
         answer = decode_image(encoded_image(HttpAnswer(200, {}, content), None), None)

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge.errors import PhotioError
+from bridge.common.errors import PhotioError
+from bridge.common.i18n import ngettext
+from bridge.history.index import Known, known_jobs
 from bridge.history.listing import REMOVED, discard, free, remove
-from bridge.history.shelf import Known, known_jobs
-from bridge.room import ROOM_FILE
-from bridge.settings import Settings
-from bridge.words import ngettext
+from bridge.store.disk_reservation import ROOM_FILE
+from bridge.store.settings import Settings
 
 #: A job that was begun so short ago, in seconds, is never touched: its window may still be open.
 YOUNG = 2 * 3600.0

@@ -13,13 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bridge import locks
+from bridge.common.i18n import _
+from bridge.history.index import Known, known_jobs, look
 from bridge.history.records import HistoryError, numbers
-from bridge.history.shelf import Known, known_jobs, look
-from bridge.journal import JobFolder, lock_file
-from bridge.private_files import StorageError
 from bridge.protocol.history import Entry, Page
-from bridge.words import _
+from bridge.store import locks
+from bridge.store.journal import JobFolder, lock_file
+from bridge.store.private_files import StorageError
 
 #: A page holds no more entries, and of prompts and names no more characters: it has to be one message.
 MOST_ENTRIES = 100

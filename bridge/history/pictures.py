@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bridge.fitting import base_file
-from bridge.geometry import Box, bounds
+from bridge.common.i18n import _
 from bridge.history.records import HistoryError, Record, read_record
 from bridge.history.recovery import recall
-from bridge.imaging import Pixels
-from bridge.journal import JobFolder
-from bridge.pnm_header import PnmHeader, read_header
-from bridge.private_files import write_private
+from bridge.job.fitting import base_file
+from bridge.pixels.geometry import Box, bounds
+from bridge.pixels.imaging import Pixels
+from bridge.pixels.pnm_header import PnmHeader, read_header
 from bridge.protocol import Finished, Patch
 from bridge.protocol.history import Picture
-from bridge.words import _
+from bridge.store.journal import JobFolder
+from bridge.store.private_files import write_private
 
 _LARGEST = 2048  # px
 _BAND = 1 << 19  # px of a crop that are worked on at once, about

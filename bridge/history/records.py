@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import PhotioError
-from bridge.journal import FORMAT, LONGEST_RECORD, RECORD_FILE, understood
-from bridge.private_files import StorageError, read_private
+from bridge.common.errors import PhotioError
 from bridge.protocol import Document, Finished, Job, Patch, ProtocolError, Rectangle, from_json
+from bridge.store.journal import FORMAT, LONGEST_RECORD, RECORD_FILE, understood
+from bridge.store.private_files import StorageError, read_private
 
 _PATCH = re.compile(r"(?:result|layer-mask)(?:-[0-9]{1,4}){1,3}\.p[gn]m")
 _LARGEST = 1 << 19  # px, where GIMP's canvases end: of a larger layer it makes none, and says nothing
@@ -37,7 +37,7 @@ class SentCrop:
 
 @dataclass(frozen=True)
 class Record:
-    """A job that may have been paid for; see `bridge.job`.
+    """A job that may have been paid for; see `bridge.job.running`.
 
     Attributes:
         started: in seconds since 1970.

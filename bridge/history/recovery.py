@@ -1,7 +1,7 @@
 """A job of the history, ready to be inserted again; what its bridge did not live to finish is finished here.
 
 An answer is in the journal before anything is made of it. Whenever a part of the result is missing or damaged, it is
-made again from what the job folder holds, by the very functions that `bridge.job` uses.
+made again from what the job folder holds, by the very functions that `bridge.job.running` uses.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bridge import locks
-from bridge.errors import PhotioError
-from bridge.geometry import Box, Size
+from bridge.common.errors import PhotioError
+from bridge.common.i18n import _
+from bridge.history.index import answers_in, unfitted
 from bridge.history.records import HistoryError, Marks, Record, read_record
-from bridge.history.shelf import answers_in, unfitted
-from bridge.journal import BUSY_FILE, JobFolder
-from bridge.pnm_header import read_header
-from bridge.private_files import read_private
+from bridge.pixels.geometry import Box, Size
+from bridge.pixels.pnm_header import read_header
 from bridge.protocol import Finished, Patch, ProtocolError
 from bridge.protocol.history import Recalled
-from bridge.words import _
+from bridge.store import locks
+from bridge.store.journal import BUSY_FILE, JobFolder
+from bridge.store.private_files import read_private
 
 if TYPE_CHECKING:
-    from bridge.imaging import Pixels
+    from bridge.pixels.imaging import Pixels
 
 _LONGEST_ANSWER = 1 << 27  # bytes; more than `bridge.transport.LONGEST_ANSWER`
 
@@ -126,7 +126,7 @@ def _recovered(
     Raises:
         PhotioError: nothing can be made of any, and there is nothing else.
     """
-    from bridge import fitting
+    from bridge.job import fitting
 
     try:
         job, masked = record.job, record.masked
@@ -194,7 +194,7 @@ def _answer(file: Path, checksum: str | None, size: Size) -> Pixels:
     Raises:
         PhotioError: it is not.
     """
-    from bridge.regen_answer import decode_image
+    from bridge.regen.answer import decode_image
 
     content = read_private(file, _LONGEST_ANSWER)
     if content is None or (checksum is not None and hashlib.sha256(content).hexdigest() != checksum):

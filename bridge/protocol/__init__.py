@@ -1,7 +1,7 @@
 """What the plug-in and the bridge say to each other: one JSON object a line, one frozen dataclass a message.
 
-With `bridge.words` and `bridge.core_dumps` the only modules that both sides import: standard library only, valid on
-Python 3.10. Pixels never travel here: they are image files in the job folder.
+Of the bridge, the plug-in imports only this and `bridge.common`: standard library only, valid on Python 3.10. Pixels
+never travel here: they are image files in the job folder.
 
 The plug-in asks, the bridge answers, with `Failed` where it cannot. The plug-in numbers all that it says: 1, 2, 3 and
 so on, without a gap. Each answer has the number of its question, so that it is never taken for the answer to another

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge import __version__, places
-from bridge.errors import PhotioError
+from bridge import __version__
+from bridge.common.errors import PhotioError
 from bridge.setup import doctor, environment, gimps, installations, personal, plugin_folder
 from bridge.setup.environment import Interpreter, Runtime
 from bridge.setup.gimps import Computer, Gimp
@@ -16,6 +16,7 @@ from bridge.setup.installations import Installations
 from bridge.setup.personal import Belongings
 from bridge.setup.plugin_folder import Manifest
 from bridge.setup.system import SetupError, only_one, remove, remove_if_empty, run
+from bridge.store import places
 
 Prepare = Callable[[Gimp, Interpreter, Path, environment.Report], Runtime]
 

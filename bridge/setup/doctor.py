@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from bridge.check import Check
+from bridge.doctor.check import Check
 from bridge.setup.environment import probe
 from bridge.setup.gimps import Gimp, Program, inside
 from bridge.setup.plugin_folder import Manifest, damage, needs_repair, read_manifest

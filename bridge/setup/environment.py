@@ -21,11 +21,11 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge import places
-from bridge.locks import nobody_shares
 from bridge.setup.gimps import Gimp, inside
 from bridge.setup.lockfile import for_linux_python
 from bridge.setup.system import Outcome, SetupError, remove, run
+from bridge.store import places
+from bridge.store.locks import nobody_shares
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 RANGE = "Python 3.11 to 3.14"

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge import places
 from bridge.setup import gimps, plugin_folder
 from bridge.setup.environment import environments, is_complete
 from bridge.setup.gimps import Computer
 from bridge.setup.system import remove
+from bridge.store import places
 
 
 @dataclass(frozen=True)

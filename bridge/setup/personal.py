@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bridge import locks, places
 from bridge.history.listing import REMOVED
-from bridge.journal import BUSY_FILE, NAME, lock_file
 from bridge.setup.system import remove, remove_if_empty
+from bridge.store import locks, places
+from bridge.store.journal import BUSY_FILE, NAME, lock_file
 
 _FILES = ("settings.json", "api-key", "prompts.json")
 _DRAFT = "[0-9a-f]" * 12  # see `private_files.write_private`

@@ -8,9 +8,9 @@ from typing import Any
 
 from gi.repository import Gimp, GObject
 
+from bridge.common.i18n import _
 from bridge.protocol import Job
-from bridge.words import _
-from canvas import Refusal
+from canvas.reading import Refusal
 
 NEGATIVE_PROMPT = "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch"
 HIGHEST_SEED = 4294967296

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from gi.repository import Gio, GLib
 
 import early
+from bridge.common.i18n import _
 from bridge.protocol import (
     Cancel,
     Cancelled,
@@ -24,7 +25,6 @@ from bridge.protocol import (
     decode,
     encode,
 )
-from bridge.words import _
 
 if TYPE_CHECKING:
     import logging

@@ -44,7 +44,7 @@ class Photio(Gimp.PlugIn):
         return create(self, name)
 
     def do_set_i18n(self, _name: str) -> bool:
-        """GIMP need not look for catalogues: `bridge.words` does, and what GIMP is told is translated already."""
+        """GIMP need not look for catalogues: `bridge.common.i18n` does, and what GIMP is told is translated already."""
         return False
 
 

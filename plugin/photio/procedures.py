@@ -6,13 +6,12 @@ from dataclasses import dataclass, replace
 
 from gi.repository import Gimp, GLib, GObject
 
-import canvas
-import generation
 from arguments import Defaults, declare_all, declare_engine, declare_seed, job_of, seed_of, start_from
+from bridge.common.i18n import _
 from bridge.protocol import Job, Progress
-from bridge.words import _
 from bridge_process import Bridge, BridgeError
-from canvas import Refusal
+from canvas import generation, reading
+from canvas.reading import Refusal
 
 MENU = "<Image>/Filters/Photio"
 
@@ -89,12 +88,12 @@ def _run(
     _data: None,
 ) -> Gimp.ValueArray:
     """Runs a procedure that makes layers; every error becomes the procedure's, with one sentence."""
-    canvas.start_gegl()
+    reading.start_gegl()
     defaults = MAKERS[procedure.get_name()].defaults
     try:
-        layer = canvas.single_layer(image, drawables)
+        layer = reading.single_layer(image, drawables)
         if defaults and defaults.has_prompt and run_mode == Gimp.RunMode.INTERACTIVE:
-            from regenerate_window import RegenerateWindow
+            from windows.regenerate.window import RegenerateWindow
 
             if before := generation.made_by(layer):
                 start_from(config, before)
@@ -108,7 +107,7 @@ def _run(
     except (Refusal, BridgeError) as error:
         return _failed(procedure, str(error))
     except OSError as error:
-        return _failed(procedure, canvas.unreadable(error))
+        return _failed(procedure, reading.unreadable(error))
     returned = _returned(procedure, layers)
     if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script's images are shown when it says so
         Gimp.displays_flush()
@@ -124,11 +123,11 @@ def _run_history(
     _data: None,
 ) -> Gimp.ValueArray:
     """Opens the window of *History…*."""
-    canvas.start_gegl()
-    import history_window
+    reading.start_gegl()
+    from windows.history import window
 
     try:
-        return _returned(procedure, history_window.show(image))
+        return _returned(procedure, window.show(image))
     except BridgeError as error:
         return _failed(procedure, str(error))
 
@@ -142,10 +141,10 @@ def _run_settings(
     _data: None,
 ) -> Gimp.ValueArray:
     """Opens the window of *Settings…*."""
-    import settings_window
+    from windows.settings import window
 
     try:
-        settings_window.show()
+        window.show()
     except BridgeError as error:
         return _failed(procedure, str(error))
     return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)

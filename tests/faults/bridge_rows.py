@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.arriving import NAME as ARRIVING
 from bridge.protocol import Finished
+from bridge.store.arriving import NAME as ARRIVING
 from tests.faults.client_faults import ROWS_VARIABLE
 from tests.faults.outcome import KEY, Outcome
 from tests.faults.world import GONE, Ended, World, placed_checksum

@@ -212,9 +212,9 @@ def _copied(journal: Path, state: Path) -> _Listing:
 
 def still(stage: str) -> None:
     """Stands still as soon as the stage is reached, until somebody sends a SIGCONT."""
-    from bridge import fitting
-    from bridge.journal import JobFolder
-    from bridge.progress import Stages
+    from bridge.job import fitting
+    from bridge.job.progress import Stages
+    from bridge.store.journal import JobFolder
 
     once = threading.Lock()
 
@@ -241,7 +241,7 @@ def still(stage: str) -> None:
 
 def clock(seconds: float) -> None:
     """The clock is set while a request is on its way. What measures durations is another one, as in any kernel."""
-    import bridge.transport
+    import bridge.regen.transport
 
     real, post = time.time, bridge.transport.post
     jumped = threading.Event()
@@ -251,7 +251,7 @@ def clock(seconds: float) -> None:
         jumped.set()
         return post(*others, **named)
 
-    import bridge.regen
+    import bridge.regen.client
 
     bridge.regen.post = sending
 
@@ -326,6 +326,6 @@ FAULTS = {
 if __name__ == "__main__":
     sys.path[0] = str(CHECKOUT)
     FAULTS[sys.argv[1]](sys.argv[2] if len(sys.argv) > 2 else "")
-    from bridge.service import main
+    from bridge.service.session import main
 
     sys.exit(main())

@@ -19,8 +19,8 @@ from typing import Any
 
 from PIL import Image
 
-from bridge.regen import Call, RegenClient, RegenRequest, RegenResult, Timeouts
-from bridge.regen_errors import RegenError
+from bridge.regen.client import Call, RegenClient, RegenRequest, RegenResult, Timeouts
+from bridge.regen.errors import RegenError
 from tests.faults.server import FaultServer, all_faults
 from tests.faults.visit import Record
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bridge import imaging
+from bridge.pixels import imaging
 from bridge.protocol import SELECTION_FILE, Document, Finished, Open, Opened, Plan, Planned, Run
 from tests.faults.world import Bridge, World, a_job
 from tests.regen_server import RegenServer

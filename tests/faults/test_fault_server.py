@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bridge.regen import RegenClient, RegenRequest, RegenResult
-from bridge.regen_errors import RegenError
+from bridge.regen.client import RegenClient, RegenRequest, RegenResult
+from bridge.regen.errors import RegenError
 from tests.faults.server import FaultServer, all_faults
 
 SERVER = Path(__file__).with_name("server.py")

@@ -17,7 +17,7 @@ from bridge.protocol.settings import (
     SettingsReport,
     StoreKey,
 )
-from bridge.settings import Settings
+from bridge.store.settings import Settings
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.disks import can_mount, mount, read_only
 from tests.faults.outcome import KEY

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.protocol import Failed, Finished
-from bridge.regen import ATTEMPTS
+from bridge.regen.client import ATTEMPTS
 from tests.faults.outcome import KEY, observe
 from tests.regen_server import RegenServer
 from tests.unit.history_jobs import run_a_job

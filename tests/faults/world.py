@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bridge import imaging
+from bridge.pixels import imaging
 from bridge.protocol import (
     SELECTION_FILE,
     Cancel,

@@ -38,7 +38,7 @@ def plugin(monkeypatch):
     """The plug-in's own modules, in this process."""
     monkeypatch.syspath_prepend(str(PLUGIN))
     import bridge_process
-    import generation
+    from canvas import generation
 
     return generation, bridge_process
 

@@ -36,9 +36,9 @@ from support import (
 
 sys.path[:0] = [path for path in (str(PLUGIN),) if path not in sys.path]
 
-import history_insert  # noqa: E402
 from bridge.protocol.history import Recall, Recalled  # noqa: E402
 from bridge_process import Bridge  # noqa: E402
+from canvas import reinsertion  # noqa: E402
 
 PROVENANCE = "photio-regen"
 AREA = (100, 80, 60, 40)
@@ -101,7 +101,7 @@ def insert_from_history(image, folder):
         recalled = bridge.ask(Recall(folder.name), Recalled)
     finally:
         bridge.close()
-    return history_insert.insert(image, recalled, recalled.finished.results[0].variation).layer
+    return reinsertion.insert(image, recalled, recalled.finished.results[0].variation).layer
 
 
 def is_complete(layer):

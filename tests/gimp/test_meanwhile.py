@@ -13,12 +13,11 @@ from support import PLUGIN, add_layer, every_layer, make_image, rendered, select
 
 sys.path[:0] = [path for path in (str(PLUGIN),) if path not in sys.path]
 
-import generation  # noqa: E402
-import history_insert  # noqa: E402
 from bridge.protocol import Job  # noqa: E402
 from bridge.protocol.history import Recall, Recalled  # noqa: E402
 from bridge_process import Bridge  # noqa: E402
-from canvas import Refusal  # noqa: E402
+from canvas import generation, reinsertion  # noqa: E402
+from canvas.reading import Refusal  # noqa: E402
 
 GRAY_ANSWER = {"answer": "colour", "rgb": [90, 90, 90]}
 AREA = (100, 80, 60, 40)
@@ -78,7 +77,7 @@ def from_history(image, journal):
         recalled = bridge.ask(Recall(journal()[-1].name), Recalled)
     finally:
         bridge.close()
-    return history_insert.insert(image, recalled, recalled.finished.results[0].variation)
+    return reinsertion.insert(image, recalled, recalled.finished.results[0].variation)
 
 
 def to_indexed(image):
@@ -317,7 +316,7 @@ sys.path[:0] = {path!r}
 sys.argv = ["gimp"]
 from gi.repository import Gegl, Gimp
 Gegl.init(None)
-import history_insert
+from canvas import reinsertion
 from bridge.protocol.history import Recall, Recalled
 from bridge_process import Bridge
 image = Gimp.Image.new(320, 240, Gimp.ImageBaseType.RGB)

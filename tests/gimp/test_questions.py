@@ -12,12 +12,10 @@ from support import BRIDGE, PLUGIN, make_image, processes, rendered, run, select
 
 sys.path[:0] = [path for path in (str(PLUGIN),) if path not in sys.path]
 
-import canvas  # noqa: E402
-import generation  # noqa: E402
-import history_insert  # noqa: E402
 from bridge.protocol import Job, Placed  # noqa: E402
 from bridge.protocol.history import AskPrompts, Prompts, Recall, Recalled  # noqa: E402
 from bridge_process import Bridge, BridgeCancelled, BridgeError  # noqa: E402
+from canvas import generation, reading, reinsertion  # noqa: E402
 
 COLOURS = ((200, 30, 30), (30, 200, 30), (30, 30, 200))
 
@@ -36,7 +34,7 @@ def bridge(server, failures):
 
 def exported(bridge, image):
     """A job that only waits to be run: its draft, what was captured, and the job."""
-    canvas.start_gegl()
+    reading.start_gegl()
     select(image, 100, 80, 60, 40)
     (layer,) = image.get_layers()
     job = Job(
@@ -66,7 +64,7 @@ def test_a_result_that_cannot_be_noted_as_inserted_does_not_put_its_neighbours_p
     image = make_image()
     for folder, colour in zip(journal(), COLOURS, strict=True):
         recalled = bridge.ask(Recall(folder.name), Recalled)
-        history_insert.insert(image, recalled, 1)
+        reinsertion.insert(image, recalled, 1)
         assert tuple(rendered(image)[4 * (100 * 320 + 130) :][:3]) == colour
         image.remove_layer(image.get_layers()[0])
         shutil.rmtree(folder)  # another window deletes it

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from bridge.regen import RegenResult
-from bridge.regen_errors import RegenError
+from bridge.regen.client import RegenResult
+from bridge.regen.errors import RegenError
 
 
 def in_background(action: Callable[[], RegenResult]) -> Future[RegenResult]:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bridge import imaging, settings
-from bridge.job import RunningJob
+from bridge.job.running import RunningJob
+from bridge.pixels import imaging
 from bridge.protocol import SELECTION_FILE, Document, Failed, Finished, Job, Patch, Plan, Result
+from bridge.store import settings
 
 CANVAS = (1216, 832)
 HOUR = 3600.0

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge import imaging
+from bridge.pixels import imaging
 from bridge.protocol import (
     SELECTION_FILE,
     Cancel,

@@ -1,0 +1,193 @@
+"""The bridge's command line. What a command needs is imported when it runs, so that help is instant."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bridge import __version__
+from bridge.common.errors import PhotioError
+from bridge.regen.validation import DEFAULT_ORIGIN, SettingsError
+from bridge.store import settings
+from bridge.store.settings import OFFLINE_MODELS, Settings
+
+Command = Callable[[argparse.Namespace], int]
+_INTERRUPTED = 130  # what a shell expects after Ctrl-C
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status: 0 done, 1 failed with one sentence on stderr, 2 misused."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # no character that a terminal lacks may end a paid request in an error
+            reconfigure(errors="backslashreplace")
+    chosen = _parser().parse_args(arguments)
+    command: Command = chosen.command
+    try:
+        return command(chosen)
+    except PhotioError as error:
+        _warn(error.sentence)
+        return 1
+    except KeyboardInterrupt:
+        _warn("Interrupted.")
+        return _INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bridge",
+        description="Photio's bridge: removes or regenerates the masked part of an image, "
+        "with the Photio service or with an engine on this computer.",
+        epilog="Environment: PHOTIO_API_KEY (used before any stored key), PHOTIO_ORIGIN (another service's "
+        "address), PHOTIO_HOME (one directory for settings, journal, log and models).",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"Photio for GIMP {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_regen(commands)
+    _add_key(commands)
+    _add_engine(commands)
+    service = _command(commands, "service", _service, "do a plug-in's jobs over standard input and output")
+    service.description = "What the plug-in starts: JSON lines in and out. Not for people."
+    doctor = _command(commands, "doctor", _doctor, "check that everything works; spends nothing")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    return parser
+
+
+def _add_regen(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    regen = _command(commands, "regen", _regen, "regenerate the masked part of one image")
+    regen.description = (
+        "Regenerate the black part of the mask. Without an API key the offline engine does it, "
+        "which can only remove things."
+    )
+    regen.add_argument("--base", required=True, metavar="FILE|URL", help="the image")
+    regen.add_argument("--mask", required=True, metavar="FILE|URL", help="of the same size; black is regenerated")
+    regen.add_argument("--out", required=True, metavar="FILE", type=Path, help="a .png, .jpg or .webp file to write")
+    regen.add_argument("--prompt", default="", help="what shall be there, in English (default: remove what is there)")
+    regen.add_argument("--negative-prompt", help="what shall not be there (default: the service's own text)")
+    regen.add_argument("--quality", default="LOW", type=str.upper, help="LOW (default), MIDDLE or HIGH")
+    regen.add_argument("--seed", default=-1, type=int, help="1 to 4294967296, or -1 (default) to draw one")
+    regen.add_argument("--cfg-scale", default=2.5, type=float, help="how closely to follow the prompt (default 2.5)")
+    regen.add_argument("--origin", help=f"the service's address (default: as configured, else {DEFAULT_ORIGIN})")
+
+
+def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    key = _command(commands, "key", None, "store, show or forget the API key")
+    actions = key.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _command(actions, "set", _key_set, "type the key at a prompt, or send it through a pipe")
+    _command(actions, "show", _key_show, "say where the key is kept, and its last four characters")
+    _command(actions, "clear", _key_clear, "forget the key")
+
+
+def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = _command(commands, "serve", _serve, "run the offline engine as a server on this computer")
+    serve.add_argument("--port", type=int, default=0, help="0 (default) for any free one")
+    serve.add_argument("--model", choices=OFFLINE_MODELS, help="(default: as configured, else patchmatch)")
+    serve.add_argument("--require-key", metavar="KEY", help="answer 401 to everybody who does not send this key")
+    model = _command(commands, "model", None, "the offline engine's neural model")
+    actions = model.add_subparsers(title="actions", metavar="ACTION", required=True)
+    fetch = _command(actions, "fetch", _model_fetch, "download MI-GAN (28 MB) and check it")
+    fetch.add_argument("--file", type=Path, metavar="PATH", help="take this copy instead of downloading one")
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Command | None,
+    summary: str,
+) -> argparse.ArgumentParser:
+    description = summary[0].upper() + summary[1:] + "."
+    parser = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
+    if run is not None:
+        parser.set_defaults(command=run)
+    return parser
+
+
+def _regen(chosen: argparse.Namespace) -> int:
+    from bridge.commands.regen import regenerate_files
+
+    return regenerate_files(chosen, _settings(), _warn)
+
+
+def _key_set(chosen: argparse.Namespace) -> int:
+    from bridge.store.key import KEY_VARIABLE, store_key
+
+    prompt = "API key (it is not shown): "
+    value = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline(4096)
+    stored = store_key(value.strip(), _settings())
+    print(f"The key {stored.hint} is stored: {stored.where}.")
+    for warning in stored.warnings:
+        _warn(warning)
+    if os.environ.get(KEY_VARIABLE):
+        _warn(f"{KEY_VARIABLE} is set and is used before it.")
+    return 0
+
+
+def _key_show(chosen: argparse.Namespace) -> int:
+    from bridge.store.key import find_key, older_key
+
+    current = _settings()
+    if older := older_key(current):
+        _warn(older)
+    found = find_key(current)
+    if found is None:
+        print("No key is stored: “python -m bridge key set” stores one.")
+        return 0
+    for warning in found.warnings:
+        _warn(warning)
+    print(f"{found.hint} ({found.where})")
+    return 0
+
+
+def _key_clear(chosen: argparse.Namespace) -> int:
+    from bridge.store.key import KEY_VARIABLE, clear_key
+
+    places = clear_key(_settings())
+    print(f"The key is forgotten: {' and '.join(places)}." if places else "No key was stored.")
+    if os.environ.get(KEY_VARIABLE):
+        _warn(f"{KEY_VARIABLE} is still set and goes on being used.")
+    return 0
+
+
+def _serve(chosen: argparse.Namespace) -> int:
+    from bridge.engine.server import serve
+
+    if not 0 <= chosen.port <= 65535:
+        raise SettingsError("A port is a number from 0 to 65535.")
+    return serve(chosen.port, chosen.model or _settings().offline_model, chosen.require_key)
+
+
+def _service(chosen: argparse.Namespace) -> int:
+    from bridge.service.session import main as service
+
+    return service()
+
+
+def _model_fetch(chosen: argparse.Namespace) -> int:
+    from bridge.engine.models import fetch_model
+
+    print(fetch_model(chosen.file, _warn))
+    return 0
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from bridge.doctor.checks import as_json, as_table, examine, has_problem
+
+    checks = examine()
+    print(as_json(checks) if chosen.json else as_table(checks))
+    return int(has_problem(checks))
+
+
+def _settings() -> Settings:
+    found, warnings = settings.load()
+    for warning in warnings:
+        _warn(warning)
+    return found
+
+
+def _warn(sentence: str) -> None:
+    print(sentence, file=sys.stderr)

@@ -1,0 +1,1 @@
+"""One job, from the plan to what GIMP places."""

@@ -1,0 +1,104 @@
+"""Who does the work: Photio, or the engine on this computer."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge.common.errors import PhotioError
+from bridge.common.i18n import _
+from bridge.store import key
+from bridge.store.settings import DEFAULT_ORIGIN, Settings
+
+if TYPE_CHECKING:
+    from bridge.regen.client import RegenClient
+
+
+class NoKeyError(PhotioError):
+    """Photio itself was asked for, and there is no key to show it."""
+
+    code = "no-key"
+
+
+class OfflineLimitError(PhotioError):
+    """The offline engine was asked for something that only Photio can do."""
+
+    code = "offline-limit"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One of the two, ready to be used.
+
+    Attributes:
+        name: "photio" or "offline".
+        remarks: sentences for the user.
+    """
+
+    name: str
+    settings: Settings
+    key: str | None = field(default=None, repr=False)
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def billed(self) -> bool:
+        """Whether a request may cost money."""
+        return self.name == "photio"
+
+    def client(self) -> RegenClient:
+        """A client for it. The offline engine is started when it is first used, and ends with this process."""
+        from bridge.regen.client import RegenClient, Timeouts
+
+        timeouts = Timeouts(self.settings.connect_timeout, self.settings.answer_timeout)
+        if self.name == "photio":
+            return RegenClient(self.settings.origin, self.key, timeouts)
+        return RegenClient(*_engine(self.settings.offline_model), timeouts)
+
+
+_engines: dict[str, tuple[str, str]] = {}
+_starting = threading.Lock()
+
+
+def _engine(model: str) -> tuple[str, str]:
+    """The address and the key of this process's engine with that model; other users of the computer have no key."""
+    from bridge.engine.server import EngineServer
+
+    with _starting:
+        if model not in _engines:
+            own_key = secrets.token_urlsafe(24)
+            server = EngineServer(port=0, model=model, require_key=own_key)
+            server.start()
+            _engines[model] = (server.origin, own_key)
+        return _engines[model]
+
+
+def choose(engine: str, prompt: str, settings: Settings) -> Backend:
+    """The one that the user chose; "auto" is Photio where a key or a service of one's own is configured.
+
+    Raises:
+        NoKeyError: Photio was asked for without a key.
+        KeyringError: there is a key, and it cannot be had.
+        OfflineLimitError: the offline engine was asked for more than removing.
+    """
+    wanted = settings.engine if engine == "auto" else engine
+    found = key.find_key(settings) if wanted != "offline" else None
+    own_service = settings.origin != DEFAULT_ORIGIN
+    if wanted == "photio" and not found and not own_service:
+        raise NoKeyError(
+            _(
+                "Photio needs an API key: get one from the API Dashboard at photio.io and enter it in Filters > "
+                "Photio > Settings, or choose the offline engine."
+            )
+        )
+    if wanted != "offline" and (found or own_service):
+        return Backend("photio", settings, found.value, found.warnings) if found else Backend("photio", settings)
+    if prompt.strip():
+        raise OfflineLimitError(
+            _(
+                "Without a Photio API key the offline engine is used, and it can only remove things: "
+                "leave the prompt empty, or get a key from the API Dashboard at photio.io."
+            )
+        )
+    return Backend("offline", settings)

@@ -1,0 +1,65 @@
+"""Shows what would be sent, before it is: a picture to lay over the image. Nothing of the image itself is needed."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from bridge.job.steps import Planning
+from bridge.pixels.geometry import Box, Size, bounds
+
+#: No window is larger, px.
+LARGEST_SHOWN = 8192
+
+#: So much larger than it is may a small part of the image be shown.
+LARGEST_MAGNIFICATION = 3.0
+
+#: R, G, B, A, 0–255. The edge is dark and light so that it can be seen on everything.
+_TINT = (235, 60, 120, 96)
+_EDGE, _HALO = (255, 255, 255, 255), (0, 0, 0, 160)
+_BEYOND = (0, 0, 0, 150)
+_FRAME = (255, 255, 255, 200)
+
+
+def shown_box(planning: Planning) -> Box:
+    """The part of the canvas that holds all crops."""
+    return bounds(crop.box for crop in planning.crops)
+
+
+def shown_size(box: Box, largest: tuple[int, int]) -> Size:
+    """The size to show `box` at: as large as fits into `largest` px, but not magnified without limit."""
+    width, height = (min(side, LARGEST_SHOWN) for side in largest)
+    scale = min(width / box.width, height / box.height, LARGEST_MAGNIFICATION)
+    return Size(max(1, round(box.width * scale)), max(1, round(box.height * scale)))
+
+
+def overlay(planning: Planning, box: Box, size: Size) -> bytes:
+    """P7 (RGBA, 8 bits) of `size`: tints what is regenerated, outlines it and the crops, dims what is not sent."""
+    across, down = size.width / box.width, size.height / box.height
+    edited, sent = Image.new("L", size, 0), Image.new("L", size, 0)
+    frames = []
+    for crop in planning.crops:
+        inside = crop.box.relative_to(box)
+        left, top = round(inside.x * across), round(inside.y * down)
+        right, bottom = max(left + 1, round(inside.right * across)), max(top + 1, round(inside.bottom * down))
+        mask = Image.fromarray(planning.edited(crop.box).view(np.uint8) * np.uint8(255))
+        small = mask.resize((right - left, bottom - top), Image.Resampling.BOX, reducing_gap=2.0)
+        # a part of one pixel must still be seen
+        edited.paste(ImageChops.lighter(edited.crop((left, top, right, bottom)), small.point(_seen)), (left, top))
+        sent.paste(255, (left, top, right, bottom))
+        frames.append((left, top, right - 1, bottom - 1))
+    picture = Image.new("RGBA", size, _BEYOND)
+    picture.paste((0, 0, 0, 0), mask=sent)
+    if len(frames) > 1:
+        for frame in frames:
+            ImageDraw.Draw(picture).rectangle(frame, outline=_FRAME)
+    picture.paste(_TINT, mask=edited)
+    around = edited.filter(ImageFilter.MaxFilter(3))
+    picture.paste(_HALO, mask=ImageChops.subtract(around.filter(ImageFilter.MaxFilter(3)), around))
+    picture.paste(_EDGE, mask=ImageChops.subtract(around, edited))
+    header = f"P7\nWIDTH {size.width}\nHEIGHT {size.height}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+    return header.encode() + picture.tobytes()
+
+
+def _seen(value: int) -> int:
+    return 255 if value else 0

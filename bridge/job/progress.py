@@ -1,0 +1,113 @@
+"""Turns what happens to each request into one bar and one short text."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from bridge.common.i18n import _, ngettext
+from bridge.pixels.geometry import Crop
+from bridge.protocol import Progress, RequestProgress
+
+#: Where in the bar each stage of a request begins and ends (0–1).
+_STAGES = {
+    "preparing": (0.02, 0.05),
+    "connecting": (0.05, 0.1),
+    "uploading": (0.1, 0.3),
+    "waiting": (0.3, 0.8),
+    "receiving": (0.8, 0.93),
+    "finishing": (0.93, 1.0),
+    "done": (1.0, 1.0),
+    "failed": (1.0, 1.0),
+}
+
+#: Uploads are told of in steps of so many bytes.
+_STEP = 1 << 16
+
+#: Seconds between two messages, at least: nobody sees more of them, and each keeps GIMP busy for a while.
+_PAUSE = 0.05
+
+
+class Stages:
+    """Announces how far a job's requests are, the slowest one's stage as the text. Safe from any thread.
+
+    Not each change by itself when they come fast, but always what the last one led to, until it is closed.
+    """
+
+    def __init__(
+        self, announce: Callable[[Progress], None], backend: str, crops: Sequence[Crop], variations: int
+    ) -> None:
+        self._announce = announce
+        self._service = "Photio" if backend == "photio" else _("the offline engine")
+        requests = len(crops) * variations
+        notes = []
+        if requests > 1:
+            notes.append(ngettext("{count} request", "{count} requests", requests).format(count=requests))
+        lowest = min(crop.scale for crop in crops)
+        if lowest < 1:
+            notes.append(_("resolution: {percent} %").format(percent=round(100 * lowest)))
+        self._note = f" ({', '.join(notes)})" if notes else ""
+        self._requests = [RequestProgress("preparing", 0, 0)] * requests
+        self._known: tuple[object, ...] = ()
+        self._said_at = -_PAUSE
+        self._later: threading.Timer | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+        self.tell(0, "preparing")
+
+    def of(self, number: int) -> Callable[[str, int, int], None]:
+        """The listener for request `number` (from 0): takes a stage, bytes done and bytes in all."""
+        return lambda stage, done, total: self.tell(number, stage, done, total)
+
+    def tell(self, number: int, stage: str, done: int = 0, total: int = 0) -> None:
+        """Request `number` (from 0) is that far; told on only when that makes a visible difference."""
+        with self._lock:
+            self._requests[number] = RequestProgress(stage, done, total)
+            visible = tuple((each.stage, each.done // _STEP, each.done == each.total) for each in self._requests)
+            if visible == self._known or self._closed:
+                return
+            self._known = visible
+            pause = self._said_at + _PAUSE - time.monotonic()
+            if pause <= 0:
+                self._say()
+            elif self._later is None:
+                self._later = threading.Timer(pause, self._catch_up)
+                self._later.daemon = True
+                self._later.start()
+
+    def close(self) -> None:
+        """Nothing more is announced: the job's outcome is."""
+        with self._lock:
+            self._closed = True
+            if self._later is not None:
+                self._later.cancel()
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            self._later = None
+            self._say()
+
+    def _say(self) -> None:
+        if not self._closed:
+            self._said_at = time.monotonic()
+            fractions = [_fraction(each) for each in self._requests]
+            slowest = self._requests[fractions.index(min(fractions))]
+            overall = sum(fractions) / len(fractions)
+            self._announce(Progress(overall, self._text(slowest) + self._note, tuple(self._requests)))
+
+    def _text(self, request: RequestProgress) -> str:
+        texts = {
+            "preparing": _("Preparing the picture…"),
+            "connecting": _("Connecting to {service}…"),
+            "uploading": _("Uploading to {service}: {done} of {total} kB…"),
+            "waiting": _("Waiting for {service}…"),
+            "receiving": _("Receiving from {service}…"),
+        }
+        text = texts.get(request.stage) or _("Finishing…")
+        return text.format(service=self._service, done=request.done // 1000, total=request.total // 1000)
+
+
+def _fraction(request: RequestProgress) -> float:
+    start, end = _STAGES[request.stage]
+    return start + (end - start) * (request.done / request.total if request.total else 0)

@@ -1,0 +1,1 @@
+"""The Regen API: its client, what it answers, and what can go wrong."""

@@ -1,0 +1,306 @@
+"""From what a Regen service answered to the image in it, or to a typed error."""
+
+from __future__ import annotations
+
+import email.utils
+import io
+import json
+import re
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import pybase64
+from PIL import Image
+
+from bridge.common.i18n import _, ngettext
+from bridge.pixels.geometry import Size
+from bridge.pixels.imaging import Pixels
+from bridge.pixels.png_decoder import decode_png, is_plain
+from bridge.regen.errors import (
+    AuthenticationError,
+    MalformedResponseError,
+    RateLimitError,
+    RedirectError,
+    RegenError,
+    RequestRefusedError,
+    ServiceError,
+    quote,
+)
+from bridge.regen.transport import HttpAnswer
+from bridge.store.arriving import spellings
+
+MAX_PIXELS = 64_000_000
+_FORMATS = ("PNG", "JPEG", "WEBP")
+_DATA_URI = re.compile(r"data:image/(?:png|jpe?g|webp)(?:;[^,;]*)*;base64,", re.IGNORECASE)
+_LONGEST_STATUS = 20  # digits; more is no status, and slow to convert
+_MOST_VALUES = 10_000  # in the answer's JSON, which has two; each costs up to 25 times its size in memory
+_MOST_SCANS = 500  # in a JPEG, where 10 are usual; each costs a pass over all pixels, and may be 11 bytes long
+_WHITE_SPACE = " \t\r\n\f\v"
+_LONGEST_MESSAGE = 2000  # characters; more is no sentence
+_LONGEST_NAME = 100  # characters of a member; more would be looked at one by one, and there may be 64 million
+_SCAN = b"\xff\xda"  # begins a scan, and is nowhere in one
+_LONGEST_NAMED_WAIT = 7200.0  # seconds; more is no time that anybody waits in front of a dialog
+_CONVERTED = _("The answer's colour profile could not be used: its colours are taken as sRGB.")
+
+
+class DecodedImage(NamedTuple):
+    """The answer's pixels, RGB or RGBA in sRGB, uint8 [height, width, 3 or 4]; the bytes it came as, their media type,
+    and warnings."""
+
+    pixels: Pixels
+    encoded: bytes
+    media_type: str
+    warnings: tuple[str, ...]
+
+
+def encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
+    """The image file in an answer.
+
+    Args:
+        answer: as received.
+        key: what was sent as the key, to be kept out of every error.
+
+    Raises:
+        RegenError: whichever the answer's `status_code` asks for, or else its HTTP status. When the answer broke
+            off, why it did, unless the whole image had come before. What came is in `received`.
+    """
+    try:
+        return _encoded_image(answer, key)
+    except RegenError as error:
+        failure = answer.broken or error
+        if failure.may_be_billed:
+            failure.received = _without(key, answer.content)
+        raise failure from None
+
+
+def _without(key: str | None, content: bytes) -> bytes:
+    """Content that may be kept on the disk: the service may have echoed the key."""
+    for form in spellings(key):
+        content = content.replace(form, b"[key]")
+    return content
+
+
+def _encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
+    if 300 <= answer.status < 400:
+        target = quote(answer.headers.get("location", ""), key)
+        raise RedirectError(
+            _("The service's address redirects elsewhere, where your key must not go: correct the address."),
+            f"HTTP {answer.status} to {target!r}",
+        )
+    document = document_in(answer.content)
+    status = _status(document.get("status_code"))
+    if status is None and answer.status < 400:
+        raise _malformed(f"no usable status_code: {_excerpt(document, answer, key)}")
+    status = answer.status if status is None else status
+    if status >= 400:
+        raise _refusal(status, document, answer, key)
+    if status != 200:
+        raise _malformed(f"status_code {status}")
+    return _base64(document.get("body"))
+
+
+def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
+    """Decode an answer's image. Of an animation, the first frame; EXIF orientation is not applied, for it is
+    the stored pixels that have the base image's size.
+
+    Args:
+        encoded: a PNG, JPEG or WebP file.
+        size: what it must measure, in px; None when that is not known.
+
+    Raises:
+        MalformedResponseError: another format, another size, more than `MAX_PIXELS`, or broken.
+    """
+    try:
+        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
+            if image.format in ("JPEG", "MPO") and encoded.count(_SCAN) > _MOST_SCANS:
+                raise _malformed(f"more than {_MOST_SCANS} scans")
+            found = Size(*image.size)
+            if found.width * found.height > MAX_PIXELS:
+                raise _malformed(f"{found.width} × {found.height} px is more than {MAX_PIXELS} px")
+            if size is not None and found != size:
+                raise _malformed(f"{found.width} × {found.height} px instead of {size.width} × {size.height}")
+            media_type = Image.MIME["JPEG" if image.format == "MPO" else str(image.format)]
+            pixels, warnings = _pixels(image, encoded)
+    except MalformedResponseError as error:
+        error.received = encoded
+        raise
+    except Exception as error:  # foreign bytes make Pillow's decoders raise whatever they like
+        raise _malformed(f"not an image: {type(error).__name__}: {error}", encoded) from error
+    return DecodedImage(pixels, encoded, media_type, warnings)
+
+
+def _pixels(image: Image.Image, encoded: bytes) -> tuple[Pixels, tuple[str, ...]]:
+    """Decodes an image that Pillow has opened: its pixels in sRGB, and warnings."""
+    if is_plain(image) and (pixels := decode_png(encoded, Size(*image.size))) is not None:
+        return pixels, ()
+    image.load()
+    converted, warnings = to_srgb(image)
+    return np.asarray(converted), warnings
+
+
+def suffix(media_type: str) -> str:
+    """What the name of a file of that type ends with: png, jpg or webp."""
+    return media_type.partition("/")[2].replace("jpeg", "jpg")
+
+
+def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
+    """The image as RGB or RGBA in sRGB, 8 bits a channel, without its profile; and warnings, if any."""
+    alpha = image.has_transparency_data
+    profile = image.info.get("icc_profile")
+    if image.mode in ("P", "PA", "1", "LA", "La", "RGBa"):
+        image = image.convert("RGBA" if alpha else "RGB")
+    elif image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip at 255
+        image = image.point(lambda value: value * (1 / 256)).convert("L")
+    warnings: tuple[str, ...] = ()
+    if profile:
+        try:
+            image = _from_profile(image, profile)
+        except (OSError, ValueError, TypeError):
+            warnings = (_CONVERTED,)
+    mode = "RGBA" if alpha else "RGB"
+    converted = image if image.mode == mode else image.convert(mode)  # which would copy it
+    converted.info.clear()
+    return converted, warnings
+
+
+def retry_after(value: str | None) -> float | None:
+    """Seconds that a `Retry-After` header asks to wait (RFC 9110, 10.2.3); None: nothing usable."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:9])
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+        return max(0.0, moment.timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def document_in(content: bytes) -> dict[str, Any]:
+    """The JSON object in an answer's content; an empty one when it is none, or too much to be one."""
+    if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
+        return {}
+    try:
+        document = json.loads(content, parse_int=_small_int, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _small_int(digits: str) -> int | None:
+    # Converting a hundred million digits would take longer than the regeneration.
+    return int(digits) if len(digits) <= _LONGEST_STATUS else None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _status(value: object) -> int | None:
+    """A status code given as a number, or as one in a string; None when it is neither."""
+    if isinstance(value, str) and len(value) <= _LONGEST_STATUS and value.isascii():
+        value = int(value) if value.strip().isdecimal() else None
+    if isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 599:
+        return value
+    return None
+
+
+def _refusal(status: int, document: dict[str, Any], answer: HttpAnswer, key: str | None) -> RegenError:
+    """The error for a status of 400 and more."""
+    said = _message(document, key)
+    says = _(" ({status}: “{words}”)").format(status=status, words=said) if said else f" ({status})"
+    details = f"status {status}, HTTP {answer.status}: {_excerpt(document, answer, key)}"
+    wait = retry_after(answer.headers.get("retry-after"))
+    if status == 401 and key is None:
+        sentence = _("The service asks for an API key{says}: enter yours, then try again.").format(says=says)
+        return AuthenticationError(sentence, details)
+    if status in (401, 403):
+        sentence = _("The service does not accept the API key{says}: check and enter it again.").format(says=says)
+        return AuthenticationError(sentence, details)
+    if status == 429:
+        sentence = _("The service has too many requests from you{says}: {later}.")
+        return RateLimitError(sentence.format(says=says, later=_later(wait)), details, wait)
+    if status >= 500:
+        return ServiceError(
+            _("The service has a problem of its own{says}: {later}.").format(says=says, later=_later(wait)),
+            details,
+            wait if status == 503 else None,
+        )
+    return RequestRefusedError(
+        _("The service refused the request{says}: change what it names, or check the service's address.").format(
+            says=says
+        ),
+        details,
+    )
+
+
+def _later(wait: float | None) -> str:
+    if wait is None or wait < 1:  # it was asked again at once already
+        return _("try again in a few minutes")
+    if wait > _LONGEST_NAMED_WAIT:
+        return _("try again much later")
+    seconds = round(wait)
+    return ngettext("try again in {seconds} second", "try again in {seconds} seconds", seconds).format(seconds=seconds)
+
+
+def _message(document: dict[str, Any], key: str | None) -> str:
+    """What the service says to the user, if it does."""
+    for name in ("body", "message"):
+        text = document.get(name)
+        if isinstance(text, str) and len(text) <= _LONGEST_MESSAGE and (said := quote(text, key)):
+            return said
+    return ""
+
+
+def _excerpt(document: dict[str, Any], answer: HttpAnswer, key: str | None) -> str:
+    """For the log. Of JSON only the members' names: escaped, a key in it would not be recognised."""
+    if document:
+        return quote("JSON with " + ", ".join([name for name in document if len(name) <= _LONGEST_NAME][:10]), key)
+    return quote(answer.content[: 64 * 1024].decode("utf-8", "replace"), key)
+
+
+def _base64(body: object) -> bytes:
+    if not isinstance(body, str):
+        raise _malformed(f"body is of type {type(body).__name__}, not a string")
+    start = _DATA_URI.match(body.lstrip()[:200])
+    text = body.lstrip()[start.end() :] if start else body
+    if any(space in text for space in _WHITE_SPACE):  # hardly ever, and taking it out takes ten times as long
+        text = text.translate(dict.fromkeys(map(ord, _WHITE_SPACE)))
+    if len(text) % 4 or text.endswith("==="):  # there is too little padding, or too much
+        text = text.rstrip("=")
+        text += "=" * (-len(text) % 4)
+    try:
+        encoded = pybase64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise _malformed(f"body is not Base64: {error}") from None
+    if not encoded:
+        raise _malformed("body is empty")
+    return encoded
+
+
+def _from_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    from PIL import ImageCms  # slow to load, and hardly an answer has a profile
+
+    mode = "RGBA" if image.mode == "RGBA" else "RGB"
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return image  # converting would only cost rounding
+        result = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), intent, outputMode=mode)
+    except ImageCms.PyCMSError as error:
+        raise ValueError(str(error)) from error
+    if result is None:  # only when converted in place, which this is not
+        raise ValueError("no image")
+    return result
+
+
+def _malformed(details: str, received: bytes = b"") -> MalformedResponseError:
+    return MalformedResponseError(
+        _(
+            "The service's answer is not the image it should be, but the request may have been billed: "
+            "try again later, and tell whoever runs the service."
+        ),
+        details,
+        received,
+    )

@@ -1,0 +1,1 @@
+"""The plug-in's other end: messages in, messages out."""

@@ -1,0 +1,116 @@
+"""Answers what the settings window asks: settings, key and doctor."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import os
+import time
+
+from bridge.common.errors import PhotioError
+from bridge.common.i18n import _
+from bridge.protocol import Message
+from bridge.protocol.settings import (
+    AskDoctor,
+    AskSettings,
+    ChangeSettings,
+    DoctorReport,
+    ForgetKey,
+    Preferences,
+    SettingsReport,
+    StoreKey,
+    TryKey,
+)
+from bridge.store import key, places, settings
+from bridge.store.key import KEY_VARIABLE, FoundKey
+from bridge.store.settings import ORIGIN_VARIABLE, Settings
+
+
+def answer(message: Message) -> Message | None:
+    """The answer to a message about settings, the key or the doctor; None to any other message.
+
+    Raises:
+        PhotioError: it cannot be done; nothing is half done.
+    """
+    if isinstance(message, AskSettings):
+        return _report()
+    if isinstance(message, ChangeSettings):
+        return _report(_change(message.preferences))
+    if isinstance(message, StoreKey):
+        stored = key.store_key(message.value, settings.load()[0])
+        return _report(stored.warnings)
+    if isinstance(message, ForgetKey):
+        key.clear_key(settings.load()[0])
+        return _report()
+    if isinstance(message, TryKey):
+        from bridge.service.key_check import try_key  # with it comes all that a request needs
+
+        return try_key(message.value, settings.load()[0])
+    return _doctor() if isinstance(message, AskDoctor) else None
+
+
+def _report(done: tuple[str, ...] = ()) -> SettingsReport:
+    """How things are; `done`: sentences about what was done just now."""
+    current, remarks = settings.load()
+    found, more = _key(current)
+    more = tuple(dict.fromkeys((*done, *more, *filter(None, (key.older_key(current),)))))
+    return SettingsReport(
+        preferences=_preferences(current),
+        defaults=_preferences(Settings()),
+        key_hint=found.hint if found else None,
+        key_place=found.place if found else key.key_place(current),
+        keyring=key.keyring_works(),
+        neural=_neural(),
+        log_file=str(places.log_file()),
+        journal=str(places.journal_directory()),
+        remarks=(*remarks, *more, *_overrides()),
+    )
+
+
+def _change(wanted: Preferences) -> tuple[str, ...]:
+    """Stores these; new limits of the history hold at once. Sentences about what could not be deleted."""
+    before = settings.load()[0]
+    changed = dataclasses.replace(before, **dataclasses.asdict(wanted))
+    settings.save(changed)
+    limits = (changed.history_days, changed.history_gigabytes)
+    if limits == (before.history_days, before.history_gigabytes):
+        return ()
+    from bridge.history.limits import apply_limits
+
+    told = apply_limits(places.journal_directory(), changed, time.time())
+    return (told,) if told else ()
+
+
+def _preferences(of: Settings) -> Preferences:
+    return Preferences(**{field.name: getattr(of, field.name) for field in dataclasses.fields(Preferences)})
+
+
+def _key(current: Settings) -> tuple[FoundKey | None, tuple[str, ...]]:
+    """The key; what is wrong with it is no reason not to show the window in which it can be put right."""
+    try:
+        found = key.find_key(current)
+    except PhotioError as error:
+        return None, (error.sentence,)
+    return found, found.warnings if found else ()
+
+
+def _neural() -> bool:
+    from bridge.engine.models import find_model
+
+    return find_model() is not None and importlib.util.find_spec("onnxruntime") is not None
+
+
+def _overrides() -> tuple[str, ...]:
+    """What the environment decides, whatever is set here."""
+    told = {
+        ORIGIN_VARIABLE: _("The environment variable {variable} decides the service address, whatever is set here."),
+        KEY_VARIABLE: _("The environment variable {variable} holds the key that is used, whatever is stored here."),
+    }
+    return tuple(text.format(variable=name) for name, text in told.items() if os.environ.get(name, "").strip())
+
+
+def _doctor() -> DoctorReport:
+    from bridge.doctor.checks import as_table, examine, has_problem
+
+    checks = examine()
+    return DoctorReport(not has_problem(checks), as_table(checks))

@@ -1,0 +1,1 @@
+"""GIMP's pixels, layers and selection: read, and written. No GTK here."""

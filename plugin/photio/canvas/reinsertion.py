@@ -1,0 +1,142 @@
+"""Puts a result of the history into an image again. No GTK here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gi.repository import Gimp, Gio
+
+from bridge.common.i18n import _
+from bridge.protocol import Document, Finished, Rectangle
+from bridge.protocol.history import Picture, Recalled
+from canvas import reading
+from canvas.generation import layer_name
+from canvas.placing import moved, place_above
+from canvas.reading import Refusal
+
+
+@dataclass(frozen=True)
+class Inserted:
+    """What was done: the new layer, and a sentence for the user."""
+
+    layer: Gimp.Layer
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a result goes.
+
+    Attributes:
+        below: the layer that it goes above; None: the top of the stack.
+        hidden: a layer that is not to be seen any longer, or None.
+        shift: px to the right and down, from where it was.
+        sentence: says so, with the image's {name}.
+    """
+
+    below: Gimp.Layer | None
+    hidden: Gimp.Layer | None
+    shift: tuple[int, int]
+    sentence: str
+
+
+def insert(image: Gimp.Image, recalled: Recalled, variation: int) -> Inserted:
+    """Inserts one result: at its old place if this is the image that it was made for, else in the middle.
+
+    In another image that is the middle of what is selected, or of the canvas: a plug-in cannot learn which part of
+    it is in view (the PDB and libgimp of 3.0.4 and 3.2.6 have nothing that tells).
+
+    Raises:
+        Refusal: it cannot be placed in this image; nothing was changed.
+    """
+    if not image.is_valid():
+        raise Refusal(_("The image was closed: open it again, then choose History… in its menu."))
+    chosen = only(recalled.finished, variation)
+    spot = _old_place(image, recalled) if is_same(image, recalled.document) else _middle(image, chosen.box)
+    _check(image, spot.below)
+    placed, folder, name = moved(chosen, *spot.shift), Path(recalled.folder), layer_name(recalled.job.prompt)
+    (layer,) = place_above(image, spot.below, spot.hidden, placed, folder, name)
+    Gimp.displays_flush()
+    return Inserted(layer, spot.sentence.format(name=image.get_name()))
+
+
+def open_as_new(picture: Picture, recalled: Recalled, variation: int) -> Inserted:
+    """Opens a new image with how it was before and the result above.
+
+    Args:
+        picture: how it was before, perhaps smaller.
+
+    Raises:
+        GLib.Error: the picture cannot be loaded.
+        Refusal: the result is gone.
+    """
+    chosen, folder = only(recalled.finished, variation), Path(recalled.folder)
+    x, y, width, height = picture.box
+    crops = list(folder.glob("base-*.pnm"))
+    file = crops[0] if len(crops) == 1 else folder / picture.file  # a single crop is the whole picture, unscaled
+    image = Gimp.Image.new(width, height, Gimp.ImageBaseType.RGB)
+    try:
+        image.undo_disable()
+        before = Gimp.file_load_layer(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(file)))
+        before.set_name(_("Before"))
+        image.insert_layer(before, None, 0)
+        if (before.get_width(), before.get_height()) != (width, height):
+            before.scale(width, height, False)
+        image.undo_enable()
+        name = layer_name(recalled.job.prompt)
+        (layer,) = place_above(image, before, None, moved(chosen, -x, -y), folder, name)
+    except BaseException:
+        image.delete()
+        raise
+    Gimp.Display.new(image)
+    return Inserted(layer, _("Opened as a new image."))
+
+
+def is_same(image: Gimp.Image, document: Document) -> bool:
+    """Whether this is the image that the result was made for, and still as large."""
+    layers = image.get_layers()
+    if not layers or (image.get_width(), image.get_height()) != document.canvas:
+        return False
+    here = reading.document(image, layers[0])
+    return here.session == document.session or not set(here.files).isdisjoint(document.files)
+
+
+def only(finished: Finished, variation: int) -> Finished:
+    """One result alone.
+
+    Raises:
+        Refusal: it is not there.
+    """
+    chosen = tuple(result for result in finished.results if result.variation == variation)
+    if not chosen:
+        raise Refusal(_("Nothing of this result can be inserted: Show in Files shows what there is."))
+    return replace(finished, results=chosen)
+
+
+def _old_place(image: Gimp.Image, recalled: Recalled) -> Spot:
+    """Above the layer that it went, or was to go, above. A layer that was made again is hidden, as it was then."""
+    tattoo = recalled.document.layer
+    below = image.get_layer_by_tattoo(tattoo) if tattoo > 0 else None
+    again = recalled.job.source not in (0, tattoo)
+    return Spot(below, below if again else None, (0, 0), _("Inserted into “{name}” at its old place."))
+
+
+def _middle(image: Gimp.Image, box: Rectangle) -> Spot:
+    """Above the selected layer, in the middle of the selection or the canvas."""
+    selected_layers = image.get_selected_layers()
+    below = selected_layers[0] if len(selected_layers) == 1 else None
+    _ok, selected, left, top, right, bottom = Gimp.Selection.bounds(image)
+    if not selected:
+        left, top, right, bottom = 0, 0, image.get_width(), image.get_height()
+    shift = ((left + right - box[2]) // 2 - box[0], (top + bottom - box[3]) // 2 - box[1])
+    if selected:
+        return Spot(below, None, shift, _("Inserted into “{name}”, in the middle of the selection."))
+    return Spot(below, None, shift, _("Inserted into “{name}”, in the middle."))
+
+
+def _check(image: Gimp.Image, below: Gimp.Layer | None) -> None:
+    """Refuses what could not be placed, or not there."""
+    layers = [below] if below else image.get_layers()[:1]
+    if layers or image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        reading.single_layer(image, layers)  # an image without any layer is no obstacle

@@ -1,0 +1,167 @@
+"""The right side of *Regenerate…*: every parameter, bound to the procedure's config."""
+
+from __future__ import annotations
+
+import locale
+from collections.abc import Callable
+
+from bridge.common.i18n import _
+from windows import parts
+from windows.parts import Gimp, GimpUi, GLib, GObject, Gtk
+from windows.prompt import Prompt
+from windows.seed import Seed
+
+#: What changes which part of the image is sent, and so the preview.
+AREA = ("context", "grow", "feather", "areas", "sample", "resolution", "fill-transparent")
+
+#: … and what changes what is said about it.
+SENT = (*AREA, "variations", "engine")
+
+
+class Parameters(Gtk.Box):
+    """All of them; `prompt` and `seed` are more than one widget each."""
+
+    def __init__(
+        self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, generate: Callable[[], None]
+    ) -> None:
+        super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=parts.APART)
+        self._dialog = dialog
+        self._config = config
+        self.prompt = Prompt(config, generate)
+        self.seed = Seed(config)
+        self.pack_start(self.prompt, False, False, 0)
+        self.pack_start(self._negative(), False, False, 0)
+        self.pack_start(self._main(), False, False, 0)
+        self.pack_start(self._area(), False, False, 0)
+        self.pack_start(self._finish(), False, False, 0)
+
+    def take_over(self) -> None:
+        """Takes over what was typed into a number without leaving it: a key pressed elsewhere does not leave it."""
+        _update_numbers(self)
+
+    def _negative(self) -> Gtk.Widget:
+        buffer = GimpUi.prop_text_buffer_new(self._config, "negative-prompt", 10_000)
+        view = Gtk.TextView(buffer=buffer, wrap_mode=Gtk.WrapMode.WORD_CHAR, accepts_tab=False)
+        parts.named(view, _("Negative prompt"), _("What should not appear, in English"))
+        frame = Gtk.ScrolledWindow(
+            can_focus=False, shadow_type=Gtk.ShadowType.IN, hscrollbar_policy=Gtk.PolicyType.NEVER
+        )
+        frame.set_min_content_height(54)
+        frame.add(view)
+        return _folded(_("_Negative prompt"), frame)
+
+    def _main(self) -> Gtk.Widget:
+        grid = parts.grid()
+        parts.row(grid, 0, _("_Quality"), self._choice("quality"), _("Higher quality takes longer"))
+        label = parts.row(grid, 1, _("See_d"), self.seed)
+        label.set_mnemonic_widget(self.seed.number)
+        parts.named(self.seed.number, _("Seed"), _("The same seed gives the same result; empty: a new one every time"))
+        cfg_tip = _("How closely to follow the prompt; between the marks, 1.0 to 2.5, is recommended")
+        both, number = self._cfg_scale(cfg_tip)
+        parts.row(grid, 2, _plain(_("CF_G scale")), both, cfg_tip).set_mnemonic_widget(number)
+        parts.named(number, _("CFG scale"), cfg_tip)
+        variations = self._number("variations", 1, 1)
+        parts.row(grid, 3, _("_Variations"), variations, _("How many results, each sent and billed by itself"))
+        parts.row(grid, 4, _("_Engine"), self._choice("engine"), _("Who does the work"))
+        return grid
+
+    def _area(self) -> Gtk.Widget:
+        grid = parts.grid()
+        context_tip = _("Surroundings to show, in percent of the selection's longer side")
+        parts.row(grid, 0, _("Conte_xt (%)"), self._number("context", 5, 50), context_tip)
+        parts.row(grid, 1, _("Gro_w (px)"), self._number("grow", 1, 10), _("Grow the selection first"))
+        parts.row(grid, 2, _("_Feather (px)"), self._number("feather", 1, 10), _("Fade the result's edge"))
+        areas_tip = _("How disjoint parts of the selection are sent")
+        parts.row(grid, 3, _("Dis_joint areas"), self._choice("areas"), areas_tip)
+        parts.row(grid, 4, _("Sa_mple"), self._choice("sample"), _("What the service gets to see"))
+        parts.row(grid, 5, _("Si_ze sent"), self._choice("resolution"), _("At what size the picture is sent"))
+        fill_tip = _(
+            "Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected"
+        )
+        grid.attach(self._check("fill-transparent", _plain(_("F_ill transparent parts")), fill_tip), 0, 6, 2, 1)
+        return _folded(_("_Area"), grid)
+
+    def _finish(self) -> Gtk.Widget:
+        box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)
+        colour_tip = _("Undo what the service did to colours that it should have kept")
+        grain_tip = _("Give the result the noise of its surroundings")
+        box.add(self._check("match-colour", _plain(_("Match colo_ur")), colour_tip))
+        box.add(self._check("match-grain", _("Ma_tch grain"), grain_tip))
+        return _folded(_plain(_("F_inish")), box)
+
+    def _choice(self, name: str) -> Gtk.Widget:
+        """A combo box; its options' labels are those of the argument."""
+        # GIMP 3.2 would show radio buttons, and a window twice as high
+        return GimpUi.prop_choice_combo_box_new(self._config, name)
+
+    def _number(self, name: str, step: float, page: float) -> Gtk.Widget:
+        return GimpUi.prop_spin_button_new(self._config, name, step, page, 0)
+
+    def _check(self, name: str, label: str, tip: str) -> Gtk.Widget:
+        return parts.named(GimpUi.prop_check_button_new(self._config, name, label), label, tip)
+
+    def _cfg_scale(self, tip: str) -> tuple[Gtk.Widget, Gtk.Widget]:
+        """A slider over the useful range, its recommended part marked, and a number beside it that may go beyond."""
+        number = GimpUi.prop_spin_button_new(self._config, "cfg-scale", 0.1, 0.5, 1)
+        shown = Gtk.Adjustment(lower=0, upper=5, step_increment=0.1, page_increment=0.5)
+        slider = Gtk.Scale(adjustment=shown, draw_value=False, hexpand=True)
+        for value in (1.0, 2.5):
+            slider.add_mark(value, Gtk.PositionType.BOTTOM, locale.format_string("%.1f", value))
+        self._config.bind_property("cfg-scale", shown, "value", GObject.BindingFlags.SYNC_CREATE)
+        slider.connect("change-value", self._slid)  # by hand only: a number beyond the slider's end must stay
+        both = Gtk.Box(spacing=parts.NEAR)
+        both.pack_start(parts.named(slider, _("CFG scale, slider"), tip), True, True, 0)
+        both.pack_start(number, False, False, 0)
+        return both, number
+
+    def _slid(self, _slider: Gtk.Scale, _scroll: Gtk.ScrollType, value: float) -> bool:
+        self._config.set_property("cfg-scale", round(min(max(value, 0.0), 5.0), 1))
+        return False
+
+
+def _update_numbers(widget: Gtk.Widget) -> None:
+    if isinstance(widget, Gtk.SpinButton):
+        widget.update()
+    elif isinstance(widget, Gtk.Container):
+        widget.forall(_update_numbers)
+
+
+def _folded(label: str, content: Gtk.Widget) -> Gtk.Expander:
+    """Content that is shown when its heading is pressed."""
+    expander = Gtk.Expander(label=label, use_underline=True, resize_toplevel=False)
+    parts.named(expander, label)
+    content.set_margin_start(parts.APART)
+    content.set_margin_top(parts.NEAR)
+    expander.add(content)
+    content.connect("map", lambda _content: _scroll_when_measured(expander))
+    content.show_all()
+    content.set_no_show_all(True)  # GTK's Tab key would go through what is folded, too
+    expander.bind_property("expanded", content, "visible", GObject.BindingFlags.SYNC_CREATE)
+    return expander
+
+
+def _plain(label: str) -> str:
+    """The label without its mnemonic: of two widgets with the same letter, neither would be pressed by it."""
+    return label.replace("_", "", 1)
+
+
+def _scroll_when_measured(expander: Gtk.Expander) -> None:
+    """Only then GTK knows how high it has become; and it must not be disturbed in the middle of that."""
+
+    def measured(*_: object) -> None:
+        expander.disconnect(handler)
+        GLib.idle_add(_scroll_to, expander)
+
+    handler = expander.connect_after("size-allocate", measured)
+
+
+def _scroll_to(expander: Gtk.Expander) -> bool:
+    """What was unfolded comes into view, from its heading on."""
+    viewport = expander.get_ancestor(Gtk.Viewport.__gtype__)
+    if viewport and expander.get_expanded():
+        here, whole = expander.get_allocation(), viewport.get_child().get_allocation()
+        top = here.y - whole.y
+        viewport.get_vadjustment().clamp_page(top, top + here.height)
+        if here.height > viewport.get_allocated_height():
+            viewport.get_vadjustment().set_value(top)
+    return False

@@ -1,0 +1,251 @@
+"""The window of *Settings…*. Nothing is changed before OK, but for the key, which has buttons of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from bridge.common import core_dumps
+from bridge.common.i18n import _
+from bridge.protocol import Message
+from bridge.protocol.settings import (
+    AskDoctor,
+    AskSettings,
+    ChangeSettings,
+    DoctorReport,
+    ForgetKey,
+    KeyTested,
+    Preferences,
+    SettingsReport,
+    StoreKey,
+    TryKey,
+)
+from bridge_process import Bridge, BridgeError
+from windows import parts
+from windows.parts import Gdk, GimpUi, GLib, Gtk, Notice, named
+from windows.settings.pages import HistoryPage, KeyPage, WorkPage
+
+Answer = TypeVar("Answer")
+
+_RESET, _COPY = 1, 2
+_WORK_PAGE = 1
+
+
+def show(parent: Gtk.Window | None = None) -> None:
+    """Shows the window until it is closed.
+
+    Args:
+        parent: the window it belongs to; None: GIMP's own.
+
+    Raises:
+        BridgeError: the bridge cannot be started, or cannot tell the settings.
+    """
+    core_dumps.forbid()  # before the key is typed
+    parts.start()
+    bridge = Bridge()
+    try:
+        SettingsWindow(bridge, bridge.ask(AskSettings(), SettingsReport), parent).run()
+    finally:
+        bridge.close()
+
+
+class SettingsWindow:
+    """The window, open for a while. Asking the bridge spins the main loop: meanwhile only Cancel can be pressed."""
+
+    def __init__(self, bridge: Bridge, report: SettingsReport, parent: Gtk.Window | None) -> None:
+        self._bridge = bridge
+        self._report = report
+        self._loop = GLib.MainLoop()
+        self._asking = self._closed = False
+        self._notice = Notice()
+        self._key = KeyPage(self._store, self._test, self._forget, self._complain)
+        self._work = WorkPage()
+        self._history = HistoryPage(self._open_log, self._examine)
+        self._book = self._pages()
+        self._dialog = _dialog(parent)
+        for widget, fills in ((self._notice, False), (self._book, True)):
+            self._dialog.get_content_area().pack_start(widget, fills, fills, 0)
+        self._dialog.connect("response", lambda _dialog, response: parts.later(lambda: self._respond(response)))
+        self._key.fill(report)
+        self._fill(report.preferences)
+        self._tell(*report.remarks)
+
+    def run(self) -> None:
+        """Shows it until it is closed."""
+        self._dialog.show_all()
+        self._key.focus()
+        self._loop.run()
+        self._dialog.destroy()
+
+    def _pages(self) -> Gtk.Notebook:
+        book = Gtk.Notebook()
+        for page, label in (
+            (self._key, _("_API Key")),
+            (self._work, _("_Engine and Service")),
+            (self._history, _("_History and Help")),
+        ):
+            book.append_page(page, Gtk.Label(label=label, use_underline=True))
+            named(page, label)
+        return named(book, _("Settings"))
+
+    # What the buttons do
+
+    def _respond(self, response: int) -> None:
+        if response == _RESET:
+            self._fill(self._report.defaults)
+            self._tell(_("These are the defaults: OK keeps them. The API key stays."))
+        elif response != Gtk.ResponseType.OK or (not self._asking and self._keep()):
+            self._close()
+
+    def _close(self) -> None:
+        self._closed = True
+        self._dialog.hide()
+        if self._asking:  # nothing here is paid for, and nobody wants to know any more
+            self._bridge.abandon()
+        self._loop.quit()
+
+    def _keep(self) -> bool:
+        """Whether all that was typed is stored, a key that waits for its button included."""
+        if self._key.typed and not self._store():
+            return False
+        changed = self._history.read(self._work.read(self._report.preferences))
+        if changed == self._report.preferences:
+            return True
+        report = self._ask(ChangeSettings(changed), SettingsReport)
+        if report is None and not self._closed:
+            self._book.set_current_page(_WORK_PAGE)
+            self._work.focus()
+        return report is not None
+
+    def _store(self) -> bool:
+        if not self._key.typed:
+            self._complain(_("Type or paste a key first."))
+            return False
+        return self._take(self._ask(StoreKey(self._key.typed), SettingsReport), _("The key is stored."))
+
+    def _forget(self) -> None:
+        forgotten = self._take(self._ask(ForgetKey(), SettingsReport), _("The key is forgotten."))
+        if not forgotten and not self._closed and (report := self._ask(AskSettings(), SettingsReport)):
+            self._report = report  # a part of it may be done; the notice says which
+            self._key.fill(report)
+
+    def _take(self, report: SettingsReport | None, done: str) -> bool:
+        """Shows what the key is now; what is set on the other pages, and not kept yet, stays."""
+        if report is None:
+            return False
+        self._report = report
+        self._key.fill(report)
+        self._key.focus()
+        self._tell(done, *report.remarks)
+        return True
+
+    def _test(self) -> None:
+        self._tell(_("The service is asked…"))
+        if tested := self._ask(TryKey(self._key.typed), KeyTested):
+            self._notice.tell(tested.sentence, Gtk.MessageType.INFO if tested.accepted else Gtk.MessageType.WARNING)
+
+    def _open_log(self) -> None:
+        path = self._report.log_file
+        if not Path(path).exists():
+            self._tell(_("There is no log yet: nothing was done so far."))
+            return
+        try:
+            parts.open_file(path)
+        except GLib.Error:
+            self._complain(_("No program could be found that opens the log: it is “{file}”.").format(file=path))
+
+    def _examine(self) -> None:
+        self._tell(_("The doctor looks at everything…"))
+        if found := self._ask(AskDoctor(), DoctorReport):
+            self._notice.forget()
+            _show_report(found, self._dialog)
+
+    # The bridge
+
+    def _ask(self, message: Message, answer: type[Answer]) -> Answer | None:
+        """The bridge's answer. None: it was trouble, and the notice says which; or the window is closed by now."""
+        if self._asking:
+            return None
+        focus = self._dialog.get_focus()
+        self._be_usable(False)
+        try:
+            received = self._bridge.ask(message, answer)
+        except BridgeError as error:
+            received = None
+            if not self._closed:
+                self._complain(str(error))
+        self._asking = False
+        if self._closed:
+            return None
+        self._be_usable(True)
+        if focus:
+            focus.grab_focus()
+        return received
+
+    def _be_usable(self, usable: bool) -> None:
+        self._asking = not usable
+        self._book.set_sensitive(usable)
+        for response in (_RESET, Gtk.ResponseType.OK):
+            self._dialog.set_response_sensitive(response, usable)
+
+    def _fill(self, preferences: Preferences) -> None:
+        self._work.fill(preferences, self._report.neural)
+        self._history.fill(preferences)
+
+    def _tell(self, *sentences: str) -> None:
+        if sentences:
+            self._notice.tell(" ".join(sentences))
+
+    def _complain(self, sentence: str) -> None:
+        self._notice.tell(sentence, Gtk.MessageType.WARNING)
+
+
+def _dialog(parent: Gtk.Window | None) -> GimpUi.Dialog:
+    """The empty window with its buttons."""
+    dialog = parts.dialog(_("Photio Settings"), "photio-settings")
+    for label, response in (
+        (_("_Reset to Defaults"), _RESET),
+        (_("_Cancel"), Gtk.ResponseType.CANCEL),
+        (_("_OK"), Gtk.ResponseType.OK),
+    ):
+        named(dialog.add_button(label, response), label)
+    dialog.set_alternative_button_order_from_array([_RESET, Gtk.ResponseType.OK, Gtk.ResponseType.CANCEL])
+    dialog.set_default_response(Gtk.ResponseType.OK)
+    _belong(dialog, parent)
+    return dialog
+
+
+def _belong(dialog: Gtk.Window, parent: Gtk.Window | None) -> None:
+    if parent:
+        dialog.set_transient_for(parent)
+        dialog.set_modal(True)
+    else:
+        GimpUi.window_set_transient(dialog)
+
+
+def _show_report(report: DoctorReport, parent: Gtk.Window) -> None:
+    """The doctor's table, until it is closed."""
+    dialog = parts.dialog(_("Photio Doctor"), "photio-doctor")
+    _belong(dialog, parent)
+    for label, response in ((_("_Copy"), _COPY), (_("C_lose"), Gtk.ResponseType.CLOSE)):
+        named(dialog.add_button(label, response), label)
+    dialog.set_default_response(Gtk.ResponseType.CLOSE)
+    text = _("Everything that is needed works.") if report.healthy else _("Something must be put right: see below.")
+    dialog.get_content_area().pack_start(parts.paragraph(text), False, False, 0)
+    view = Gtk.TextView(
+        editable=False, cursor_visible=False, monospace=True, accepts_tab=False, left_margin=6, right_margin=6
+    )
+    view.get_buffer().set_text(report.text)
+    view.set_wrap_mode(Gtk.WrapMode.WORD_CHAR)  # paths are long, and their ends are what tells them apart
+    named(view, _("The doctor's report"))
+    scrolled = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN, expand=True)
+    scrolled.set_min_content_width(640)
+    scrolled.set_min_content_height(320)
+    scrolled.add(view)
+    dialog.get_content_area().pack_start(scrolled, True, True, 0)
+    dialog.show_all()
+    while dialog.run() == _COPY:
+        clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
+        clipboard.set_text(report.text, -1)
+        clipboard.store()  # this process will be gone when it is pasted
+    dialog.destroy()

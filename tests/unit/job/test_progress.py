@@ -1,0 +1,58 @@
+"""What a user sees while a job runs: not every step of it, but always how things stand."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+
+import pytest
+
+from bridge.job import progress
+from bridge.job.progress import Stages
+from bridge.pixels.geometry import Box, Crop, Padding, Size
+from bridge.protocol import Progress
+
+CROP = Crop(Box(0, 0, 64, 64), Padding(0, 0, 0, 0), Size(64, 64))
+TOTAL = 1000 << 16
+
+
+def upload(stages: Stages) -> None:
+    for done in range(0, TOTAL + 1, 1 << 16):
+        stages.tell(0, "uploading", done, TOTAL)
+
+
+def test_gimp_is_not_kept_busy_by_progress_that_nobody_can_follow() -> None:
+    told = list[Progress]()
+    began = time.monotonic()
+    stages = Stages(told.append, "photio", [CROP], 1)
+    upload(stages)
+    stages.close()
+    most = (time.monotonic() - began) / progress._PAUSE + 1
+    assert len(told) <= most
+    assert len(told) < 1000
+
+
+def test_how_things_stand_is_told_even_when_nothing_happens_any_more() -> None:
+    told = queue.Queue[Progress]()
+    stages = Stages(told.put, "photio", [CROP], 1)
+    upload(stages)
+    stages.tell(0, "waiting")
+    while told.get(timeout=60).requests[0].stage != "waiting":
+        pass
+    stages.close()
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05], ids=["at once", "a little later"])
+def test_when_the_job_is_over_no_progress_follows(pause: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_PAUSE", pause)
+    told = list[Progress]()
+    stages = Stages(told.append, "photio", [CROP], 1)
+    stages.tell(0, "connecting")
+    stages.close()
+    known = len(told)
+    stages.tell(0, "waiting")
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(60)
+    assert len(told) == known
