@@ -31,7 +31,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 #: What a GIMP started here keeps of the caller's environment; all else would make runs differ between machines.
 PASSED_ON = re.compile(
-    r"(PHOTIO_|PIP_|LC_|TERM$|LANG$|HOME$|USER$|DISPLAY$|XAUTHORITY$|WAYLAND_DISPLAY$|CI$"
+    r"(PHOTIO_|BABL_|PIP_|LC_|TERM$|LANG$|HOME$|USER$|DISPLAY$|XAUTHORITY$|WAYLAND_DISPLAY$|CI$"
     r"|(https?|no|all)_proxy$|SSL_CERT_|REQUESTS_CA_BUNDLE$|GTK_|GDK_|DBUS_SESSION_BUS_ADDRESS$)",
     re.IGNORECASE,
 )
