@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import rootfs
-from bridge.engine import fill, models
+from bridge.engine import fill, loading, models
 from bridge.engine.errors import ModelUnavailable
 from bridge.store.places import HOME_VARIABLE
 from fidelity_measures import psnr, ssim
@@ -46,7 +46,7 @@ def engines(notes: list[str]) -> dict[str, fill.Fill]:
                 raise ModelUnavailable("its weights are not on this computer")
             if name == "migan":
                 import onnxruntime  # noqa: F401
-            found[name] = fill.load(name)
+            found[name] = loading.load(name)
         except (ModelUnavailable, ImportError) as error:
             notes.append(f"{name} is NOT measured: {error}; {reason}.")
     for name, module, compared in (("OpenCV Telea", "cv2", _telea), ("G'MIC matchpatch", "gmic", _matchpatch)):

@@ -1,4 +1,4 @@
-"""What the engine's models have in common: their names, their shape, and their limit on size."""
+"""The contract of the engine's fill models, and their limit on size."""
 
 from __future__ import annotations
 
@@ -18,24 +18,6 @@ Fill = Callable[[Rgb, Hole, int], Rgb]
 
 #: px; above it a fill is computed at a smaller scale. Time and memory of both models grow with the area.
 MODEL_PIXELS = 1_500_000
-
-
-def load(name: str) -> Fill:
-    """The model called `name`, one of `parameters.MODELS`; its weights are read at its first fill.
-
-    Raises:
-        ValueError: there is no such model.
-        ModelUnavailable: the library that runs it is not here.
-    """
-    if name == "patchmatch":
-        from bridge.engine import patchmatch_model
-
-        return patchmatch_model.fill
-    if name == "migan":
-        from bridge.engine import migan_model
-
-        return migan_model.fill
-    raise ValueError(f"no fill model is called {name!r}")
 
 
 def fill_hole(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:

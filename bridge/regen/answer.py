@@ -28,7 +28,7 @@ from bridge.regen.errors import (
     quote,
 )
 from bridge.regen.transport import HttpAnswer
-from bridge.store.arriving import spellings
+from bridge.regen.validation import spellings
 
 MAX_PIXELS = 64_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP")

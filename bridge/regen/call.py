@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from bridge.common.i18n import _
 from bridge.regen.errors import Cancelled
-from bridge.store.arriving import Arriving
 
 Stage = Literal["connecting", "uploading", "waiting", "receiving"]
 Progress = Callable[[Stage, int, int], None]
+
+
+class AnswerSink(Protocol):
+    """Where an answer's content goes while it arrives."""
+
+    def begin(self) -> None:
+        """An answer begins; what came of an earlier one is void."""
+
+    def write(self, content: bytes) -> None:
+        """Takes the next part."""
 
 
 class Call:
@@ -20,14 +29,14 @@ class Call:
     Args:
         on_progress: called with the stage, and the bytes done and in all (0: not known), from a thread of
             the transport's own.
-        arriving: gets the answer's content while it comes, unpacked.
+        sink: gets the answer's content while it comes, unpacked.
 
     Attributes:
         changed: held to look at or change any of it; told when something did.
     """
 
-    def __init__(self, on_progress: Progress | None = None, arriving: Arriving | None = None) -> None:
-        self.arriving = arriving
+    def __init__(self, on_progress: Progress | None = None, sink: AnswerSink | None = None) -> None:
+        self.sink = sink
         self.changed = threading.Condition()
         self._on_progress = on_progress
         self._cancelled = False

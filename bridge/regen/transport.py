@@ -264,11 +264,11 @@ class _Exchange:
         return sent_through(proxy, post)
 
     def _empty_content(self, headers: Mapping[str, str]) -> Content:
-        arriving = self._call.arriving
-        if arriving is None:
+        sink = self._call.sink
+        if sink is None:
             return Content(headers, LONGEST_ANSWER)
-        arriving.begin()
-        return Content(headers, LONGEST_ANSWER, arriving.write)
+        sink.begin()
+        return Content(headers, LONGEST_ANSWER, sink.write)
 
     def _typed(self, error: BaseException) -> BaseException:
         if isinstance(error, ContentError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from urllib.parse import urlsplit
 
@@ -93,3 +94,8 @@ def _not_an_origin(origin: object) -> SettingsError:
         _("The service's address must look like {example}: no path, no user name.").format(example=DEFAULT_ORIGIN),
         details=f"an origin of type {type(origin).__name__} was refused",
     )
+
+
+def spellings(key: str | None) -> tuple[bytes, ...]:
+    """How a key can be written in an answer: as it is, and as JSON escapes it."""
+    return tuple({key.encode(), json.dumps(key)[1:-1].encode()}) if key else ()

@@ -7,7 +7,6 @@ the job folder, which goes when the answer is saved; `bridge.history.arrivals` m
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import re
@@ -15,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.regen.validation import spellings
 from bridge.store.private_files import open_private
 
 #: The file for crop 1, variation 2 is arriving-1-2.
@@ -85,11 +85,6 @@ class Arriving:
         except OSError as error:
             _log.warning("%s: what comes is not kept: %s", self._path.name, error)
             self._close()
-
-
-def spellings(secret: str | None) -> tuple[bytes, ...]:
-    """How a secret can be written in an answer: as it is, and as JSON escapes it."""
-    return tuple({secret.encode(), json.dumps(secret)[1:-1].encode()}) if secret else ()
 
 
 def _overlap(content: bytes, secret: bytes) -> int:

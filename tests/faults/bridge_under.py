@@ -155,7 +155,14 @@ def states() -> None:
     seen: list[_Listing] = [()]
     watched = {
         str(CHECKOUT / "bridge" / f"{name}.py")
-        for name in ("arriving", "job", "journal", "private_files", "room", "service")
+        for name in (
+            "job/running",
+            "service/session",
+            "store/arriving",
+            "store/disk_reservation",
+            "store/journal",
+            "store/private_files",
+        )
     }
 
     def look() -> None:
@@ -243,7 +250,7 @@ def clock(seconds: float) -> None:
     """The clock is set while a request is on its way. What measures durations is another one, as in any kernel."""
     import bridge.regen.transport
 
-    real, post = time.time, bridge.transport.post
+    real, post = time.time, bridge.regen.transport.post
     jumped = threading.Event()
     time.time = lambda: real() + (seconds if jumped.is_set() else 0.0)
 
@@ -253,7 +260,7 @@ def clock(seconds: float) -> None:
 
     import bridge.regen.client
 
-    bridge.regen.post = sending
+    bridge.regen.client.post = sending
 
 
 def year(number: int) -> None:
