@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from bridge.job.backend import Backend, choose
-from bridge.regen.answer import to_srgb
 from bridge.regen.client import DEFAULT_NEGATIVE_PROMPT, Call, RegenRequest, RegenResult
+from bridge.regen.decoding import to_srgb
 from bridge.regen.errors import ParameterError
 from bridge.store.private_files import StorageError
 from bridge.store.settings import Settings

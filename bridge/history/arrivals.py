@@ -55,7 +55,8 @@ def _adopted(folder: Path, name: str) -> bool:
 
 def _answer(name: str, content: bytes) -> tuple[str, bytes]:
     """The file's name and content: the image, or what came where that is none."""
-    from bridge.regen.answer import decode_image, encoded_image, suffix
+    from bridge.regen.answer import encoded_image
+    from bridge.regen.decoding import decode_image, suffix
     from bridge.regen.errors import RegenError
     from bridge.regen.transport import HttpAnswer
 

@@ -194,7 +194,7 @@ def _answer(file: Path, checksum: str | None, size: Size) -> Pixels:
     Raises:
         PhotioError: it is not.
     """
-    from bridge.regen.answer import decode_image
+    from bridge.regen.decoding import decode_image
 
     content = read_private(file, _LONGEST_ANSWER)
     if content is None or (checksum is not None and hashlib.sha256(content).hexdigest() != checksum):

@@ -293,7 +293,7 @@ class RunningJob:
     def _obtain(self, sending: Sending, sent: Sent) -> None:
         """Sends one request, journals the answer, makes it fit. Its errors wait for `_outcome`."""
         from bridge.job import fitting
-        from bridge.regen.answer import suffix
+        from bridge.regen.decoding import suffix
 
         name, stages = f"answer-{sending.crop}-{sending.variation}", sent.stages
         try:

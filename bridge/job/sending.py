@@ -124,7 +124,7 @@ class Sending:
 
 def draw_seeds(seed: int, count: int) -> list[int]:
     """As many seeds as there are variations: `seed` (drawn for −1) and those that follow it."""
-    from bridge.regen.client import LARGEST_SEED, RANDOM_SEED, draw_seed
+    from bridge.regen.request import LARGEST_SEED, RANDOM_SEED, draw_seed
 
     first = draw_seed() if seed == RANDOM_SEED else seed
     return [first] + [1 + (first - 1 + number) % LARGEST_SEED for number in range(1, count)]

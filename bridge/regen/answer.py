@@ -3,55 +3,34 @@
 from __future__ import annotations
 
 import email.utils
-import io
 import json
 import re
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import pybase64
-from PIL import Image
 
 from bridge.common.i18n import _, ngettext
-from bridge.pixels.geometry import Size
-from bridge.pixels.imaging import Pixels
-from bridge.pixels.png_decoder import decode_png, is_plain
 from bridge.regen.errors import (
     AuthenticationError,
-    MalformedResponseError,
     RateLimitError,
     RedirectError,
     RegenError,
     RequestRefusedError,
     ServiceError,
+    malformed,
     quote,
 )
 from bridge.regen.transport import HttpAnswer
 from bridge.regen.validation import spellings
 
-MAX_PIXELS = 64_000_000
-_FORMATS = ("PNG", "JPEG", "WEBP")
 _DATA_URI = re.compile(r"data:image/(?:png|jpe?g|webp)(?:;[^,;]*)*;base64,", re.IGNORECASE)
 _LONGEST_STATUS = 20  # digits; more is no status, and slow to convert
 _MOST_VALUES = 10_000  # in the answer's JSON, which has two; each costs up to 25 times its size in memory
-_MOST_SCANS = 500  # in a JPEG, where 10 are usual; each costs a pass over all pixels, and may be 11 bytes long
 _WHITE_SPACE = " \t\r\n\f\v"
 _LONGEST_MESSAGE = 2000  # characters; more is no sentence
 _LONGEST_NAME = 100  # characters of a member; more would be looked at one by one, and there may be 64 million
-_SCAN = b"\xff\xda"  # begins a scan, and is nowhere in one
 _LONGEST_NAMED_WAIT = 7200.0  # seconds; more is no time that anybody waits in front of a dialog
-_CONVERTED = _("The answer's colour profile could not be used: its colours are taken as sRGB.")
-
-
-class DecodedImage(NamedTuple):
-    """The answer's pixels, RGB or RGBA in sRGB, uint8 [height, width, 3 or 4]; the bytes it came as, their media type,
-    and warnings."""
-
-    pixels: Pixels
-    encoded: bytes
-    media_type: str
-    warnings: tuple[str, ...]
 
 
 def encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
@@ -91,77 +70,13 @@ def _encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
     document = document_in(answer.content)
     status = _status(document.get("status_code"))
     if status is None and answer.status < 400:
-        raise _malformed(f"no usable status_code: {_excerpt(document, answer, key)}")
+        raise malformed(f"no usable status_code: {_excerpt(document, answer, key)}")
     status = answer.status if status is None else status
     if status >= 400:
         raise _refusal(status, document, answer, key)
     if status != 200:
-        raise _malformed(f"status_code {status}")
+        raise malformed(f"status_code {status}")
     return _base64(document.get("body"))
-
-
-def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
-    """Decode an answer's image. Of an animation, the first frame; EXIF orientation is not applied, for it is
-    the stored pixels that have the base image's size.
-
-    Args:
-        encoded: a PNG, JPEG or WebP file.
-        size: what it must measure, in px; None when that is not known.
-
-    Raises:
-        MalformedResponseError: another format, another size, more than `MAX_PIXELS`, or broken.
-    """
-    try:
-        with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
-            if image.format in ("JPEG", "MPO") and encoded.count(_SCAN) > _MOST_SCANS:
-                raise _malformed(f"more than {_MOST_SCANS} scans")
-            found = Size(*image.size)
-            if found.width * found.height > MAX_PIXELS:
-                raise _malformed(f"{found.width} × {found.height} px is more than {MAX_PIXELS} px")
-            if size is not None and found != size:
-                raise _malformed(f"{found.width} × {found.height} px instead of {size.width} × {size.height}")
-            media_type = Image.MIME["JPEG" if image.format == "MPO" else str(image.format)]
-            pixels, warnings = _pixels(image, encoded)
-    except MalformedResponseError as error:
-        error.received = encoded
-        raise
-    except Exception as error:  # foreign bytes make Pillow's decoders raise whatever they like
-        raise _malformed(f"not an image: {type(error).__name__}: {error}", encoded) from error
-    return DecodedImage(pixels, encoded, media_type, warnings)
-
-
-def _pixels(image: Image.Image, encoded: bytes) -> tuple[Pixels, tuple[str, ...]]:
-    """Decodes an image that Pillow has opened: its pixels in sRGB, and warnings."""
-    if is_plain(image) and (pixels := decode_png(encoded, Size(*image.size))) is not None:
-        return pixels, ()
-    image.load()
-    converted, warnings = to_srgb(image)
-    return np.asarray(converted), warnings
-
-
-def suffix(media_type: str) -> str:
-    """What the name of a file of that type ends with: png, jpg or webp."""
-    return media_type.partition("/")[2].replace("jpeg", "jpg")
-
-
-def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """The image as RGB or RGBA in sRGB, 8 bits a channel, without its profile; and warnings, if any."""
-    alpha = image.has_transparency_data
-    profile = image.info.get("icc_profile")
-    if image.mode in ("P", "PA", "1", "LA", "La", "RGBa"):
-        image = image.convert("RGBA" if alpha else "RGB")
-    elif image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip at 255
-        image = image.point(lambda value: value * (1 / 256)).convert("L")
-    warnings: tuple[str, ...] = ()
-    if profile:
-        try:
-            image = _from_profile(image, profile)
-        except (OSError, ValueError, TypeError):
-            warnings = (_CONVERTED,)
-    mode = "RGBA" if alpha else "RGB"
-    converted = image if image.mode == mode else image.convert(mode)  # which would copy it
-    converted.info.clear()
-    return converted, warnings
 
 
 def retry_after(value: str | None) -> float | None:
@@ -261,7 +176,7 @@ def _excerpt(document: dict[str, Any], answer: HttpAnswer, key: str | None) -> s
 
 def _base64(body: object) -> bytes:
     if not isinstance(body, str):
-        raise _malformed(f"body is of type {type(body).__name__}, not a string")
+        raise malformed(f"body is of type {type(body).__name__}, not a string")
     start = _DATA_URI.match(body.lstrip()[:200])
     text = body.lstrip()[start.end() :] if start else body
     if any(space in text for space in _WHITE_SPACE):  # hardly ever, and taking it out takes ten times as long
@@ -272,35 +187,7 @@ def _base64(body: object) -> bytes:
     try:
         encoded = pybase64.b64decode(text, validate=True)
     except ValueError as error:
-        raise _malformed(f"body is not Base64: {error}") from None
+        raise malformed(f"body is not Base64: {error}") from None
     if not encoded:
-        raise _malformed("body is empty")
+        raise malformed("body is empty")
     return encoded
-
-
-def _from_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    from PIL import ImageCms  # slow to load, and hardly an answer has a profile
-
-    mode = "RGBA" if image.mode == "RGBA" else "RGB"
-    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image  # converting would only cost rounding
-        result = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), intent, outputMode=mode)
-    except ImageCms.PyCMSError as error:
-        raise ValueError(str(error)) from error
-    if result is None:  # only when converted in place, which this is not
-        raise ValueError("no image")
-    return result
-
-
-def _malformed(details: str, received: bytes = b"") -> MalformedResponseError:
-    return MalformedResponseError(
-        _(
-            "The service's answer is not the image it should be, but the request may have been billed: "
-            "try again later, and tell whoever runs the service."
-        ),
-        details,
-        received,
-    )

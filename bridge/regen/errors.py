@@ -169,3 +169,15 @@ def quote(text: str, secret: str | None, limit: int = _LONGEST_QUOTE) -> str:
     if secret:
         line = line.replace(secret, _HIDDEN)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def malformed(details: str, received: bytes = b"") -> MalformedResponseError:
+    """The error for an answer that is not the image it should be; `details` are for the log."""
+    return MalformedResponseError(
+        _(
+            "The service's answer is not the image it should be, but the request may have been billed: "
+            "try again later, and tell whoever runs the service."
+        ),
+        details,
+        received,
+    )

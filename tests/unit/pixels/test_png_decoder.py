@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from bridge.pixels import png_decoder
 from bridge.pixels.geometry import Size
 from bridge.pixels.png_decoder import decode_png, is_plain
-from bridge.regen import answer
+from bridge.regen import decoding
 
 PICTURE = np.random.default_rng(5).integers(0, 256, (24, 40, 3), dtype=np.uint8)
 SIZE = Size(40, 24)
@@ -31,7 +31,7 @@ def png(image: Image.Image, **options: Any) -> bytes:
 
 
 def decoded(content: bytes) -> NDArray[np.uint8]:
-    return answer.decode_image(content, None).pixels
+    return decoding.decode_image(content, None).pixels
 
 
 @given(arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))))

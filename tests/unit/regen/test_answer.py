@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from bridge.pixels.geometry import Size
-from bridge.regen.answer import MAX_PIXELS, DecodedImage, decode_image, encoded_image, retry_after
+from bridge.regen.answer import encoded_image, retry_after
 from bridge.regen.client import RegenClient, RegenRequest
+from bridge.regen.decoding import MAX_PIXELS, DecodedImage, decode_image
 from bridge.regen.errors import MalformedResponseError, RegenError, ServiceError
 from bridge.regen.transport import HttpAnswer
 from tests.regen_server import RegenServer

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bridge.regen.call import Stage
 from bridge.regen.client import Call, RegenClient, RegenRequest, Timeouts
 from bridge.regen.errors import (
     Cancelled,
@@ -20,7 +21,7 @@ from bridge.regen.errors import (
     RegenError,
     ServiceError,
 )
-from bridge.regen.transport import Stage, _Exchange
+from bridge.regen.upload import Connection, Upload
 from tests.regen_server import RegenServer
 from tests.unit.background import in_background, unused_port
 
@@ -208,12 +209,12 @@ def test_who_cancels_at_any_block_of_the_upload_knows_whether_it_was_sent(server
 
 def test_no_byte_leaves_once_a_cancel_has_returned() -> None:
     call = Call()
-    exchange = _Exchange("", {}, b"0123456789", call, Timeouts(), True)
-    assert exchange.read(9) == b"012345678"
+    upload = Upload(b"0123456789", Connection(call, 10.0, 300.0))
+    assert upload.read(9) == b"012345678"
     call.cancel()
     assert not call.sent
     with pytest.raises(Cancelled):
-        exchange.read(9)
+        upload.read(9)
     assert not call.sent
 
 
