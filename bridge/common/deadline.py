@@ -1,7 +1,7 @@
-"""How long something may still take, in seconds in which this process ran.
+"""A deadline that counts only the seconds in which this process ran.
 
 A laptop that sleeps, a virtual machine that is paused and a process that is stopped stand still, while the clock may go
-on. What was waited for may have come meanwhile, or had no chance to come. Standard library only.
+on. What the process waits for may have arrived meanwhile, or had no chance to. Standard library only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LATE = 0.25
 _AFTERWARDS = 5.0
 
 
-class Patience:
+class Deadline:
     """A deadline for one waiting thread. Others may `restart` it while they hold the lock that the thread waits with.
 
     Args:
@@ -42,13 +42,13 @@ class Patience:
         """Whether the time has run out; what is waited for is to be looked at first."""
         return self._left <= 0
 
-    def spend(self, wait: Callable[[float], object]) -> None:
-        """Waits once: `wait` gets a number of seconds and returns after that time, or earlier when something came.
+    def wait(self, step: Callable[[float], object]) -> None:
+        """Waits once: `step` gets a number of seconds and returns after that time, or earlier when something came.
 
         No step counts for more than it was meant to take.
         """
         meant = max(0.0, min(self._step, self._left))
-        wait(meant)
+        step(meant)
         now = time.monotonic()
         took, self._looked = now - self._looked, now
         self._left -= min(took, meant)

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bridge.common.deadline import Patience
+from bridge.common.deadline import Deadline
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -49,13 +49,13 @@ class Connection(io.RawIOBase):
         return size
 
     def _as_soon_as_it_can(self, do: Callable[[], int], event: int) -> int:
-        patience = Patience(self._seconds)
+        deadline = Deadline(self._seconds)
         while True:
             try:
                 return do()
             except BlockingIOError:
-                if patience.over:
+                if deadline.over:
                     raise TimeoutError(f"nothing for {self._seconds:g} s") from None
             with selectors.DefaultSelector() as selector:
                 selector.register(self._socket, event)
-                patience.spend(selector.select)
+                deadline.wait(selector.select)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
-from bridge.common.deadline import Patience
+from bridge.common.deadline import Deadline
 from bridge.regen.certificates import trusting
 
 BLOCK = 64 * 1024  # bytes that are received at once, at most
@@ -149,13 +149,13 @@ def _reach(connecting: socket.socket, address: Any, seconds: float) -> None:
     connecting.setblocking(False)
     error = connecting.connect_ex(address)
     if error in (errno.EINPROGRESS, errno.EWOULDBLOCK):
-        patience, settled = Patience(seconds), list[object]()
+        deadline, settled = Deadline(seconds), list[object]()
         with selectors.DefaultSelector() as selector:
             selector.register(connecting, selectors.EVENT_WRITE)
             while not settled:
-                if patience.over:
+                if deadline.over:
                     raise TimeoutError(f"no answer within {seconds:g} s")
-                patience.spend(lambda step: settled.extend(selector.select(step)))
+                deadline.wait(lambda step: settled.extend(selector.select(step)))
         error = connecting.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if error:
         raise OSError(error, os.strerror(error))

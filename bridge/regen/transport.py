@@ -95,9 +95,9 @@ class _Exchange:
             try:
                 while not self._outcome.done():
                     call.refuse_if_cancelled()
-                    if connection.patience.over:
+                    if connection.deadline.over:
                         return self._as_far_as_it_came(self._too_late())
-                    connection.patience.spend(call.changed.wait)
+                    connection.deadline.wait(call.changed.wait)
             finally:
                 connection.abandon()
         return self._outcome.result()

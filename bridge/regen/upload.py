@@ -6,7 +6,7 @@ import contextlib
 import selectors
 import socket
 
-from bridge.common.deadline import Patience
+from bridge.common.deadline import Deadline
 from bridge.common.i18n import _
 from bridge.regen.call import Call, Stage
 from bridge.regen.errors import Cancelled
@@ -24,14 +24,14 @@ class Connection:
         answer: seconds until an answer must come, and the longest stall of an upload.
 
     Attributes:
-        patience: the time that is left.
+        deadline: the time that is left.
         stands: whether there was a connection, TLS included.
         abandoned: whether the waiting thread has given up.
     """
 
     def __init__(self, call: Call, connect: float, answer: float) -> None:
         self.call = call
-        self.patience = Patience(connect)
+        self.deadline = Deadline(connect)
         self.stands = False
         self.abandoned = False
         self._answer = answer
@@ -53,7 +53,7 @@ class Connection:
 
     def progressed(self) -> None:
         """Something moved: the time to wait begins anew. The caller holds the lock."""
-        self.patience.restart(self._answer)
+        self.deadline.restart(self._answer)
         self.call.changed.notify_all()
 
     def abandon(self) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge.common.deadline import Patience
+from bridge.common.deadline import Deadline
 from bridge.store.private_files import open_private
 
 if sys.platform == "win32":
@@ -42,7 +42,7 @@ class Lock:
 
         False also where it cannot be made or the file system has no locks: whoever may not go on then, must say so.
         """
-        left = Patience(patience, _STEP)
+        left = Deadline(patience, _STEP)
         with contextlib.suppress(OSError):
             self._handle = open_private(self._path, _FLAGS | os.O_CREAT)
         while self._handle is not None:
@@ -51,7 +51,7 @@ class Lock:
                 return True
             except (BlockingIOError, PermissionError):
                 if not left.over:
-                    left.spend(time.sleep)
+                    left.wait(time.sleep)
                     continue
                 self.release()
             except OSError:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bridge.common.deadline import Patience
+from bridge.common.deadline import Deadline
 
 
 class Clock:
@@ -26,7 +26,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def steps(patience: Patience, clock: Clock, longer: float = 0.0) -> list[float]:
+def steps(deadline: Deadline, clock: Clock, longer: float = 0.0) -> list[float]:
     """How long each wait was meant to be; all of them take so much longer."""
     meant: list[float] = []
 
@@ -34,37 +34,37 @@ def steps(patience: Patience, clock: Clock, longer: float = 0.0) -> list[float]:
         meant.append(seconds)
         clock.take(seconds + longer)
 
-    while not patience.over:
-        patience.spend(wait)
+    while not deadline.over:
+        deadline.wait(wait)
     return meant
 
 
 def test_a_deadline_is_looked_at_every_second_and_kept_to(clock: Clock) -> None:
-    assert steps(Patience(3.5), clock) == [1.0, 1.0, 1.0, 0.5]
+    assert steps(Deadline(3.5), clock) == [1.0, 1.0, 1.0, 0.5]
 
 
 def test_what_wakes_the_wait_early_counts_for_no_more_than_it_took(clock: Clock) -> None:
-    patience = Patience(1.0)
+    deadline = Deadline(1.0)
     for _ in range(9):
-        patience.spend(lambda _seconds: clock.take(0.1))
-        assert not patience.over
-    assert steps(patience, clock) == pytest.approx([0.1])
+        deadline.wait(lambda _seconds: clock.take(0.1))
+        assert not deadline.over
+    assert steps(deadline, clock) == pytest.approx([0.1])
 
 
 def test_a_busy_processor_makes_a_deadline_no_shorter(clock: Clock) -> None:
-    assert steps(Patience(3.0), clock, longer=0.2) == [1.0, 1.0, 1.0]
+    assert steps(Deadline(3.0), clock, longer=0.2) == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize("asleep", [15.0, 8 * 3600.0])
 @pytest.mark.parametrize("seconds", [0.3, 2.0, 300.0])
 def test_who_stood_still_has_some_time_left_to_look_at_what_came(clock: Clock, seconds: float, asleep: float) -> None:
-    patience = Patience(seconds)
-    patience.spend(lambda _seconds: clock.take(asleep))
-    assert sum(steps(patience, clock)) == pytest.approx(max(5.0, seconds - 1.0))
+    deadline = Deadline(seconds)
+    deadline.wait(lambda _seconds: clock.take(asleep))
+    assert sum(steps(deadline, clock)) == pytest.approx(max(5.0, seconds - 1.0))
 
 
 def test_a_deadline_that_begins_anew_begins_now(clock: Clock) -> None:
-    patience = Patience(1.0)
+    deadline = Deadline(1.0)
     clock.take(100.0)
-    patience.restart(2.0)
-    assert steps(patience, clock) == [1.0, 1.0]
+    deadline.restart(2.0)
+    assert steps(deadline, clock) == [1.0, 1.0]
