@@ -177,7 +177,7 @@ def _noting(failures: list[str], action: Callable[[], None]) -> Callable[[], Non
 
 def _connect(origin: str) -> None:
     from bridge.regen.certificates import ca_bundle, trusting
-    from bridge.regen.http_proxy import proxy_for
+    from bridge.regen.http import proxy_for
 
     parts = urlsplit(origin)
     host = parts.hostname or ""

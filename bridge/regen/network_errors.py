@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import ssl
+from http.client import HTTPException
 
 from bridge.common.i18n import _
 from bridge.regen.errors import AnswerTimeout, ConnectionFailedError, MalformedResponseError
@@ -54,7 +54,7 @@ def typed(error: BaseException, sent: bool, connected: bool) -> BaseException:
             str(error),
         )
     # http.client raises ValueError where its parser does not expect what it reads, a negative chunk size for example.
-    if not isinstance(error, OSError | http.client.HTTPException | ValueError):
+    if not isinstance(error, OSError | HTTPException | ValueError):
         return error  # one of ours already, or a bug
     # After something was sent, only the error's types: its text may quote the service, and the service the key.
     details = _kinds(error) if connected else f"{type(error).__name__}: {error}"

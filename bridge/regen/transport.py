@@ -17,9 +17,8 @@ from typing import NamedTuple
 from bridge.regen.call import Call
 from bridge.regen.certificates import ca_bundle
 from bridge.regen.errors import RegenError
-from bridge.regen.http_connection import Post, Received, sent_directly
+from bridge.regen.http import Post, Received, proxy_for, sent
 from bridge.regen.http_content import Content
-from bridge.regen.http_proxy import proxy_for, sent_through
 from bridge.regen.network_errors import timed_out, typed
 from bridge.regen.upload import Connection, Upload
 
@@ -153,10 +152,9 @@ class _Exchange:
 
     def _sent(self, direct: bool) -> AbstractContextManager[Received]:
         # Half of the time for each address: a dead IPv6 address must leave time to try IPv4.
-        each, connection = self._timeouts.connect / 2, self._connection
-        post = Post(self._url, self._headers, self._upload, connection.begun, connection.opened, each, ca_bundle())
+        each, opened = self._timeouts.connect / 2, self._connection.opened
         proxy = None if direct else proxy_for(self._url)
-        return sent_directly(post) if proxy is None else sent_through(proxy, post)
+        return sent(Post(self._url, self._headers, self._upload, opened, each, ca_bundle(), proxy))
 
     def _empty_content(self, headers: Mapping[str, str]) -> Content:
         sink = self._connection.call.sink

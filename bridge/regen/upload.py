@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+from typing import Any
 
 from bridge.common.deadline import Deadline
 from bridge.common.i18n import _
 from bridge.regen.call import Call, Stage
 from bridge.regen.errors import Cancelled
-from bridge.regen.http_connection import BLOCK
 
+BLOCK = 16 * 1024  # bytes that are handed to the socket at once
 _LOOK = 1.0  # seconds: not every system wakes a thread that waits for a socket which another one shuts
 
 
@@ -35,19 +36,13 @@ class Connection:
         self.stands = False
         self.abandoned = False
         self._answer = answer
-        self._handle: socket.socket | None = None  # a duplicate, also while the connection is being made
+        self._handle: socket.socket | None = None  # a duplicate
 
-    def begun(self, connecting: socket.socket) -> None:
-        """A socket is about to be connected. TLS takes it over, but leaves a duplicate alone."""
+    def opened(self, connected: Any) -> None:
+        """The connection stands, TLS included. TLS cannot be shut from another thread, but the socket below it can."""
         with self.call.changed:
             self.refuse_if_over()
-            self.release()
-            self._handle = connecting.dup()
-
-    def opened(self, _connected: object) -> None:
-        """The connection stands, TLS included."""
-        with self.call.changed:
-            self.refuse_if_over()
+            self._handle = socket.socket(fileno=socket.dup(connected.fileno()))
             self.stands = True
             self.progressed()
 
@@ -60,7 +55,7 @@ class Connection:
         """Nobody waits any longer: no more bytes leave, and the thread that is blocked in the socket wakes."""
         self.abandoned = True
         if self._handle is not None:
-            with contextlib.suppress(OSError):  # it may not be connected, or no longer
+            with contextlib.suppress(OSError):  # it may no longer be connected
                 self._handle.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:

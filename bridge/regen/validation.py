@@ -54,6 +54,7 @@ def check_origin(origin: str) -> str:
                 "so that nobody on the way can read your key and your image."
             )
         )
+    host = host.removesuffix(".")  # no certificate has a dot at its name's end
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}" + (f":{port}" if port is not None else "")
 

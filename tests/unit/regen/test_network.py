@@ -7,7 +7,6 @@ import random
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +16,7 @@ from PIL import Image
 
 from bridge.regen.client import Call, RegenClient, RegenRequest
 from bridge.regen.errors import Cancelled, ConnectionFailedError
-from bridge.regen.http_connection import Post, sent_directly
-from bridge.regen.http_proxy import proxy_for
+from bridge.regen.http import Post, proxy_for, sent
 from tests.regen_server import RegenServer
 from tests.unit.background import in_background, unused_port
 
@@ -81,16 +79,6 @@ def test_the_proxy_is_the_one_that_the_environment_names_for_that_host(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert proxy_for("https://photio.invalid/v1") == expected
-
-
-def test_who_has_no_proxy_does_not_wait_for_a_library_for_proxies_to_be_loaded(server: RegenServer) -> None:
-    code = (
-        "import sys; from PIL import Image; from bridge.service import session; from bridge.regen.client import *\n"
-        f"RegenClient({server.origin!r}, 'k').regenerate(RegenRequest(*[Image.new('RGB', (96, 64))] * 2))\n"
-        "sys.exit(sorted({'requests', 'urllib3', 'http.cookiejar', 'charset_normalizer'} & sys.modules.keys()))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT)
-    assert (done.returncode, done.stderr.strip()) == (1, "[]"), "sys.exit prints what it is given"
 
 
 def test_a_host_name_with_a_dot_at_its_end_is_the_one_in_the_certificate(
@@ -206,6 +194,6 @@ def test_an_answer_whose_length_is_told_twice_in_one_line_ends_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, daemon=True).start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        post = Post(url, {}, Body(b"?"), lambda begun: None, lambda opened: None, 10, True)
-        with sent_directly(post) as received:
+        post = Post(url, {}, Body(b"?"), lambda opened: None, 10, True, None)
+        with sent(post) as received:
             assert b"".join(received.pieces) == b"hi"
