@@ -1,18 +1,7 @@
-#!/usr/bin/env python3
-"""A real GIMP 3 with this checkout's plug-in: run a Python file in it, open its window, or a shell beside it.
-
-    gimp.py [--release 3.0|3.2] run [--window] FILE.py [ARGUMENTS …]
-    gimp.py [--release 3.0|3.2] gui [IMAGE]
-    gimp.py [--release 3.0|3.2] shell
-
-Uses the machine's GIMP where it is of that release, else sets one up in the user's cache directory (as root,
-on Debian). GIMP's profile, settings and results of such runs are kept in the cache too, so that your own GIMP
-stays as it is; PHOTIO_API_KEY, PHOTIO_ORIGIN and PHOTIO_HOME are passed on.
-"""
+"""A GIMP of one release with this checkout's plug-in: finds it or has it set up, and runs files inside it."""
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -24,10 +13,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import rootfs
-from rootfs import SetupError
+from gimp import rootfs
+from gimp.rootfs import SetupError
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
+SCRIPTS = CHECKOUT / "scripts"
 
 #: What a GIMP started here keeps of the caller's environment; all else would make runs differ between machines.
 PASSED_ON = re.compile(
@@ -149,10 +139,10 @@ def find(release: str | None) -> RealGimp:
 def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = False, screen: str = "1366x768") -> int:
     """Runs a Python file inside GIMP, without a window or (`window`) on a virtual `screen`; its exit status."""
     gimp.home.mkdir(parents=True, exist_ok=True)
-    inside = CHECKOUT / "scripts" / "inside.py"
+    inside = SCRIPTS / "gimp" / "inside.py"
     with tempfile.TemporaryDirectory(prefix="photio-run-", dir=gimp.home) as scratch:
         status = Path(scratch) / "status"
-        order = {"file": str(file), "arguments": arguments, "status": str(status)}
+        order = {"file": str(file), "arguments": arguments, "scripts": str(SCRIPTS), "status": str(status)}
         environment = gimp.environment({"PHOTIO_RUN": json.dumps(order)})
         command = ["--quit", "--batch-interpreter=python-fu-eval"]
         command += ["-b", f"exec(compile(open({str(inside)!r}).read(), {str(inside)!r}, 'exec'))"]
@@ -181,36 +171,3 @@ def open_window(gimp: RealGimp, image: Path | None) -> int:
         print("No display: GIMP opens on a virtual one. Ctrl-C ends it.", file=sys.stderr)
         command = on_virtual_display(command)
     return subprocess.run(gimp.command(command, [image] if image else None), env=gimp.environment()).returncode
-
-
-def main() -> int:
-    """The command line; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's, else 3.0")
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run", help="run a Python file inside GIMP, without a window")
-    run.add_argument("--window", action="store_true", help="with a window, on a virtual display")
-    run.add_argument("file", type=Path)
-    run.add_argument("arguments", nargs=argparse.REMAINDER)
-    gui = commands.add_parser("gui", help="open GIMP's window")
-    gui.add_argument("image", type=Path, nargs="?")
-    commands.add_parser("shell", help="a shell where that GIMP is")
-    asked = parser.parse_args()
-    try:
-        gimp = find(asked.release)
-        gimp.install_plugin()
-        if asked.command == "run":
-            if not asked.file.is_file():
-                raise SetupError(f"There is no file {asked.file}: name a Python file to run inside GIMP.")
-            return run_file(gimp, asked.file.resolve(), asked.arguments, asked.window)
-        if asked.command == "gui":
-            return open_window(gimp, asked.image.resolve() if asked.image else None)
-        shell = gimp.command(["bash"] if gimp.tree else [os.environ.get("SHELL", "sh")])
-        return subprocess.run(shell, env=gimp.environment()).returncode
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,31 +1,25 @@
-#!/usr/bin/env python3
-"""Shows that the colour correction of a repair in a 16-bit sky has no bands, and writes the picture of it.
+"""The picture that shows that correcting the colours of a repair in a 16-bit sky causes no banding.
 
-    gradient.py [--out PNG]
-
-A smooth sky is sent at 8 bits, a service answers it brighter, with more contrast and a vignette, and the correction
-is undone: once rounded to 8 bits, as most plug-ins would, once as it is placed here, at 16. The picture shows what
-the correction adds to the answer, its contrast stretched alike in both halves.
+A smooth sky is sent at 8 bits. The answer comes back brighter, with more contrast and a vignette, and the correction
+undoes that: once rounded to 8 bits, as in most plug-ins, and once at 16 bits, as Photio does it. The picture shows
+what the correction adds to the answer. The contrast of both halves is stretched alike.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
-import os
-import sys
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bridge.pixels.match_colour import match_colour
+
 WIDTH, HEIGHT = 1024, 384
 
 
-def corrections() -> tuple[object, object]:
+def corrections() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What is added to the answer at 8 and at 16 bits, in levels of 8 bits: float64 [height, width] each."""
-    import numpy as np
-
-    from bridge.pixels.match_colour import match_colour
-
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     sky = np.stack([110 + x / 60 + y / 90, 140 + x / 70 + y / 80, 190 + x / 120 + y / 60], axis=-1)
     vignette = 5 * np.hypot(y - HEIGHT / 2, x - WIDTH / 2)[..., None] / WIDTH
@@ -43,28 +37,10 @@ def corrections() -> tuple[object, object]:
     return eight, sixteen
 
 
-def main() -> int:
-    """The command line; see the module's text."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=CHECKOUT / "docs" / "gradient.png")
-    asked = parser.parse_args()
-    if importlib.util.find_spec("numpy") is None or importlib.util.find_spec("PIL") is None:
-        import test  # this folder's test.py: it knows the tests' environment
-
-        python = str(test.environment_directory() / "bin" / "python")
-        os.execv(python, [python, *sys.argv])
-    sys.path.insert(0, str(CHECKOUT))
-    import numpy as np
-    from PIL import Image
-
+def draw(file: Path) -> None:
+    """Writes the picture: 8 bits above, 16 bits below."""
     eight, sixteen = corrections()
     low, high = np.percentile(sixteen, 0.5), np.percentile(sixteen, 99.5)
     halves = [np.clip((half - low) / (high - low) * 255, 0, 255).astype(np.uint8) for half in (eight, sixteen)]
     gap = np.full((8, WIDTH), 255, np.uint8)
-    Image.fromarray(np.vstack([halves[0], gap, halves[1]])).save(asked.out, optimize=True)
-    print(asked.out)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    Image.fromarray(np.vstack([halves[0], gap, halves[1]])).save(file, optimize=True)
