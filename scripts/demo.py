@@ -14,8 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-import gimp
-import rootfs
+from gimp import real_gimp, rootfs
 
 HERE = Path(__file__).resolve().parent
 PHOTO = HERE / "photos" / "extreme-desert-hike.jpg"
@@ -36,7 +35,7 @@ def main() -> int:
             return 1
     began = time.perf_counter()
     try:
-        real = gimp.find(asked.release)
+        real = real_gimp.find(asked.release)
         real.install_plugin()
         asked.out.mkdir(parents=True, exist_ok=True)
     except (rootfs.SetupError, OSError) as error:
@@ -44,7 +43,7 @@ def main() -> int:
         return 1
     ready = time.perf_counter()
     arguments = [str(path.resolve()) for path in (asked.photo, mask, asked.out)]
-    status = gimp.run_file(real, HERE / "demo_inside.py", arguments)
+    status = real_gimp.run_file(real, HERE / "demo" / "inside.py", arguments)
     print(f"{ready - began:7.2f} s  GIMP {real.release} and the plug-in set up")
     print(f"{time.perf_counter() - ready:7.2f} s  all that happened in GIMP, its start included")
     return status

@@ -19,13 +19,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import faults_table
-import gimp
-import rootfs
-import test
-from faults_table import Row
+from faults import table
+from faults.table import Row
+from gimp import real_gimp, rootfs
+from gimp.real_gimp import CHECKOUT
+from test import environment
+from test.parts import Outcome, run
+from test.parts import report as print_report
 
-CHECKOUT = gimp.CHECKOUT
 INSIDE = ["tests/gimp/test_faults.py", "tests/faults/inside/test_large.py"]
 
 
@@ -33,7 +34,7 @@ INSIDE = ["tests/gimp/test_faults.py", "tests/faults/inside/test_large.py"]
 class Part:
     """What one part of the faults gave."""
 
-    outcome: test.Outcome
+    outcome: Outcome
     rows: list[Row]
 
 
@@ -42,14 +43,14 @@ def outside(folder: Path, scratch: Path) -> Part:
     rows, report = scratch / "rows.jsonl", scratch / "outside.xml"
     python = str(folder / "bin" / "python")
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/faults", "--ignore=tests/faults/inside"]
-    outcome = test.run("faults outside GIMP", [*command, f"--junitxml={report}"], {"PHOTIO_FAULT_ROWS": str(rows)})
-    told = faults_table.rows_in(rows)
+    outcome = run("faults outside GIMP", [*command, f"--junitxml={report}"], {"PHOTIO_FAULT_ROWS": str(rows)})
+    told = table.rows_in(rows)
     return Part(outcome, told + _tests_without_rows(report))
 
 
 def inside(release: str, folder: Path, scratch: Path, soak: bool) -> list[Part]:
     """What dies in a real GIMP, and 200 jobs in a row."""
-    real = gimp.find(release)
+    real = real_gimp.find(release)
     real.install_plugin()
     parts = []
     for number, file in enumerate(INSIDE):
@@ -62,11 +63,11 @@ def inside(release: str, folder: Path, scratch: Path, soak: bool) -> list[Part]:
             f"--junitxml={report}",
             str(CHECKOUT / file),
         ]
-        outcome = test.run(f"GIMP {release}, {file}", command, {"PHOTIO_HOME": str(real.home / "faults")})
+        outcome = run(f"GIMP {release}, {file}", command, {"PHOTIO_HOME": str(real.home / "faults")})
         parts.append(Part(outcome, _tests(report, "Inside GIMP")))
     if soak:
         command = _in_gimp(release, CHECKOUT / "tests" / "faults" / "inside" / "soak.py", str(folder / "inside"))
-        outcome = test.run(f"GIMP {release}, 200 jobs", command, {"PHOTIO_HOME": str(real.home / "soak")})
+        outcome = run(f"GIMP {release}, 200 jobs", command, {"PHOTIO_HOME": str(real.home / "soak")})
         row = Row("200 jobs in a row, a tenth of them with a fault", "Inside GIMP", survived=outcome.green)
         parts.append(Part(outcome, [row]))
     return parts
@@ -107,7 +108,7 @@ def main() -> int:
     parser.add_argument("--no-soak", action="store_true", help="without the 200 jobs; docs/faults.md stays")
     asked = parser.parse_args()
     try:
-        folder = test.environment_directory()
+        folder = environment.directory()
         with tempfile.TemporaryDirectory(prefix="photio-faults-") as name, ThreadPoolExecutor() as pool:
             begun = [pool.submit(lambda: [outside(folder, Path(name))])]
             if not asked.no_gimp:
@@ -116,10 +117,10 @@ def main() -> int:
     except rootfs.SetupError as error:
         print(error, file=sys.stderr)
         return 1
-    test.report([part.outcome for part in parts])
+    print_report([part.outcome for part in parts])
     rows = [row for part in parts for row in part.rows]
     if not (asked.no_gimp or asked.no_soak):
-        (CHECKOUT / "docs" / "faults.md").write_text(faults_table.table(rows), encoding="utf-8")
+        (CHECKOUT / "docs" / "faults.md").write_text(table.document(rows), encoding="utf-8")
     survived = sum(row.survived for row in rows)
     for row in rows:
         if not row.survived:

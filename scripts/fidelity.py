@@ -11,13 +11,13 @@ The exit status is 0 when all targets are met.
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from test import environment
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SUFFIXES = {".jpg", ".jpeg", ".png"}
@@ -56,9 +56,9 @@ def colour_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     """Colours with matching off and on, against the photograph itself."""
     import numpy as np
 
-    import fidelity_scenes as scenes
     from bridge.pixels.match_colour import match_colour
-    from fidelity_measures import blurred, difference
+    from fidelity import scenes
+    from fidelity.measures import blurred, difference
 
     with scenes.service(scenes.shifted) as client:
         for scene in scenes.colour_scenes(paths, LEAST_ROWS if quick else 3 * LEAST_ROWS):
@@ -85,10 +85,10 @@ def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     """High-frequency energy inside / around, with matching off and on."""
     import numpy as np
 
-    import fidelity_scenes as scenes
     from bridge.job.steps import GRAIN_KEPT
     from bridge.pixels.match_colour import match_colour
     from bridge.pixels.match_grain import grain_around, kept_grain, match_grain
+    from fidelity import scenes
 
     for distortion in (scenes.gaussian, scenes.median):
         with scenes.service(distortion) as client:
@@ -113,10 +113,10 @@ def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
 
 def offline_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     """The offline engine's models beside others."""
-    import fidelity_offline
+    from fidelity import offline
 
     notes: list[str] = []
-    for cells in fidelity_offline.rows(paths[:2] if quick else paths, notes):
+    for cells in offline.rows(paths[:2] if quick else paths, notes):
         yield Row(cells, True)
     for note in notes:
         print(note, flush=True)
@@ -175,8 +175,7 @@ def main() -> int:
     parser.add_argument("--only", choices=sorted(TABLES))
     asked = parser.parse_args()
     sys.path.insert(0, str(CHECKOUT))
-    if any(importlib.util.find_spec(module) is None for module in ("numpy", "PIL", "requests")):
-        return in_tests_environment()
+    environment.require("numpy", "PIL", "requests")
     paths = photographs(asked.photos)
     if not paths:
         print("There is no photograph to measure on.", file=sys.stderr)
@@ -192,19 +191,6 @@ def main() -> int:
         if TABLES[name].rows is not offline_rows:
             print(f"{name}: {'all targets met' if not count else f'{count} rows miss their targets'}")
     return 1 if any(missed.values()) else 0
-
-
-def in_tests_environment() -> int:
-    """Starts again under the Python that scripts/test.py builds for the tests."""
-    import rootfs
-    from test import environment_directory  # the neighbour, not the standard library's
-
-    try:
-        python = environment_directory() / "bin" / "python"
-    except rootfs.SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    os.execv(python, [str(python), *sys.argv])
 
 
 if __name__ == "__main__":

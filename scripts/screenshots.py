@@ -2,9 +2,11 @@
 """Pictures of every window and state of the plug-in, taken of a real GIMP on a virtual display.
 
     screenshots.py [--release 3.0|3.2] [--out DIR] [--variant NAME …] [--photo FILE] [--docs] [STATE …]
+    screenshots.py --gradient
 
 STATE and NAME are those of the tables below; without them all are taken, as OUT/STATE.png (light theme) and
-OUT/STATE-NAME.png. `--docs` puts them, with fewer colours, into docs/ and writes docs/windows.md.
+OUT/STATE-NAME.png. `--docs` puts them, with fewer colours, into docs/ and writes docs/windows.md. `--gradient`
+draws docs/gradient.png, which shows that a repair in a 16-bit sky causes no banding.
 
 FILE is a photograph with FILE-object.png beside it, white where the object is. What the pictures show was really
 done in it, by the offline engine: there is no Photio service here. Where a state needs a service, tests/regen_server.py
@@ -28,10 +30,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import gimp
-import rootfs
-from rootfs import SetupError
-from screenshots_docs import write_docs
+from gimp import real_gimp, rootfs
+from gimp.rootfs import SetupError
+from screenshots.docs import write_docs
+from test import environment
 
 HERE = Path(__file__).resolve().parent
 PHOTO = HERE / "photos" / "extreme-desert-hike.jpg"
@@ -104,7 +106,7 @@ SESSION = """
 
 
 @dataclass(frozen=True)
-class Studio(gimp.RealGimp):
+class Studio(real_gimp.RealGimp):
     """A GIMP that looks as a variant wants it, new at each start: no window has a remembered place."""
 
     name: str = "light"
@@ -182,7 +184,9 @@ class Studio(gimp.RealGimp):
         order = {"states": states, "photo": str(photo), "out": str(out), "suffix": suffix, "service": service}
         scale = self.variant.scale
         screen = f"{1366 * scale}x{768 * scale}"
-        return gimp.run_file(self, HERE / "screenshots_inside.py", [json.dumps(order)], window=True, screen=screen)
+        return real_gimp.run_file(
+            self, HERE / "screenshots" / "inside.py", [json.dumps(order)], window=True, screen=screen
+        )
 
 
 def _add_language(tree: Path, locale: str) -> None:
@@ -211,6 +215,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--variant", action="append", choices=VARIANTS, help="may be given more than once")
     parser.add_argument("--photo", type=Path, default=PHOTO)
     parser.add_argument("--docs", action="store_true", help="renew docs/windows.md and its pictures, and the README's")
+    parser.add_argument("--gradient", action="store_true", help="draw docs/gradient.png and do nothing else")
     parser.add_argument("states", nargs="*", metavar="STATE", help=", ".join(STATES))
     asked = parser.parse_args()
     if unknown := [state for state in asked.states if state not in STATES]:
@@ -218,13 +223,25 @@ def _asked() -> argparse.Namespace:
     return asked
 
 
+def draw_gradient() -> None:
+    """Draws docs/gradient.png, with the bridge's own colour correction. Needs no GIMP."""
+    environment.require("numpy", "PIL")
+    sys.path.insert(0, str(HERE.parent))
+    from screenshots import gradient
+
+    gradient.draw(HERE.parent / "docs" / "gradient.png")
+
+
 def main() -> int:
     """The command line; see the module's text."""
     asked = _asked()
+    if asked.gradient:
+        draw_gradient()
+        return 0
     failed = 0
     names = asked.variant or list(VARIANTS)
     try:
-        found = gimp.find(asked.release)
+        found = real_gimp.find(asked.release)
         asked.out.mkdir(parents=True, exist_ok=True)
         studios = [Studio(found.release, found.tree, name) for name in names]
         for studio in studios:

@@ -11,19 +11,16 @@ in docs/translating.md.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import io
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-if __name__ == "__main__" and importlib.util.find_spec("babel") is None:
-    import test  # the one beside this file
+if __name__ == "__main__":
+    from test import environment
 
-    python = str(test.environment_directory() / "bin" / "python")
-    os.execv(python, [python, *sys.argv])
+    environment.require("babel")
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_file

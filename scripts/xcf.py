@@ -10,7 +10,6 @@ environment (in the user's cache directory), which it sets up once. docs/provena
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import sys
@@ -19,13 +18,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import rootfs
+from test import environment
 
 if TYPE_CHECKING:
-    import xcf_reader
+    from xcf import reader
 
 
-def lines(name: str, picture: xcf_reader.Picture) -> Iterator[str]:
+def lines(name: str, picture: reader.Picture) -> Iterator[str]:
     """The file as a person reads it."""
     width, height = picture.size
     count = len(picture.layers)
@@ -45,21 +44,6 @@ def lines(name: str, picture: xcf_reader.Picture) -> Iterator[str]:
             yield f"{indent}    {field + ':':<17} {shown}".rstrip()
 
 
-def use_environment() -> None:
-    """Goes on in the tests' environment, which has gimpformats; does not return.
-
-    Raises:
-        SetupError: it could not be set up.
-    """
-    import test  # this folder's; here, because a Python that has gimpformats needs none of it
-
-    folder = test.environment_directory()
-    if Path(sys.prefix).resolve() == folder.resolve():
-        raise rootfs.SetupError(f"{folder} has no gimpformats: remove that folder, then try again.")
-    python = str(folder / "bin" / "python")
-    os.execv(python, [python, *sys.argv])
-
-
 def main() -> int:
     """The command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -68,20 +52,15 @@ def main() -> int:
     show.add_argument("file", type=Path)
     show.add_argument("--json", action="store_true", help="for programs")
     asked = parser.parse_args()
-    try:
-        if not importlib.util.find_spec("gimpformats"):
-            use_environment()
-    except rootfs.SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    import xcf_reader
+    environment.require("gimpformats")
+    from xcf import reader
 
     sys.stdout.reconfigure(errors="backslashreplace")  # a layer's name may be beyond the terminal's letters
     sys.stderr.reconfigure(errors="backslashreplace")
-    name = xcf_reader.printable(str(asked.file))
+    name = reader.printable(str(asked.file))
     try:
-        picture = xcf_reader.read(asked.file)
-    except xcf_reader.XcfError as error:
+        picture = reader.read(asked.file)
+    except reader.XcfError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 1
     text = json.dumps(asdict(picture), indent=2) if asked.json else "\n".join(lines(name, picture))

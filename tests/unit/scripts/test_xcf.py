@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.xcf_reader import (
+from scripts.xcf.reader import (
     LONGEST_PROVENANCE,
     Picture,
     ProvenanceError,

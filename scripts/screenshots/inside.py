@@ -7,9 +7,9 @@ from pathlib import Path
 
 from gi.repository import Gimp, Gio
 
-import pictures
-import screenshots_driver as driver
-from screenshots_driver import give_key, keys, photograph, press, run, widget, widget_of, window, words
+from gimp import pictures
+from screenshots import driver
+from screenshots.driver import give_key, keys, photograph, press, run, widget, widget_of, window, words
 
 PROMPT = "an untouched dune in the evening sun"
 SEED = "1866"

@@ -13,10 +13,14 @@ gi.require_version("Gegl", "0.4")
 from gi.repository import Gegl, Gimp, Gio, GLib, GObject  # noqa: E402
 
 
-def run(file: str, arguments: list[str]) -> int:
-    """Runs `file` as `__main__`; its exit status: 0, what it gave to `sys.exit`, or 1 after a traceback."""
+def run(file: str, arguments: list[str], scripts: str) -> int:
+    """Runs `file` as `__main__`; its exit status: 0, what it gave to `sys.exit`, or 1 after a traceback.
+
+    The folder `scripts` comes last on the path, for the parts of our own scripts that run here.
+    """
     sys.argv = [file, *arguments]
     sys.path.insert(0, str(Path(file).parent))
+    sys.path.append(scripts)
     known = {"Gimp": Gimp, "Gegl": Gegl, "Gio": Gio, "GLib": GLib, "GObject": GObject}
     try:
         code = compile(Path(file).read_bytes(), file, "exec")
@@ -34,7 +38,7 @@ def run(file: str, arguments: list[str]) -> int:
 
 order = json.loads(os.environ.pop("PHOTIO_RUN"))
 Gegl.init(None)
-status = run(order["file"], order["arguments"])
+status = run(order["file"], order["arguments"], order["scripts"])
 sys.stdout.flush()
 sys.stderr.flush()
 Path(order["status"]).write_text(str(status))

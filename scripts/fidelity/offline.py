@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-import rootfs
 from bridge.engine import fill, loading, models
 from bridge.engine.errors import ModelUnavailable
 from bridge.store.places import HOME_VARIABLE
-from fidelity_measures import psnr, ssim
+from fidelity.measures import psnr, ssim
+from gimp import rootfs
 
 #: px: the side of what is cut from each photograph.
 SIDE = 1024

@@ -1,4 +1,4 @@
-"""What the scenes of `screenshots_inside` use: windows and their widgets, a camera, and a service to talk to."""
+"""What the scenes of `inside.py` use: windows and their widgets, a camera, and a service to talk to."""
 
 import fnmatch
 import gettext
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gi.repository import Gimp
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ["PHOTIO_HOME"])
 PROFILE = Path(os.environ["GIMP3_DIRECTORY"])
 PLUGIN = PROFILE / "plug-ins" / "photio"

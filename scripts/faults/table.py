@@ -59,7 +59,7 @@ def rows_in(file: Path) -> list[Row]:
     return list(found.values())
 
 
-def table(rows: list[Row]) -> str:
+def document(rows: list[Row]) -> str:
     """The whole document; the same rows give the same text."""
     text = HEAD.format(tried=len(rows), survived=sum(row.survived for row in rows))
     for group in sorted({row.group for row in rows}, key=GROUPS.index):

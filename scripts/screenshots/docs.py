@@ -6,9 +6,9 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from rootfs import SetupError
+from gimp.rootfs import SetupError
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 #: The README's own.
 README = {"menu": "menu", "regenerate-results": "regenerate", "history": "history", "settings": "settings"}

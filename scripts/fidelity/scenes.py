@@ -21,7 +21,7 @@ from PIL import Image, ImageFilter
 from bridge.pixels import imaging
 from bridge.pixels.geometry import Box, Crop, Padding, Size
 from bridge.regen.client import RegenClient, RegenRequest
-from fidelity_measures import blurred, high_frequency_energy, luma
+from fidelity.measures import blurred, high_frequency_energy, luma
 
 #: The API's size of landscape photographs, in px.
 SIZE = Size(1216, 832)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gi.repository import Gimp, Gio
 
-from pictures import load, select
+from gimp.pictures import load, select
 
 
 @contextmanager

@@ -1,0 +1,173 @@
+"""A GIMP of one release with this checkout's plug-in: finds it or has it set up, and runs files inside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from gimp import rootfs
+from gimp.rootfs import SetupError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SCRIPTS = CHECKOUT / "scripts"
+
+#: What a GIMP started here keeps of the caller's environment; all else would make runs differ between machines.
+PASSED_ON = re.compile(
+    r"(PHOTIO_|BABL_|PIP_|LC_|TERM$|LANG$|HOME$|USER$|DISPLAY$|XAUTHORITY$|WAYLAND_DISPLAY$|CI$"
+    r"|(https?|no|all)_proxy$|SSL_CERT_|REQUESTS_CA_BUNDLE$|GTK_|GDK_|DBUS_SESSION_BUS_ADDRESS$)",
+    re.IGNORECASE,
+)
+
+#: A screen, a window manager (again, should it crash) and an accessibility bus; the command begins when they are ready.
+#: Not xvfb-run: two at once can choose one display, and it waits for ever when a signal overtakes it on a busy machine.
+DISPLAY_SESSION = """
+hash Xvfb openbox dbus-run-session || { echo "Install xvfb, openbox, dbus and at-spi2-core." >&2; exit 71; }
+exec 3< <(exec Xvfb -displayfd 1 -screen 0 "$1x24" 2>/dev/null); screen=$!; shift
+read -r number <&3 || { echo "Xvfb did not start." >&2; exit 71; }
+export DISPLAY=":$number"
+exec 4< <(until openbox --startup "echo ready" 2>/dev/null; do sleep 0.2; done); manager=$!
+read -r _ready <&4
+dbus-run-session -- bash -c '
+    /usr/libexec/at-spi-bus-launcher --launch-immediately & "$@"; status=$?; kill %1; exit "$status"
+' session "$@"; status=$?
+kill "$manager" "$screen"
+exit "$status"
+"""
+
+
+@dataclass(frozen=True)
+class RealGimp:
+    """One GIMP release that can be started on this machine.
+
+    Attributes:
+        release: "3.0" or "3.2".
+        tree: the Debian tree it lives in; None for the machine's own.
+    """
+
+    release: str
+    tree: Path | None
+
+    @property
+    def home(self) -> Path:
+        """Profile, caches and results of the runs from this checkout; nobody's own GIMP is touched."""
+        checkout = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
+        return rootfs.cache_directory() / "homes" / f"{self.release}-{checkout}"
+
+    @property
+    def profile(self) -> Path:
+        """GIMP's configuration directory for these runs."""
+        return self.home / "GIMP"
+
+    def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
+        """What the process inside sees."""
+        kept = {name: value for name, value in os.environ.items() if PASSED_ON.match(name)}
+        directories = {
+            "GIMP3_DIRECTORY": self.profile,
+            "XDG_CONFIG_HOME": self.home / "config",
+            "XDG_DATA_HOME": self.home / "data",
+            "XDG_CACHE_HOME": self.home / "cache",
+            "XDG_RUNTIME_DIR": self.home / "run",
+        }
+        for directory in directories.values():
+            directory.mkdir(parents=True, exist_ok=True)
+        (self.home / "run").chmod(0o700)
+        path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        fixed = {"PATH": path if self.tree else os.environ["PATH"], "LANG": os.environ.get("LANG", "C.UTF-8")}
+        return {**kept, **fixed, **{name: str(path) for name, path in directories.items()}, **(extra or {})}
+
+    def command(self, arguments: list[str], visible: list[Path] | None = None) -> list[str]:
+        """The command line that runs `arguments` where this GIMP is."""
+        return rootfs.enter(self.tree, arguments, visible) if self.tree else arguments
+
+    def _quieten(self) -> None:
+        """Nobody is to be welcomed, or asked for updates, in such runs."""
+        settings = self.profile / "gimprc"
+        if not settings.exists():
+            self.profile.mkdir(parents=True, exist_ok=True)
+            version = _version(self.command(["gimp-console", "--version"]))  # another one there means: welcome
+            settings.write_text(f'(show-welcome-dialog no)\n(check-updates no)\n(config-version "{version}")\n')
+
+    def install_plugin(self) -> None:
+        """Puts this checkout's plug-in into the profile; quick when it is there already."""
+        self._quieten()
+        python = "/usr/bin/python3" if self.tree else sys.executable
+        command = [python, str(CHECKOUT / "install.py"), "--gimp-dir", str(self.profile)]
+        done = subprocess.run(
+            self.command(command, [CHECKOUT]),
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SetupError(f"The plug-in could not be installed into {self.profile}:\n{done.stdout}{done.stderr}")
+
+
+def _version(command: list[str]) -> str:
+    """What `gimp --version` says, "3.0.4"; empty where there is no GIMP."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    found = re.search(r"version (\d+\.\d+\.\d+)", done.stdout)
+    return found.group(1) if found else ""
+
+
+def find(release: str | None) -> RealGimp:
+    """The machine's GIMP when it is of that release (or of any that we serve), else one set up for the purpose.
+
+    Raises:
+        SetupError: there is none and none can be set up here.
+    """
+    if shutil.which("gimp-console"):
+        installed = ".".join(_version(["gimp-console", "--version"]).split(".")[:2])
+        if installed in rootfs.SUITES and release in (None, installed):
+            return RealGimp(installed, None)
+    release = release or "3.0"
+    return RealGimp(release, rootfs.provision(release))
+
+
+def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = False, screen: str = "1366x768") -> int:
+    """Runs a Python file inside GIMP, without a window or (`window`) on a virtual `screen`; its exit status."""
+    gimp.home.mkdir(parents=True, exist_ok=True)
+    inside = SCRIPTS / "gimp" / "inside.py"
+    with tempfile.TemporaryDirectory(prefix="photio-run-", dir=gimp.home) as scratch:
+        status = Path(scratch) / "status"
+        order = {"file": str(file), "arguments": arguments, "scripts": str(SCRIPTS), "status": str(status)}
+        environment = gimp.environment({"PHOTIO_RUN": json.dumps(order)})
+        command = ["--quit", "--batch-interpreter=python-fu-eval"]
+        command += ["-b", f"exec(compile(open({str(inside)!r}).read(), {str(inside)!r}, 'exec'))"]
+        if window:
+            command = on_virtual_display(["gimp", *command], screen)
+            environment["GTK_MODULES"] = "gail:atk-bridge"  # assistive technology, or a test, sees every widget
+        else:
+            command = ["gimp-console", "-i", *command]
+        ended = subprocess.run(
+            gimp.command(command, [file, inside]), env=environment, stdin=subprocess.DEVNULL, check=False
+        )
+        if status.exists():
+            return int(status.read_text())
+        return ended.returncode or 70  # GIMP went away in the middle: EX_SOFTWARE
+
+
+def on_virtual_display(command: list[str], screen: str = "1366x768") -> list[str]:
+    """The command, on a screen of so many px with a window manager and an accessibility bus of its own."""
+    return ["bash", "-c", DISPLAY_SESSION, "session", screen, *command]
+
+
+def open_window(gimp: RealGimp, image: Path | None) -> int:
+    """Opens GIMP's window, on a virtual display where there is no other."""
+    command = ["gimp", *([str(image)] if image else [])]
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        print("No display: GIMP opens on a virtual one. Ctrl-C ends it.", file=sys.stderr)
+        command = on_virtual_display(command)
+    return subprocess.run(gimp.command(command, [image] if image else None), env=gimp.environment()).returncode

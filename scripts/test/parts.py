@@ -1,0 +1,114 @@
+"""Runs one part of the tests in a process of its own, and reports what all parts gave."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+#: A part that takes longer, in seconds, hangs; so does one whose tests are counted where none passes for so long.
+LONGEST, STALLED = 3600, 600
+
+#: pytest's exit status where no test has the word in its name.
+NOTHING = 5
+
+#: What GIMP and its libraries say of themselves in every run.
+NOISE = re.compile(r"Gtk-CRITICAL|Gdk-CRITICAL|Glycin running without sandbox|^\s*$")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One part of the tests.
+
+    Attributes:
+        name: what was tested.
+        output: what it printed.
+        green: whether all of it passed.
+        seconds: how long it took.
+        passed: tests that did; None: as the output says.
+    """
+
+    name: str
+    output: str
+    green: bool
+    seconds: float
+    passed: int | None = None
+
+    def counts(self) -> tuple[int, int]:
+        """How many tests passed and failed."""
+        said = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error)", self.output)}
+        passed = self.passed if self.passed is not None else said.get("passed", int(self.green))
+        return passed, 0 if self.green else said.get("failed", 0) + said.get("error", 0) or 1
+
+    def told(self) -> str:
+        """What is worth reading of its output: of a green one, the last line."""
+        lines = [line for line in self.output.splitlines() if not NOISE.search(line)]
+        if self.green:
+            return next((line for line in reversed(lines) if " passed" in line), "\n".join(lines[-1:]))
+        start = next((number for number, line in enumerate(lines) if "= FAILURES =" in line), len(lines) - 150)
+        return "\n".join(lines[max(start, 0) :])
+
+
+def run(
+    name: str, command: list[str], environment: dict[str, str] | None = None, progress: Path | None = None
+) -> Outcome:
+    """Runs one part; its output is kept together. One that hangs is ended; `progress` grows while it does not."""
+    began = time.time()
+    process = subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    output, hangs = "", False
+    while not output and not hangs:
+        try:
+            output = process.communicate(timeout=5)[0] or "\n"
+        except subprocess.TimeoutExpired:
+            grown = progress.stat().st_mtime if progress and progress.exists() else began
+            hangs = time.time() - max(grown, began) > (STALLED if progress else LONGEST)
+    if hangs:
+        there = subprocess.run(
+            ["ps", "-N", "--ppid", "2", "-o", "pid,ppid,etimes,stat,wchan:20,args"], capture_output=True, text=True
+        )
+        os.killpg(process.pid, signal.SIGKILL)
+        output = f"{process.communicate()[0]}\nIt hung, and was stopped. There was:\n{there.stdout}"
+    nothing_to_do = process.returncode == NOTHING and "-k" in command
+    outcome = Outcome(name, output, process.returncode == 0 or nothing_to_do, time.time() - began)
+    print(f"{name}: {'done' if outcome.green else 'FAILED'}, {outcome.seconds:.0f} s", file=sys.stderr, flush=True)
+    if not outcome.green:  # at once, for the rest takes a while
+        failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        print("\n".join(failed), file=sys.stderr, flush=True)
+    return outcome
+
+
+def run_counted(name: str, command: list[str], **variables: str) -> Outcome:
+    """Runs a part whose tests are counted one by one: GIMP may end in the middle, and then pytest does not say."""
+    with tempfile.TemporaryDirectory(prefix="photio-tests-") as folder:
+        passed = Path(folder) / "passed"
+        outcome = run(name, command, {**variables, "PHOTIO_PASSED": str(passed)}, passed)
+        count = len(passed.read_text().splitlines()) if passed.exists() else 0
+        return replace(outcome, passed=count)
+
+
+def report(outcomes: list[Outcome]) -> int:
+    """Prints each part, those with failures last; the exit status."""
+    for outcome in sorted(outcomes, key=lambda outcome: not outcome.green):
+        state = "ok" if outcome.green else "FAILED"
+        print(f"\n===== {outcome.name}: {state} ({outcome.seconds:.0f} s)\n{outcome.told()}")
+    passed, failed = (sum(numbers) for numbers in zip(*(outcome.counts() for outcome in outcomes), strict=True))
+    print(f"\n{passed} passed, {failed} failed")
+    return 1 if failed else 0
