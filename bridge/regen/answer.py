@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import io
 import json
@@ -10,13 +11,11 @@ import time
 from typing import Any, NamedTuple
 
 import numpy as np
-import pybase64
 from PIL import Image
 
 from bridge.common.i18n import _, ngettext
 from bridge.pixels.geometry import Size
 from bridge.pixels.imaging import Pixels
-from bridge.pixels.png_decoder import decode_png, is_plain
 from bridge.regen.errors import (
     AuthenticationError,
     MalformedResponseError,
@@ -36,7 +35,7 @@ _DATA_URI = re.compile(r"data:image/(?:png|jpe?g|webp)(?:;[^,;]*)*;base64,", re.
 _LONGEST_STATUS = 20  # digits; more is no status, and slow to convert
 _MOST_VALUES = 10_000  # in the answer's JSON, which has two; each costs up to 25 times its size in memory
 _MOST_SCANS = 500  # in a JPEG, where 10 are usual; each costs a pass over all pixels, and may be 11 bytes long
-_WHITE_SPACE = " \t\r\n\f\v"
+_WITHOUT_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))  # for `str.translate`
 _LONGEST_MESSAGE = 2000  # characters; more is no sentence
 _LONGEST_NAME = 100  # characters of a member; more would be looked at one by one, and there may be 64 million
 _SCAN = b"\xff\xda"  # begins a scan, and is nowhere in one
@@ -121,22 +120,15 @@ def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
             if size is not None and found != size:
                 raise _malformed(f"{found.width} × {found.height} px instead of {size.width} × {size.height}")
             media_type = Image.MIME["JPEG" if image.format == "MPO" else str(image.format)]
-            pixels, warnings = _pixels(image, encoded)
+            image.load()
+            converted, warnings = to_srgb(image)
+            pixels = np.asarray(converted)
     except MalformedResponseError as error:
         error.received = encoded
         raise
     except Exception as error:  # foreign bytes make Pillow's decoders raise whatever they like
         raise _malformed(f"not an image: {type(error).__name__}: {error}", encoded) from error
     return DecodedImage(pixels, encoded, media_type, warnings)
-
-
-def _pixels(image: Image.Image, encoded: bytes) -> tuple[Pixels, tuple[str, ...]]:
-    """Decodes an image that Pillow has opened: its pixels in sRGB, and warnings."""
-    if is_plain(image) and (pixels := decode_png(encoded, Size(*image.size))) is not None:
-        return pixels, ()
-    image.load()
-    converted, warnings = to_srgb(image)
-    return np.asarray(converted), warnings
 
 
 def suffix(media_type: str) -> str:
@@ -264,13 +256,10 @@ def _base64(body: object) -> bytes:
         raise _malformed(f"body is of type {type(body).__name__}, not a string")
     start = _DATA_URI.match(body.lstrip()[:200])
     text = body.lstrip()[start.end() :] if start else body
-    if any(space in text for space in _WHITE_SPACE):  # hardly ever, and taking it out takes ten times as long
-        text = text.translate(dict.fromkeys(map(ord, _WHITE_SPACE)))
-    if len(text) % 4 or text.endswith("==="):  # there is too little padding, or too much
-        text = text.rstrip("=")
-        text += "=" * (-len(text) % 4)
+    text = text.translate(_WITHOUT_SPACE).rstrip("=")
+    text += "=" * (-len(text) % 4)  # some services leave the padding out, or write too much of it
     try:
-        encoded = pybase64.b64decode(text, validate=True)
+        encoded = base64.b64decode(text, validate=True)
     except ValueError as error:
         raise _malformed(f"body is not Base64: {error}") from None
     if not encoded:

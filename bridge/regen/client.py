@@ -6,6 +6,7 @@ result.image.save("without.png")
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import math
@@ -15,7 +16,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-import pybase64
 from PIL import Image
 
 from bridge import __version__
@@ -321,4 +321,4 @@ def _wire_image(image: Image.Image | Png | str, mode: str) -> str:
     if isinstance(image, str):
         return json.dumps(image)
     encoded = image if isinstance(image, Png) else png(image, mode)
-    return f'"{pybase64.b64encode_as_string(encoded.data)}"'
+    return f'"{base64.b64encode(encoded.data).decode()}"'
