@@ -30,9 +30,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import rootfs
+
 import bench_report
 import gimp
-import rootfs
 
 HERE = Path(__file__).resolve().parent
 SKETCH = HERE / "bench_sketch.py"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gi.repository import Gegl, Gimp, Gio
-
 from pictures import load
 
 PHOTO = Path(__file__).resolve().parent / "photos" / "extreme-desert-hike.jpg"

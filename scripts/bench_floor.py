@@ -1,15 +1,17 @@
 """What Photio is measured against, inside GIMP: the floor, the sketch, and the plain way."""
 
+import base64
 import http.client
+import io
 import json
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import bench_sketch
 from gi.repository import Gimp, Gio
 
 import bench_layers
-import bench_sketch
 
 PATH = "/v1/inference/regen"
 
@@ -49,32 +51,30 @@ def sketch(image, task):
 
 
 def _scaled(pixels, size):
-    from kornia_rs import imgproc
+    import numpy as np
+    from PIL import Image
 
-    width, height = size
-    return pixels if pixels.shape[:2] == (height, width) else imgproc.resize(pixels, (height, width), "bicubic")
+    image = Image.fromarray(pixels)
+    return pixels if image.size == tuple(size) else np.asarray(image.resize(size, Image.Resampling.BICUBIC))
 
 
 def _sent(origin, base, mask):
     """The answer to a request."""
-    import pybase64
-    from kornia_rs import io
+    import numpy as np
+    from PIL import Image
 
     document = {"prompt": "", "seed": 1, "base_image": _encoded(base), "mask_image": _encoded(mask)}
     connection = http.client.HTTPConnection(urlsplit(origin).netloc)
     connection.request("POST", PATH, json.dumps(document))
     body = json.loads(connection.getresponse().read())["body"]
     connection.close()
-    return io.decode_image_png_u8(pybase64.b64decode(body), base.shape[:2], "rgb")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(body))).convert("RGB"))
 
 
 def _encoded(picture):
-    # as quick as Photio's own: the floor must not be helped by slower ones
-    import pybase64
+    from bridge.pixels.imaging import png_of  # Photio's own: the floor must not be helped by a slower encoder
 
-    from bridge.pixels.png_encoder import encode_png
-
-    return pybase64.b64encode_as_string(encode_png(picture))
+    return base64.b64encode(png_of(picture).data).decode()
 
 
 def plain_way(image, answer):

@@ -17,9 +17,10 @@ sys.path.insert(0, str(PLUGIN))  # what the window does is done here, in this pr
 # the floor's Pillow and numpy
 sys.path += map(str, Path(INSTALLED["python"]).parent.parent.glob("lib/python3*/site-packages"))
 
-import bench_floor  # noqa: E402
 import bench_photio  # noqa: E402
 import bench_sketch  # noqa: E402
+
+import bench_floor  # noqa: E402
 from bench_files import Row, drop_result, opened  # noqa: E402
 from bench_memory import Peaks  # noqa: E402
 from bench_report import WAYS  # noqa: E402

@@ -29,9 +29,6 @@ _PACKAGES = {  # distribution: what is imported, and what it is for
     "certifi": ("certifi", True),
     "numpy": ("numpy", True),
     "Pillow": ("PIL.Image", True),
-    "kornia-rs": ("kornia_rs", True),
-    "zlib-ng": ("zlib_ng.zlib_ng", True),
-    "pybase64": ("pybase64", True),
     "PyPatchMatch": ("patchmatch.patch_match", True),
     "keyring": ("keyring", False),  # without it the key goes into a file
 }

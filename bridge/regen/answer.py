@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import json
 import re
 import time
 from typing import Any
-
-import pybase64
 
 from bridge.common.i18n import _, ngettext
 from bridge.regen.errors import (
@@ -27,7 +26,7 @@ from bridge.regen.validation import spellings
 _DATA_URI = re.compile(r"data:image/(?:png|jpe?g|webp)(?:;[^,;]*)*;base64,", re.IGNORECASE)
 _LONGEST_STATUS = 20  # digits; more is no status, and slow to convert
 _MOST_VALUES = 10_000  # in the answer's JSON, which has two; each costs up to 25 times its size in memory
-_WHITE_SPACE = " \t\r\n\f\v"
+_WITHOUT_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))  # for `str.translate`
 _LONGEST_MESSAGE = 2000  # characters; more is no sentence
 _LONGEST_NAME = 100  # characters of a member; more would be looked at one by one, and there may be 64 million
 _LONGEST_NAMED_WAIT = 7200.0  # seconds; more is no time that anybody waits in front of a dialog
@@ -179,13 +178,10 @@ def _base64(body: object) -> bytes:
         raise malformed(f"body is of type {type(body).__name__}, not a string")
     start = _DATA_URI.match(body.lstrip()[:200])
     text = body.lstrip()[start.end() :] if start else body
-    if any(space in text for space in _WHITE_SPACE):  # hardly ever, and taking it out takes ten times as long
-        text = text.translate(dict.fromkeys(map(ord, _WHITE_SPACE)))
-    if len(text) % 4 or text.endswith("==="):  # there is too little padding, or too much
-        text = text.rstrip("=")
-        text += "=" * (-len(text) % 4)
+    text = text.translate(_WITHOUT_SPACE).rstrip("=")
+    text += "=" * (-len(text) % 4)  # some services leave the padding out, or write too much of it
     try:
-        encoded = pybase64.b64decode(text, validate=True)
+        encoded = base64.b64decode(text, validate=True)
     except ValueError as error:
         raise malformed(f"body is not Base64: {error}") from None
     if not encoded:

@@ -11,7 +11,6 @@ from PIL import Image
 from bridge.common.i18n import _
 from bridge.pixels.geometry import Size
 from bridge.pixels.imaging import Pixels
-from bridge.pixels.png_decoder import decode_png, is_plain
 from bridge.regen.errors import MalformedResponseError, malformed
 
 MAX_PIXELS = 64_000_000
@@ -52,22 +51,15 @@ def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
             if size is not None and found != size:
                 raise malformed(f"{found.width} × {found.height} px instead of {size.width} × {size.height}")
             media_type = Image.MIME["JPEG" if image.format == "MPO" else str(image.format)]
-            pixels, warnings = _pixels(image, encoded)
+            image.load()
+            converted, warnings = to_srgb(image)
+            pixels = np.asarray(converted)
     except MalformedResponseError as error:
         error.received = encoded
         raise
     except Exception as error:  # foreign bytes make Pillow's decoders raise whatever they like
         raise malformed(f"not an image: {type(error).__name__}: {error}", encoded) from error
     return DecodedImage(pixels, encoded, media_type, warnings)
-
-
-def _pixels(image: Image.Image, encoded: bytes) -> tuple[Pixels, tuple[str, ...]]:
-    """Decodes an image that Pillow has opened: its pixels in sRGB, and warnings."""
-    if is_plain(image) and (pixels := decode_png(encoded, Size(*image.size))) is not None:
-        return pixels, ()
-    image.load()
-    converted, warnings = to_srgb(image)
-    return np.asarray(converted), warnings
 
 
 def suffix(media_type: str) -> str:

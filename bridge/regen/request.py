@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-import pybase64
 from PIL import Image
 
 from bridge.common.i18n import _
@@ -158,4 +158,4 @@ def _wire_image(image: Image.Image | Png | str, mode: str) -> str:
     if isinstance(image, str):
         return json.dumps(image)
     encoded = image if isinstance(image, Png) else png(image, mode)
-    return f'"{pybase64.b64encode_as_string(encoded.data)}"'
+    return f'"{base64.b64encode(encoded.data).decode()}"'

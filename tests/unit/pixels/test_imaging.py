@@ -1,9 +1,13 @@
 """Masks and pixels on their way from the canvas to the service and back."""
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from bridge.pixels import imaging
@@ -11,6 +15,7 @@ from bridge.pixels.geometry import Box, Crop, Padding, Size
 from bridge.pixels.pnm_header import read_header
 from tests.unit.damage import damaged
 
+PHOTOGRAPH = Path(__file__).parents[3] / "scripts" / "photos" / "extreme-desert-hike.jpg"
 NOTHING = Padding(0, 0, 0, 0)
 
 
@@ -199,3 +204,26 @@ def test_a_result_beyond_black_and_white_is_cut_off_there_and_alpha_is_kept():
     data = imaging.deep_pnm(colours, np.array([[128]], np.uint8))
     assert b"RGB_ALPHA" in data
     assert tuple(np.frombuffer(data[-8:], ">u2")) == (0, 65535, 128 * 257, 128 * 257)
+
+
+def shapes():
+    plain = array_shapes(min_dims=2, max_dims=2, max_side=40)
+    return st.one_of(plain, plain.map(lambda shape: (*shape, 3)))
+
+
+@given(arrays(np.uint8, shapes(), elements=st.integers(0, 255)))
+@settings(max_examples=200, deadline=None)
+def test_a_picture_reaches_the_service_pixel_for_pixel(pixels):
+    encoded = imaging.png_of(pixels)
+    with Image.open(io.BytesIO(encoded.data)) as arrived:
+        assert (arrived.format, arrived.mode) == ("PNG", "L" if pixels.ndim == 2 else "RGB")
+        assert arrived.size == encoded.size
+        np.testing.assert_array_equal(np.asarray(arrived), pixels)
+
+
+def test_a_photograph_is_sent_in_fewer_bytes_than_with_the_usual_compression():
+    with Image.open(PHOTOGRAPH) as photograph:
+        part = photograph.convert("RGB").crop((1000, 800, 2152, 1696))
+    usual = io.BytesIO()
+    part.save(usual, "PNG", compress_level=1)
+    assert len(imaging.png(part, "RGB").data) < 0.8 * len(usual.getvalue())

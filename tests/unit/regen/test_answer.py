@@ -305,6 +305,24 @@ def test_every_kind_of_png_becomes_rgb_or_rgba(mode: str) -> None:
     assert mode == "1" or image.convert("RGB").getpixel((4, 4)) == (128, 128, 128)
 
 
+def test_a_png_of_16_bits_a_channel_is_read_as_8() -> None:
+    """Pillow cannot write one: (0x1234, 0x5678, 0x9ABC) everywhere."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", *SIZE, 16, 2, 0, 0, 0)
+    rows = (b"\0" + struct.pack(">HHH", 0x1234, 0x5678, 0x9ABC) * SIZE.width) * SIZE.height
+    deep = file(BASE)[:8] + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    assert (decode_image(deep, SIZE).pixels == (0x12, 0x56, 0x9A)).all()
+
+
+@pytest.mark.parametrize("left", [50, 400, -60], ids=["its header", "a part", "all but its last rows"])
+def test_half_of_a_png_is_not_taken_for_the_whole(left: int) -> None:
+    with pytest.raises(MalformedResponseError):
+        decode_image(file(BASE)[:left], SIZE)
+
+
 def test_a_broken_colour_profile_costs_a_warning_and_no_image() -> None:
     decoded = decode_image(file(BASE, icc_profile=b"no profile"), SIZE)
     assert shown(decoded).tobytes() == BASE.tobytes()
