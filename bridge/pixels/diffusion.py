@@ -1,4 +1,4 @@
-"""Fills holes with a smooth continuation of their surroundings: fast, structureless, without a library."""
+"""Fills holes with a smooth continuation of their surroundings, without structure."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.uint16], NDArray[np.flo
 def diffuse(image: Pixels, hole: NDArray[np.bool_]) -> Pixels:
     """Push-pull interpolation of the pixels in `hole` from those outside it.
 
-    S. J. Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4.2: averages of the known pixels are
-    pulled up a pyramid until nothing is unknown, then pushed down where a finer level knows nothing.
+    S. J. Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4.2: averages of the known pixels are pulled up a
+    pyramid until nothing is unknown, then pushed down to where a finer level has no value.
 
     Args:
-        image: [H, W, C], any channel count; integer or floating point. Not changed. Values in the hole have
-            no influence on the answer.
+        image: [H, W, C], any number of channels, integer or floating point. Not changed. Values in the hole have no
+            influence on the result.
         hole: [H, W]; true where a value is wanted.
 
     Returns:
         A new array of the same shape and dtype, exactly `image` outside the hole.
 
     Raises:
-        ValueError: the hole has another size than the image, or leaves nothing to continue from.
+        ValueError: the sizes of hole and image differ, or the hole covers the whole image.
     """
     if image.ndim != 3 or hole.shape != image.shape[:2]:
         raise ValueError(f"image {image.shape} and hole {hole.shape} do not fit together")
@@ -42,7 +42,7 @@ def diffuse(image: Pixels, hole: NDArray[np.bool_]) -> Pixels:
 
 
 def _push_pull(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`values` (0 where unknown) completed; `weights` [H, W, 1] is the trust in each, 0.0–1.0."""
+    """`values`, [H, W, C] and 0 where unknown, completed; `weights`, [H, W, 1], is the trust in each, 0.0–1.0."""
     if weights.min() >= 1:
         return values
     total = _halve(weights)
@@ -52,7 +52,7 @@ def _push_pull(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDA
 
 
 def _halve(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sums of 2 × 2 px blocks; an odd last row or column is completed with zeros."""
+    """Sums of blocks of 2 × 2 px; zeros complete an odd last row or column."""
     height, width, _channels = array.shape
     even = np.pad(array, ((0, height % 2), (0, width % 2), (0, 0))) if height % 2 or width % 2 else array
     rows = even[0::2] + even[1::2]
@@ -60,7 +60,7 @@ def _halve(array: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _double(array: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Twice the size, bilinear with pixel centres kept in place, cut to `height` × `width` px."""
+    """Twice the size, cut to `height` × `width` px: bilinear, without shifting the picture."""
     for axis, length in ((0, height), (1, width)):
         lines = np.moveaxis(array, axis, 0)
         padded = np.concatenate((lines[:1], lines, lines[-1:]))

@@ -98,7 +98,7 @@ def _examined(pixels: NDArray[np.uint8] | Floats, where: Mask) -> Patches | None
     while np.count_nonzero(inside := _windows(where, step).all(axis=(2, 3))) > MOST_PATCHES:
         step += PATCH // 4
     patches = _windows(pixels, step)[inside].astype(np.float32, order="C")
-    lines = patches.reshape(len(patches), -1, PATCH * PATCH)
+    lines = patches.reshape(*patches.shape[:2], PATCH * PATCH)
     mean = luma(lines, axis=1).mean(axis=1)
     seen = (mean > _BLACK) & (mean < _WHITE)
     if np.count_nonzero(seen) < LEAST_PATCHES:

@@ -1,4 +1,4 @@
-"""`Size`, `Box` and crop planning: pure functions on small values, all in px of the canvas unless said."""
+"""`Size`, `Box` and crop planning: pure functions on small values, in px of the canvas unless stated otherwise."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class Size(NamedTuple):
 
     @property
     def area(self) -> int:
-        """In px²."""
+        """Width times height, in px²."""
         return self.width * self.height
 
 
 class Box(NamedTuple):
-    """A rectangle: left and top edge, width and height, in px."""
+    """A rectangle: its left and top edge, width and height, in px."""
 
     x: int
     y: int
@@ -29,12 +29,12 @@ class Box(NamedTuple):
 
     @property
     def right(self) -> int:
-        """The first column that is no longer inside."""
+        """The first column to the right of it."""
         return self.x + self.width
 
     @property
     def bottom(self) -> int:
-        """The first row that is no longer inside."""
+        """The first row below it."""
         return self.y + self.height
 
     @property
@@ -44,7 +44,7 @@ class Box(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Whether it holds no pixel."""
+        """Whether it contains no pixel."""
         return self.width <= 0 or self.height <= 0
 
     def grown(self, by: int) -> Box:
@@ -52,16 +52,16 @@ class Box(NamedTuple):
         return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
 
     def within(self, other: Box) -> Box:
-        """What both have in common; empty (`is_empty`) when that is nothing."""
+        """The intersection of both; `is_empty` when there is none."""
         x, y = max(self.x, other.x), max(self.y, other.y)
         return Box(x, y, min(self.right, other.right) - x, min(self.bottom, other.bottom) - y)
 
     def contains(self, other: Box) -> bool:
-        """Whether `other` lies inside, edges included."""
+        """Whether `other` lies inside; edges may touch."""
         return self.within(other) == other
 
     def overlaps(self, other: Box) -> bool:
-        """Whether both, neither of them empty, have a pixel in common; touching edges are not enough."""
+        """Whether both have a pixel in common. Touching edges are not enough. Neither box may be empty."""
         return (
             self.x < other.x + other.width
             and other.x < self.x + self.width
@@ -70,7 +70,7 @@ class Box(NamedTuple):
         )
 
     def relative_to(self, other: Box) -> Box:
-        """The same rectangle, counted from `other`'s upper left corner."""
+        """The same rectangle, measured from `other`'s upper left corner."""
         return Box(self.x - other.x, self.y - other.y, self.width, self.height)
 
 
@@ -87,9 +87,9 @@ class Crop(NamedTuple):
     """A part of the canvas that is sent.
 
     Attributes:
-        box: the pixels that leave the canvas; always inside it.
-        padding: how much is added around them by mirroring; nothing but on canvases too narrow for the shape.
-        size: what box and padding together are scaled to: the size that the service gets and gives back.
+        box: the part of the canvas; always inside it.
+        padding: what mirroring adds around the box. It is needed only on canvases too narrow for the shape.
+        size: the size, in px, that box and padding together are scaled to. The service gets and returns this size.
     """
 
     box: Box
@@ -104,7 +104,7 @@ class Crop(NamedTuple):
 
     @property
     def scale(self) -> float:
-        """API px per canvas px, along the axis with fewer of them; below 1 the crop loses resolution."""
+        """API px per canvas px, along the axis with fewer. Below 1 the crop loses resolution."""
         return min(self.size.width / self.frame.width, self.size.height / self.frame.height)
 
 
@@ -120,26 +120,26 @@ RECOMMENDED_SIZES: dict[str, Size] = {
     "Tall": Size(768, 1344),
 }
 
-#: Widths and heights of crops at their own size are multiples of this, in px (photio-regen-api.txt names no rule, but
-#: diffusion models work on a grid of 8 px, and all recommended sizes are on it).
+#: px. Width and height of a crop that is not scaled are multiples of this. photio-regen-api.txt has no such rule, but
+#: diffusion models work on a grid of 8 px, and all recommended sizes are on it.
 NATIVE_STEP = 8
 
-#: How far width / height of what is sent may differ from that of the size it is scaled to.
+#: How much the aspect ratio of a crop may differ from that of the size it is scaled to (0.02 is 2 %).
 STRETCH_LIMIT = 0.02
 
-#: The least context, in px, around the area to be regenerated (where the canvas has it).
+#: px. The least context around the area to regenerate, as far as the canvas reaches.
 LEAST_CONTEXT = 64
 
 
 def bounds(boxes: Iterable[Box]) -> Box:
-    """The smallest box around all of them, of which there is at least one."""
+    """The smallest box around all boxes, at least one."""
     lefts, tops, rights, bottoms = zip(*((box.x, box.y, box.right, box.bottom) for box in boxes), strict=True)
     x, y = min(lefts), min(tops)
     return Box(x, y, max(rights) - x, max(bottoms) - y)
 
 
 def disjoint(boxes: Iterable[Box]) -> tuple[Box, ...]:
-    """The boxes, with those that overlap joined into their `bounds` until none do; top to bottom, left to right."""
+    """The boxes from top to bottom and left to right, with those that overlap joined into their `bounds`."""
     apart: list[Box] = []
     for box in boxes:
         while overlapping := [other for other in apart if other.overlaps(box)]:
@@ -150,12 +150,12 @@ def disjoint(boxes: Iterable[Box]) -> tuple[Box, ...]:
 
 
 def context_for(selection: Box, percent: float) -> int:
-    """How much context to show the service around a selection, in px: `percent` of its longer side, at least 64."""
+    """px of context for the service around a selection: `percent` of its longer side, at least `LEAST_CONTEXT`."""
     return max(LEAST_CONTEXT, round(max(selection.size) * percent / 100))
 
 
 def stretch(frame: Size, shape: Size) -> float:
-    """How much `frame` changes its proportions when it is scaled to `shape`: 0 is not at all, 0.02 is 2 %."""
+    """How much scaling `frame` to `shape` changes its aspect ratio: 0 is not at all, 0.02 is 2 %."""
     ratio = (frame.width * shape.height) / (frame.height * shape.width)
     return max(ratio, 1 / ratio) - 1
 
@@ -163,13 +163,12 @@ def stretch(frame: Size, shape: Size) -> float:
 def plan_crop(area: Box, context: int, canvas: Size) -> Crop:
     """The crop to send so that `area` can be regenerated with `context` px of its surroundings in view.
 
-    The context grows until the crop has the shape of a recommended size. Where the canvas has no room for that
-    the context shrinks instead; where even `area` alone fits no shape inside the canvas, the crop is extended
-    beyond the canvas.
+    The context grows until the crop has the shape of a recommended size. Where the canvas is too small for that, the
+    context shrinks instead. Where even `area` alone fits no shape inside the canvas, the crop is padded beyond it.
 
     Args:
-        area: all that is to be regenerated; not empty and inside the canvas.
-        context: px on each side; less is taken at the canvas's edges.
+        area: everything to regenerate; not empty, and inside the canvas.
+        context: px on each side; the canvas's edges cut it off.
         canvas: the image's size.
     """
     whole = Box(0, 0, *canvas)
@@ -189,14 +188,14 @@ def plan_crop(area: Box, context: int, canvas: Size) -> Crop:
 
 
 def plan_native_crop(area: Box, context: int, canvas: Size, limit: float) -> Crop:
-    """The crop to send so that `area` is regenerated with `context` px around it, px for px.
+    """The crop to send so that `area` is regenerated with `context` px around it, without scaling.
 
-    The context grows until width and height are multiples of 8 px; where the canvas has no room for that, the crop
-    is extended beyond it. A crop that would then exceed the limit is scaled down to it instead.
+    The context grows until width and height are multiples of 8 px. Where the canvas is too small for that, the crop
+    is padded beyond it. A crop above the limit is scaled down to the limit.
 
     Args:
-        area: all that is to be regenerated; not empty and inside the canvas.
-        context: px on each side; less is taken at the canvas's edges.
+        area: everything to regenerate; not empty, and inside the canvas.
+        context: px on each side; the canvas's edges cut it off.
         canvas: the image's size.
         limit: the most that may be sent, in megapixels (10⁶ px).
     """
@@ -211,7 +210,7 @@ def plan_native_crop(area: Box, context: int, canvas: Size, limit: float) -> Cro
 
 
 def _reduced(frame: Size, most: int) -> Size:
-    """About the largest size of `frame`'s proportions, in multiples of 8 px, of at most `most` (≥ 64) px²."""
+    """About the largest size with `frame`'s aspect ratio, in multiples of 8 px, and at most `most` (≥ 64) px²."""
     short, long = sorted(frame)
     least = NATIVE_STEP
     across = max(least, int(short * sqrt(most / frame.area)) // least * least)
@@ -220,7 +219,7 @@ def _reduced(frame: Size, most: int) -> Size:
 
 
 def _extended(frame: Size, wanted: Box, canvas: Size, size: Size) -> Crop:
-    """The crop of `frame` around `wanted`; mirrored padding, half on each side, is what the canvas has no room for."""
+    """The crop of `frame` around `wanted`. What does not fit into the canvas is padding, half of it on each side."""
     inside = Size(min(frame.width, canvas.width), min(frame.height, canvas.height))
     left, top = (frame.width - inside.width) // 2, (frame.height - inside.height) // 2
     padding = Padding(left, top, frame.width - inside.width - left, frame.height - inside.height - top)
@@ -228,14 +227,14 @@ def _extended(frame: Size, wanted: Box, canvas: Size, size: Size) -> Crop:
 
 
 def _common(one: Size, other: Size) -> tuple[int, int]:
-    """Sorts frames: first by how much of the wanted context they show, then small ones before large ones."""
+    """A key to sort frames: by how much of the wanted context they show, then the smaller frame first."""
     return min(one.width, other.width) * min(one.height, other.height), -one.area
 
 
 def _smallest(needed: Size, shape: Size) -> Size:
-    """The smallest frame of `shape`'s proportions that holds `needed`."""
+    """The smallest frame with `shape`'s aspect ratio that holds `needed`."""
     width = max(needed.width, -(-needed.height * shape.width // shape.height))
-    while True:  # ends: rounding the height to whole px matters less the larger the frame is
+    while True:  # ends, because rounding the height to whole px matters less the larger the frame is
         frame = Size(width, max(needed.height, round(width * shape.height / shape.width)))
         if stretch(frame, shape) <= STRETCH_LIMIT:
             return frame
@@ -243,14 +242,14 @@ def _smallest(needed: Size, shape: Size) -> Size:
 
 
 def _around(needed: Size, shape: Size, canvas: Size) -> Size | None:
-    """A frame of `shape` that holds `needed` and fits into the canvas; None when there is none."""
+    """A frame of `shape` that holds `needed` inside the canvas; None when there is none."""
     frame = _smallest(needed, shape)
     frame = Size(min(frame.width, canvas.width), min(frame.height, canvas.height))
     return frame if stretch(frame, shape) <= STRETCH_LIMIT else None
 
 
 def _inside(canvas: Size, shape: Size, needed: Size) -> Size | None:
-    """The largest frame of `shape` in the canvas; None when it does not hold `needed`."""
+    """The largest frame of `shape` inside the canvas; None when it does not hold `needed`."""
     if canvas.width * shape.height < canvas.height * shape.width:
         frame = Size(canvas.width, max(1, round(canvas.width * shape.height / shape.width)))
     else:
@@ -260,7 +259,7 @@ def _inside(canvas: Size, shape: Size, needed: Size) -> Size | None:
 
 
 def _place(frame: Size, wanted: Box, needed: Box, canvas: Size) -> Box:
-    """Where `frame` goes: around the middle of `wanted`, inside the canvas, with `needed` inside it."""
+    """Places `frame` around the middle of `wanted`, inside the canvas and with `needed` inside the frame."""
     x = _start(frame.width, wanted.x, wanted.right, needed.x, needed.right, canvas.width)
     y = _start(frame.height, wanted.y, wanted.bottom, needed.y, needed.bottom, canvas.height)
     return Box(x, y, *frame)

@@ -1,7 +1,7 @@
-"""Pixels as numpy arrays: PNM/PAM files, the mask, and the way from the canvas to the service's size and back.
+"""Pixels as numpy arrays: PNM and PAM files, masks, and scaling from the canvas to the service's size and back.
 
-Arrays are [height, width] for masks and [height, width, 3 or 4] for RGB and RGBA, in sRGB: uint8 on the way out,
-float32 (0–255) on the way back, so that nothing is rounded before GIMP gets it.
+Arrays are [height, width] for masks and [height, width, 3 or 4] for RGB and RGBA, in sRGB. They are uint8 on their way
+to the service, and float32 (0–255) on their way back, so that nothing is rounded before GIMP gets it.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
 Colours: TypeAlias = npt.NDArray[np.float32]
 
-_SEEN = (0, *255 * [255])  # for `Image.point`: all but nothing
+_ANY = (0, *255 * [255])  # for `Image.point`: 0 stays 0, everything else becomes 255
 
-_LARGEST = 1 << 32  # bytes: a gigapixel of RGBA; a sparse file can be as long as it likes
+_LARGEST = 1 << 32  # bytes, a gigapixel of RGBA: a sparse file can claim any length
 
 
 class PictureError(PhotioError):
-    """A file in a job folder is not the picture that it should be."""
+    """A file in a job folder is not the picture it should be."""
 
     code = "picture"
 
 
 def read_pnm(path: Path) -> Pixels:
-    """Reads 8-bit P5 (gray), P6 (RGB) or P7 (RGBA) as [height, width(, channels)].
+    """Reads a file of 8-bit P5 (gray), P6 (RGB) or P7 (RGBA) as uint8 [height, width(, channels)].
 
     Raises:
-        PictureError: the file cannot be read or is something else.
+        PictureError: the file cannot be read, is incomplete or is something else.
     """
     try:
         header, length = look(path)
@@ -62,7 +62,7 @@ def read_pnm(path: Path) -> Pixels:
 
 
 def pnm(pixels: Pixels) -> bytes:
-    """The bytes of a P5, P6 or P7 file, by the array's channels."""
+    """The bytes of a file: P5 for [height, width], P6 for 3 channels, P7 for 4."""
     height, width = pixels.shape[:2]
     if pixels.ndim == 3 and pixels.shape[2] == 4:
         header = f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
@@ -72,7 +72,10 @@ def pnm(pixels: Pixels) -> bytes:
 
 
 def grow(mask: Pixels, radius: int) -> Pixels:
-    """The greatest value within `radius` px (a disc) of each pixel: hard edges move out, soft ones stay soft."""
+    """The greatest value within `radius` px (a disc) of each pixel, uint8 [height, width].
+
+    Hard edges move outwards, and soft edges stay soft.
+    """
     grown = mask.copy()
     rows = mask.shape[0]
     for dy in range(min(radius, rows - 1) + 1):
@@ -83,7 +86,7 @@ def grow(mask: Pixels, radius: int) -> Pixels:
 
 
 def _widest(mask: Pixels, reach: int) -> Pixels:
-    """The greatest value within `reach` px along the row, by doubling the window."""
+    """The greatest value within `reach` px along the row. The window doubles with each pass."""
     window = np.pad(mask, ((0, 0), (reach, reach)))
     length, wanted = 1, 2 * reach + 1
     while length < wanted:
@@ -94,7 +97,7 @@ def _widest(mask: Pixels, reach: int) -> Pixels:
 
 
 def feather(mask: Pixels, radius: int) -> Pixels:
-    """Fades the mask's edges, reaching `radius` px to each side and no further (two box blurs: a tent)."""
+    """Fades the mask's edges over exactly `radius` px to each side. Two box blurs make the fade a tent."""
     image = Image.fromarray(mask)
     for part in (radius // 2, radius - radius // 2):
         if part:
@@ -103,12 +106,13 @@ def feather(mask: Pixels, radius: int) -> Pixels:
 
 
 def layer_mask(selection: Pixels | None, selected: Box, area: Box, grow_by: int, feather_by: int) -> Pixels:
-    """The mask of the layer to place, over `area`.
+    """The mask of the layer to place, uint8 [area height, area width].
 
     Args:
-        selection: the coverage over `selected`, 0–255; None: all of it.
-        selected: the selection's bounds; inside the canvas.
-        area: those grown by `grow_by + feather_by` px, inside the canvas.
+        selection: the coverage over `selected`, 0–255; None when all of it is selected.
+        selected: the selection's bounds, inside the canvas.
+        area: these bounds grown by `grow_by + feather_by` px and cut to the canvas.
+        grow_by, feather_by: px.
     """
     mask = np.zeros((area.height, area.width), np.uint8)
     inner = selected.relative_to(area)
@@ -117,7 +121,11 @@ def layer_mask(selection: Pixels | None, selected: Box, area: Box, grow_by: int,
 
 
 def fill_transparent(pixels: Pixels) -> Pixels:
-    """RGB without holes: the colours around transparent pixels are extended into them, never black."""
+    """RGB without holes: the colours around transparent pixels are continued into them.
+
+    Args:
+        pixels: [height, width, 3 or 4].
+    """
     if pixels.shape[2] == 3:
         return pixels
     hidden = pixels[..., 3] == 0
@@ -128,10 +136,10 @@ def fill_transparent(pixels: Pixels) -> Pixels:
 
 
 def to_service(pixels: Pixels, crop: Crop) -> Pixels:
-    """A crop as the service gets it: RGB of `crop.size`.
+    """A crop as the service gets it: uint8 RGB of `crop.size`.
 
     Args:
-        pixels: [box height, box width, 3 or 4].
+        pixels: of `crop.box`, [height, width, 3 or 4].
     """
     framed = np.pad(fill_transparent(pixels), (*_padding(crop), (0, 0)), mode="symmetric")
     if crop.frame == crop.size:
@@ -140,18 +148,18 @@ def to_service(pixels: Pixels, crop: Crop) -> Pixels:
 
 
 def mask_to_service(edited: Coverage, crop: Crop) -> Pixels:
-    """The mask that goes with a crop: of `crop.size`, black (0) where the service is to edit, else white (255).
+    """The mask of a crop: uint8 of `crop.size`, black (0) where the service is to edit, white (255) elsewhere.
 
-    What touches an edited pixel at all is edited. Mirrored pixels are edited where their originals are: an
-    object at the canvas's edge would otherwise be shown beside the hole that it is to vanish from.
+    A pixel of it that touches an edited pixel is edited. Mirrored pixels are edited where their originals are.
+    Otherwise the service would see an object at the canvas's edge a second time, beside the hole.
 
     Args:
-        edited: [box height, box width], true where the layer's mask shows anything.
+        edited: of `crop.box`, [height, width]; true where the layer's mask is above 0.
     """
     touched = Image.fromarray(np.pad(edited, _padding(crop), mode="symmetric").astype(np.uint8) * 255)
-    # one axis, then the other: both at once, the share of one px in a strongly reduced crop would be rounded away
+    # One axis at a time: otherwise rounding would lose a single px in a crop that is scaled down strongly.
     for size in ((crop.size.width, crop.frame.height), crop.size):
-        touched = touched.resize(size, Image.Resampling.BOX).point(_SEEN)
+        touched = touched.resize(size, Image.Resampling.BOX).point(_ANY)
     return np.asarray(ImageChops.invert(touched))
 
 
@@ -161,14 +169,26 @@ def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 class Answer(NamedTuple):
-    """A part of what the service gave for a crop, float32 [height, width, 3], 0–255; its place in px of `crop.size`."""
+    """A part of the service's answer for a crop.
+
+    Attributes:
+        colours: float32 [height, width, 3], 0–255.
+        box: where the part lies, in px of `crop.size`.
+    """
 
     colours: Colours
     box: Box
 
 
 def part_for(crop: Crop, window: Box) -> Box:
-    """The part of a crop's answer, in its px, that `from_service` and what is around a pixel need for `window`."""
+    """The part of a crop's answer that `from_service` needs for `window`.
+
+    Args:
+        window: in px of the canvas, inside `crop.box`.
+
+    Returns:
+        In px of the answer: the window, the reach of the scaling filter, and 1 px more.
+    """
     left, top, right, bottom = _inside_answer(crop, window)
     margin = 1 + ceil(SUPPORT * max(1, crop.size.width / crop.frame.width, crop.size.height / crop.frame.height))
     box = Box(floor(left), floor(top), ceil(right) - floor(left), ceil(bottom) - floor(top))
@@ -176,14 +196,14 @@ def part_for(crop: Crop, window: Box) -> Box:
 
 
 def from_service(answer: Answer, crop: Crop, window: Box) -> Colours:
-    """The part of a crop's answer that covers `window`, in canvas px.
+    """What an answer shows in a part of the canvas, in px of the canvas.
 
     Args:
-        answer: at least `part_for` that window.
-        window: inside `crop.box`.
+        answer: at least `part_for` the window.
+        window: in px of the canvas, inside `crop.box`.
 
     Returns:
-        float32 [window height, window width, 3], 0–255; unrounded, and beyond by what Lanczos overshoots.
+        float32 [window height, window width, 3], not rounded; 0–255, and beyond by what the Lanczos filter overshoots.
     """
     x, y = answer.box.x, answer.box.y
     left, top, right, bottom = _inside_answer(crop, window)
@@ -193,7 +213,15 @@ def from_service(answer: Answer, crop: Crop, window: Box) -> Colours:
 
 
 def scaled(answer: Pixels, size: Size, part: Box) -> Pixels | Colours:
-    """A part of an answer in that size: uint8 as it is where it has that size, else float32; [height, width, 3]."""
+    """A part of an answer that is scaled to `size`.
+
+    Args:
+        answer: the whole one, [height, width, 3].
+        part: in px of `size`.
+
+    Returns:
+        [part height, part width, 3]: uint8 where the answer has that size already, else float32 as of `from_service`.
+    """
     height, width, _channels = answer.shape
     if (width, height) == size:
         return answer[part.y : part.bottom, part.x : part.right]
@@ -202,7 +230,7 @@ def scaled(answer: Pixels, size: Size, part: Box) -> Pixels | Colours:
 
 
 def _inside_answer(crop: Crop, window: Box) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom edge of a part of the canvas, in px of the crop's answer."""
+    """The left, top, right and bottom edge of a part of the canvas, in px of the crop's answer."""
     inner = window.relative_to(crop.box)
     left, top = crop.padding.left + inner.x, crop.padding.top + inner.y
     across, down = crop.size.width / crop.frame.width, crop.size.height / crop.frame.height
@@ -210,14 +238,14 @@ def _inside_answer(crop: Crop, window: Box) -> tuple[float, float, float, float]
 
 
 def deep_pnm(colours: Colours, alpha: Pixels | None) -> bytes:
-    """The bytes of a file of 16 bits a channel: P6, P7 with alpha, or P5 where it is opaque and has no colour.
+    """The bytes of a file of 16 bits a channel: P7 with alpha; without it P5 when all pixels are gray, else P6.
 
     Args:
-        colours: 0–255, whatever lies beyond is cut off.
-        alpha: 0–255, or None for RGB.
+        colours: [height, width, 3], 0–255; what lies beyond is cut off.
+        alpha: [height, width], 0–255; None when all is opaque.
     """
     height, width = colours.shape[:2]
-    if alpha is None and is_gray(colours):  # GIMP puts one channel into a gray image in a fortieth of the time
+    if alpha is None and is_gray(colours):  # GIMP puts one channel into a gray image 40 times as fast as three
         return f"P5\n{width} {height}\n65535\n".encode() + _deep(colours[..., 0]).tobytes()
     values = _deep(colours)
     if alpha is None:
@@ -227,7 +255,7 @@ def deep_pnm(colours: Colours, alpha: Pixels | None) -> bytes:
 
 
 def is_gray(pixels: Pixels | Colours) -> bool:
-    """Whether all channels of [height, width, 3] are alike: then one says everything."""
+    """Whether the three channels of [height, width, 3] are equal."""
     return all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2))
 
 
@@ -237,20 +265,20 @@ def _deep(values: Colours) -> npt.NDArray[np.uint16]:
 
 @dataclass(frozen=True)
 class Png:
-    """An image that `png` has encoded already: several requests, and whoever keeps them, share that work."""
+    """An encoded PNG and its size in px. It is encoded once and can be part of several requests."""
 
     data: bytes
     size: Size
 
 
 def png(image: Image.Image, mode: str) -> Png:
-    """An image as a service gets it: "RGB" or "L", without its profile or anything about the photographer."""
+    """An image as a service gets it, in mode "RGB" or "L", without its profile and without any metadata."""
     return png_of(np.asarray(image.convert(mode)))
 
 
 def png_of(pixels: Pixels) -> Png:
-    """Pixels, [height, width] or [height, width, 3], as a service gets them."""
+    """Pixels, uint8 [height, width] or [height, width, 3], as a service gets them."""
     file = io.BytesIO()
-    # run-length encoding alone (3 is zlib's Z_RLE): photographs become a quarter smaller than with the other strategies
+    # 3 is zlib's Z_RLE: with it alone the filtered rows of a photograph become a quarter smaller, in the same time
     Image.fromarray(pixels).save(file, "PNG", compress_level=1, compress_type=3)
     return Png(file.getvalue(), Size(pixels.shape[1], pixels.shape[0]))

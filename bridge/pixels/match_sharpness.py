@@ -1,23 +1,24 @@
-"""Undoes a service's slight softness, as far as what it should have kept shows it: an autoencoder blurs details."""
+"""Undoes the slight blur of a service's autoencoder, as far as it shows in what the service should have kept."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: The most that details are strengthened: 2.0 undoes a Gaussian of 0.7 px, more would ring.
+#: The most that details are strengthened. 2.0 undoes a Gaussian of 0.7 px; more would cause ringing.
 LARGEST_AMOUNT = 2.0
-#: Of the squared difference between what was sent and what was kept, so much has to vanish: softness is not the
-#: only thing that changes details.
+#: Sharpening must remove at least this share of the squared difference between what was sent and what came back:
+#: blur is not the only thing that changes details.
 LEAST_GAIN = 0.3
-#: Levels. Details below the first are left alone, above the second they count fully: an 8-bit gradient's steps
-#: and faint noise are not to be strengthened.
+#: Levels. Details below the first are left alone, and above the second they count fully: the steps of an 8-bit
+#: gradient and faint noise are not to be strengthened.
 FAINT, CLEAR = 1.0, 3.0
-#: Levels. A kept pixel that is further off was changed, not blurred.
+#: Levels. A pixel that differs by more was changed, not blurred.
 LARGEST_DIFFERENCE = 48.0
+#: Fewer px with detail than these are no measurement.
 LEAST_PIXELS = 256
 
-_EVERY = 8  # only each 8th row is measured; detail is everywhere
+_EVERY = 8  # measures every 8th row only, because detail is everywhere
 
 Floats = NDArray[np.float32]
 
@@ -25,16 +26,16 @@ Floats = NDArray[np.float32]
 def match_sharpness(sent: NDArray[np.uint8], answer: Floats, edited: NDArray[np.bool_]) -> Floats:
     """The answer, as sharp as the picture that was sent.
 
-    Outside `edited` the amount of an unsharp mask (a 3 × 3 px binomial low-pass) is fitted by least squares to
-    `sent − answer`. So it never sharpens beyond what was sent, and noise in the answer lowers the amount.
+    Sharpens with an unsharp mask (a 3 × 3 px binomial low-pass). Least squares fit its amount to `sent − answer`
+    outside `edited`. So the result is never sharper than what was sent, and noise in the answer lowers the amount.
 
     Args:
-        sent: [H, W, 3], sRGB, what the service got.
+        sent: [H, W, 3], sRGB, 0–255: what the service got.
         answer: [H, W, 3], 0.0–255.0, in the colours of `sent` already.
         edited: [H, W]; true where the service was to regenerate.
 
     Returns:
-        [H, W, 3], 0.0–255.0: `answer` itself where nothing tells that it is softer.
+        float32 [H, W, 3], 0.0–255.0; `answer` itself when it is not measurably softer.
 
     Raises:
         ValueError: the arrays do not fit together.
@@ -69,12 +70,12 @@ def _amount(sent: NDArray[np.uint8], answer: Floats, edited: NDArray[np.bool_]) 
 
 
 def _product(x: Floats, y: Floats) -> float:
-    """The scalar product of [n] and [n]. Not by `np.dot`: the order in which BLAS adds depends on the processor."""
+    """The scalar product of [n] and [n]. Not `np.dot`: BLAS adds in an order that depends on the processor."""
     return float((x * y).sum(dtype=np.float64))
 
 
 def _details(above: Floats, here: Floats, below: Floats) -> Floats:
-    """What a 3 × 3 px binomial low-pass takes from the rows `here`; faint details count as none."""
+    """What a 3 × 3 px binomial low-pass removes from the rows `here`; faint details are reduced to 0."""
     low = above + below
     low += here
     low += here

@@ -1,7 +1,7 @@
-"""What a PNM or PAM file says about itself: enough to tell a whole one from a damaged one. Standard library only.
+"""Reads the header of a PNM or PAM file, which shows whether the file is complete. Standard library only.
 
-Just what plug-in and bridge write, to the byte: the plug-in finds the pixels by the header's lines (its placing.py), so
-what could be read in two ways must be no header.
+Accepts exactly what plug-in and bridge write. The plug-in finds the pixels by counting the header's lines
+(canvas/placing.py), so an ambiguous header must be rejected.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _PAM = re.compile(
 
 @dataclass(frozen=True)
 class PnmHeader:
-    """A picture's measures.
+    """The size and layout of a picture.
 
     Attributes:
         width, height: px.
-        channels: 1 (gray), 3 or 4.
-        depth: bytes a channel, 1 or 2, the more significant first.
-        start: where the pixels begin, in bytes.
+        channels: 1 (gray), 3 (RGB) or 4 (RGBA).
+        depth: bytes per channel, 1 or 2 (big-endian).
+        start: offset of the first pixel, in bytes.
     """
 
     width: int
@@ -38,17 +38,17 @@ class PnmHeader:
 
     @property
     def row(self) -> int:
-        """Bytes a row."""
+        """Bytes per row."""
         return self.width * self.channels * self.depth
 
     @property
     def end(self) -> int:
-        """Where the pixels end, in bytes."""
+        """Offset behind the last pixel, in bytes."""
         return self.start + self.height * self.row
 
 
 def read_header(path: Path) -> PnmHeader | None:
-    """The header of a picture that is all there; None when it is missing, damaged or no regular file."""
+    """The header of a complete picture; None when the file is missing, damaged or no regular file."""
     try:
         header, length = look(path)
     except OSError:
@@ -57,10 +57,10 @@ def read_header(path: Path) -> PnmHeader | None:
 
 
 def look(path: Path) -> tuple[PnmHeader | None, int]:
-    """What a file says about itself, None when that is no picture with pixels; and how many bytes it has.
+    """The header of a file, None when it is no picture with pixels; and the file's length in bytes.
 
     Raises:
-        OSError: there is no such file, or it is a link.
+        OSError: the file cannot be opened, or it is a link.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:

@@ -1,4 +1,4 @@
-"""Scales pictures without rounding them to whole levels."""
+"""Scales pictures without rounding to whole levels."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from PIL import Image
 
 Floats = NDArray[np.float32]
 
-#: px to each side that a Lanczos window reaches, of the smaller picture.
+#: How far the Lanczos filter reaches to each side, in px of the smaller picture.
 SUPPORT = 3
 
 
 def resampled(
     pixels: NDArray[np.uint8] | Floats, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
 ) -> Floats:
-    """A picture, or a part of it, in another size, by Pillow's Lanczos filter.
+    """Scales a picture, or a part of it, with Pillow's Lanczos filter.
 
-    Pillow scales one channel at a time, always in the same order and in double precision. So equal channels stay
-    equal, and the result is the same on every processor.
+    Pillow adds in a fixed order and in double precision, here for one channel at a time. So equal channels stay equal,
+    and the result is the same on every processor.
 
     Args:
         pixels: [H, W, C].
-        size: width and height, px.
-        box: left, top, right and bottom edge of the part, px; None: all of it.
+        size: width and height of the result, px.
+        box: left, top, right and bottom edge of the part, px; None for the whole picture.
 
     Returns:
-        [height, width, C]; not rounded, and beyond the range of `pixels` by what the filter overshoots.
+        float32 [height, width, C], not rounded; it exceeds the range of `pixels` where the filter overshoots.
     """
     scaled = np.empty((size[1], size[0], pixels.shape[2]), np.float32)
     for channel in range(pixels.shape[2]):
