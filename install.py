@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Puts Photio into every GIMP 3 of this user. Needs nothing but Python 3.10 or later.
+"""Installs Photio into every GIMP 3 of this user. Needs only Python 3.10 or later.
 
-What it makes: `plug-ins/photio` in each GIMP's configuration directory, and the packages that the bridge runs
-with in the user's data directory (`~/.local/share/photio` on Linux). Nothing is changed outside these.
+It creates `plug-ins/photio` in each GIMP's configuration directory, and an environment with the bridge's packages in
+the user's data directory (`~/.local/share/photio` on Linux). It changes nothing outside these folders.
 """
 
 from __future__ import annotations
@@ -70,10 +70,7 @@ def main() -> int:
     except PhotioError as error:
         commands.complain(error)
     except OSError as error:
-        print(
-            f"{error.filename or 'A file'}: {error.strerror}; see to that, then run this again.",
-            file=sys.stderr,
-        )
+        print(f"{error.filename or 'A file'}: {error.strerror}; see to that, then run this again.", file=sys.stderr)
     except KeyboardInterrupt:
         print("Stopped; what was installed before still works. Run this again to finish.", file=sys.stderr)
         return 130
@@ -81,6 +78,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 10):  # noqa: UP036 (an older Python may well be what runs this file)
+    if sys.version_info < (3, 10):  # noqa: UP036 (users may run this file with an older Python)
         sys.exit("Photio's installer needs Python 3.10 or later; this is " + sys.version.split()[0] + ".")
     sys.exit(main())

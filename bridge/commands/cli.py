@@ -1,4 +1,4 @@
-"""The bridge's command line. What a command needs is imported when it runs, so that help is instant."""
+"""The bridge's command line. Commands import what they need when they run, so that help appears at once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bridge.store import settings
 from bridge.store.settings import OFFLINE_MODELS, Settings
 
 Command = Callable[[argparse.Namespace], int]
-_INTERRUPTED = 130  # what a shell expects after Ctrl-C
+_INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status: 0 done, 1 failed with one sentence on stderr, 2 misused."""
+    """Run one command; returns its exit status: 0 done, 1 failed with a sentence on stderr, 2 wrong usage."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:  # no character that a terminal lacks may end a paid request in an error
+        if reconfigure is not None:  # a character that the terminal lacks must not make a paid request fail
             reconfigure(errors="backslashreplace")
     chosen = _parser().parse_args(arguments)
     command: Command = chosen.command
@@ -95,10 +95,7 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    run: Command | None,
-    summary: str,
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Command | None, summary: str
 ) -> argparse.ArgumentParser:
     description = summary[0].upper() + summary[1:] + "."
     parser = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)

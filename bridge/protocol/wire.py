@@ -83,11 +83,7 @@ def from_json(kind: Any, value: Any, name: str) -> Any:
         ProtocolError: the value is of another type; the error starts with `name`.
     """
     if dataclasses.is_dataclass(kind):
-        hints = _type_hints(kind)
-        if not isinstance(value, dict) or set(value) != set(hints):
-            raise ProtocolError(f"{name}: these fields are needed: {', '.join(hints) or 'none'}")
-        fields = {key: from_json(hint, value[key], f"{name}.{key}") for key, hint in hints.items()}
-        return typing.cast("type[Any]", kind)(**fields)
+        return _dataclass_from_json(kind, value, name)
     if typing.get_origin(kind) is tuple:
         return _tuple_from_json(typing.get_args(kind), value, name)
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
@@ -121,6 +117,13 @@ def job_again(provenance: bytes | str) -> Job:
     fields = {name: known.get(name) for name in _type_hints(Job)}
     job: Job = from_json(Job, {**fields, "seed": -1, "engine": "auto", "variations": 1}, "provenance")
     return job
+
+
+def _dataclass_from_json(kind: Any, value: Any, name: str) -> Any:
+    hints = _type_hints(kind)
+    if not isinstance(value, dict) or set(value) != set(hints):
+        raise ProtocolError(f"{name}: these fields are needed: {', '.join(hints) or 'none'}")
+    return kind(**{key: from_json(hint, value[key], f"{name}.{key}") for key, hint in hints.items()})
 
 
 def _tuple_from_json(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:

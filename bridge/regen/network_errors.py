@@ -1,4 +1,4 @@
-"""From what went wrong on the network to an error with a sentence, and with the truth about the bill."""
+"""Translates network errors into ones that tell the user what happened and whether it may be billed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def timed_out(sent: bool, connected: bool, seconds: float, details: str) -> Answ
     """The error for an exchange that took too long.
 
     Args:
-        sent: whether the whole request was handed to the system.
-        connected: whether the connection stood.
-        seconds: how long the answer was waited for.
+        sent: whether the system got the whole request.
+        connected: whether a connection was established.
+        seconds: how long the client waited for the answer.
         details: for the log.
     """
     if sent:
@@ -37,13 +37,13 @@ def timed_out(sent: bool, connected: bool, seconds: float, details: str) -> Answ
     )
 
 
-def typed(error: BaseException, sent: bool, connected: bool) -> BaseException:
-    """One of our errors for one of the standard library's; any other error is returned as it is.
+def translated(error: BaseException, sent: bool, connected: bool) -> BaseException:
+    """The `RegenError` for an error of the standard library. Other errors are returned unchanged.
 
     Args:
-        error: what the exchange raised.
-        sent: whether the whole request was handed to the system.
-        connected: whether the connection stood.
+        error: the error that the exchange raised.
+        sent: whether the system got the whole request.
+        connected: whether a connection was established.
     """
     if isinstance(error, ContentError):
         return MalformedResponseError(
@@ -53,10 +53,10 @@ def typed(error: BaseException, sent: bool, connected: bool) -> BaseException:
             ),
             str(error),
         )
-    # http.client raises ValueError where its parser does not expect what it reads, a negative chunk size for example.
+    # http.client raises ValueError on some malformed answers, for example with a negative chunk size.
     if not isinstance(error, OSError | HTTPException | ValueError):
-        return error  # one of ours already, or a bug
-    # After something was sent, only the error's types: its text may quote the service, and the service the key.
+        return error  # already a `RegenError`, or a bug
+    # Once connected, log only the error's types: its text may quote the service, which may have echoed the key.
     details = _kinds(error) if connected else f"{type(error).__name__}: {error}"
     if sent:
         return ConnectionFailedError(
@@ -75,7 +75,7 @@ def typed(error: BaseException, sent: bool, connected: bool) -> BaseException:
 
 
 def _unconnected(error: BaseException, details: str) -> ConnectionFailedError:
-    """There was never a connection that could have taken a request."""
+    """The error for a connection that was never established."""
     if isinstance(error, ssl.SSLError) and "CERTIFICATE_VERIFY_FAILED" not in details:
         return ConnectionFailedError(
             _(
@@ -100,7 +100,7 @@ def _unconnected(error: BaseException, details: str) -> ConnectionFailedError:
 
 
 def _kinds(error: BaseException | None) -> str:
-    """An error and what led to it, by their types and the system's numbers only."""
+    """The types and system error numbers of an error and its causes."""
     kinds: list[str] = []
     while error is not None and len(kinds) < 5:
         number = getattr(error, "errno", None)
