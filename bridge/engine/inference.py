@@ -38,12 +38,9 @@ def regenerate(model: str, parameters: Parameters) -> str:
     base = _open(parameters.base_image, "base_image")
     mask = _open(parameters.mask_image, "mask_image")
     if base.size != mask.size:
-        raise RequestRefused(
-            400,
-            _("base_image is {base} px and mask_image {mask} px; they have to be of the same size.").format(
-                base=f"{base.width} × {base.height}", mask=f"{mask.width} × {mask.height}"
-            ),
-        )
+        sentence = _("base_image is {base} px and mask_image {mask} px; they have to be of the same size.")
+        sizes = {"base": f"{base.width} × {base.height}", "mask": f"{mask.width} × {mask.height}"}
+        raise RequestRefused(400, sentence.format(**sizes))
     hole = np.asarray(_decode(mask, "mask_image").convert("L")) < MASK_THRESHOLD
     if not hole.any():
         raise RequestRefused(400, _("mask_image keeps everything: paint black what is to be removed."))

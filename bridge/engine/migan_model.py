@@ -64,22 +64,19 @@ def _loaded() -> Any:
 def _load() -> Any:
     path = models.find_model()
     if path is None or not models.verify(path):
-        raise ModelUnavailable(
-            _(
-                "The neural model is not on this computer or is damaged; run install.py --neural, "
-                "or choose the PatchMatch model."
-            )
+        sentence = _(
+            "The neural model is not on this computer or is damaged; run install.py --neural, "
+            "or choose the PatchMatch model."
         )
+        raise ModelUnavailable(sentence)
     try:
         import onnxruntime
     except ImportError as error:
-        raise ModelUnavailable(
-            _(
-                "The neural model needs onnxruntime, which is not installed; run install.py --neural, "
-                "or choose the PatchMatch model."
-            ),
-            str(error),
-        ) from error
+        sentence = _(
+            "The neural model needs onnxruntime, which is not installed; run install.py --neural, "
+            "or choose the PatchMatch model."
+        )
+        raise ModelUnavailable(sentence, str(error)) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only: nobody reads warnings on stderr
     options.intra_op_num_threads = usable_cores()

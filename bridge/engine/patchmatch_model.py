@@ -38,12 +38,11 @@ def fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
         ValueError: the arrays do not fit together, or the hole covers everything.
     """
     if not patchmatch.patchmatch_available:
-        raise ModelUnavailable(
-            _(
-                "The offline engine's PatchMatch library does not load on this computer; run install.py again, "
-                "and if that does not help, use Photio with an API key."
-            )
+        sentence = _(
+            "The offline engine's PatchMatch library does not load on this computer; run install.py again, "
+            "and if that does not help, use Photio with an API key."
         )
+        raise ModelUnavailable(sentence)
     return fill_hole(_fill, rgb, hole, seed)
 
 

@@ -59,9 +59,8 @@ class EngineServer:
         if model not in parameters.MODELS:
             raise ValueError(f"no fill model is called {model!r}")
         self._http = _HttpServer(port, model, require_key)
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, args=(_POLL,), name="photio-engine", daemon=True
-        )
+        serve = self._http.serve_forever
+        self._thread = threading.Thread(target=serve, args=(_POLL,), name="photio-engine", daemon=True)
 
     @property
     def origin(self) -> str:
@@ -104,7 +103,7 @@ def serve(port: int, model: str, require_key: str | None) -> int:
         print(f"Port {port} of {HOST} cannot be listened on: {error}. Choose another with --port.")
         return 1
     with server:
-        try:  # includes the message: whoever reads it may press Ctrl-C
+        try:  # the message belongs inside: it invites to press Ctrl-C
             print(f"Photio's offline engine ({model}) listens on {server.origin}; Ctrl-C ends it.", flush=True)
             server.wait()
         except KeyboardInterrupt:
@@ -263,6 +262,5 @@ def _infer(model: str, body: bytes) -> str:
         raise RequestRefused(500, error.sentence, error.details) from error
     except Exception as error:  # whatever a model raises, the server continues
         _log.exception("the %s model failed", model)
-        raise RequestRefused(
-            500, _("The offline engine could not fill this; the log says why. Try another selection.")
-        ) from error
+        sentence = _("The offline engine could not fill this; the log says why. Try another selection.")
+        raise RequestRefused(500, sentence) from error

@@ -64,10 +64,8 @@ def _redacted(content: bytes, key: str | None) -> bytes:
 def _encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
     if 300 <= answer.status < 400:
         target = quote(answer.headers.get("location", ""), key)
-        raise RedirectError(
-            _("The service's address redirects elsewhere, where your key must not go: correct the address."),
-            f"HTTP {answer.status} to {target!r}",
-        )
+        sentence = _("The service's address redirects elsewhere, where your key must not go: correct the address.")
+        raise RedirectError(sentence, f"HTTP {answer.status} to {target!r}")
     document = document_in(answer.content)
     status = _status(document.get("status_code"))
     if status is None and answer.status < 400:
@@ -137,17 +135,10 @@ def _refusal(status: int, document: dict[str, Any], answer: HttpAnswer, key: str
         sentence = _("The service has too many requests from you{says}: {later}.")
         return RateLimitError(sentence.format(says=says, later=_later(wait)), details, wait)
     if status >= 500:
-        return ServiceError(
-            _("The service has a problem of its own{says}: {later}.").format(says=says, later=_later(wait)),
-            details,
-            wait if status == 503 else None,
-        )
-    return RequestRefusedError(
-        _("The service refused the request{says}: change what it names, or check the service's address.").format(
-            says=says
-        ),
-        details,
-    )
+        sentence = _("The service has a problem of its own{says}: {later}.").format(says=says, later=_later(wait))
+        return ServiceError(sentence, details, wait if status == 503 else None)
+    sentence = _("The service refused the request{says}: change what it names, or check the service's address.")
+    return RequestRefusedError(sentence.format(says=says), details)
 
 
 def _later(wait: float | None) -> str:

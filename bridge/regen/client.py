@@ -21,7 +21,6 @@ from bridge.regen.decoding import decode_image
 from bridge.regen.errors import (
     AuthenticationError,
     BusyError,
-    Cancelled,
     ConnectionFailedError,
     RegenError,
 )
@@ -119,12 +118,11 @@ class RegenClient:
             RegenError: see `bridge.regen.errors`; its `may_be_billed` says whether the request may have been billed.
         """
         if self._key is None and self.origin == DEFAULT_ORIGIN:
-            raise AuthenticationError(
-                _(
-                    "Photio needs an API key: get one from the API Dashboard at photio.io and enter it, "
-                    "or use the offline engine."
-                )
+            sentence = _(
+                "Photio needs an API key: get one from the API Dashboard at photio.io and enter it, "
+                "or use the offline engine."
             )
+            raise AuthenticationError(sentence)
         call = call or Call()
         seed = draw_seed() if request.seed == RANDOM_SEED else request.seed
         answer, attempts = self._send(request.to_json(seed), call)
@@ -161,7 +159,7 @@ class RegenClient:
 
     def _wait_before_repeat(self, error: RegenError, attempt: int) -> float | None:
         """Seconds to wait before the request is sent again; None if it must not be."""
-        if attempt == ATTEMPTS or isinstance(error, Cancelled):
+        if attempt == ATTEMPTS:
             return None
         if isinstance(error, ConnectionFailedError):
             return self._pause * 4.0 ** (attempt - 1) if error.never_connected else None

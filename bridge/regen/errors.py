@@ -41,9 +41,8 @@ class ParameterError(PhotioError):
         shown = repr(value)
         if len(shown) > 80:
             shown = shown[:80] + "…"
-        super().__init__(
-            _("“{name}” is {value}, but it must be {allowed}.").format(name=name, value=shown, allowed=allowed)
-        )
+        sentence = _("“{name}” is {value}, but it must be {allowed}.")
+        super().__init__(sentence.format(name=name, value=shown, allowed=allowed))
         self.name = name
         self.value = value
         self.allowed = allowed
@@ -166,11 +165,8 @@ def quote(text: str, secret: str | None, limit: int = _LONGEST_QUOTE) -> str:
 
 def malformed(details: str, received: bytes = b"") -> MalformedResponseError:
     """The error for an answer without a usable image; `details` are for the log."""
-    return MalformedResponseError(
-        _(
-            "The service's answer is not the image it should be, but the request may have been billed: "
-            "try again later, and tell whoever runs the service."
-        ),
-        details,
-        received,
+    sentence = _(
+        "The service's answer is not the image it should be, but the request may have been billed: "
+        "try again later, and tell whoever runs the service."
     )
+    return MalformedResponseError(sentence, details, received)

@@ -25,9 +25,7 @@ class Content:
         total: packed bytes in all according to the headers; 0 if unknown.
     """
 
-    def __init__(
-        self, headers: Mapping[str, str], longest: int, copy: Callable[[bytes], None] = lambda piece: None
-    ) -> None:
+    def __init__(self, headers: Mapping[str, str], longest: int, copy: Callable[[bytes], object] | None = None) -> None:
         self._longest = longest
         self._copy = copy
         self._packing = headers.get("content-encoding", "identity").strip().lower()
@@ -82,7 +80,8 @@ class Content:
             block = self._unpacker.unused_data
 
     def _take(self, piece: bytes) -> None:
-        self._copy(piece)  # first, to the disk: memory is lost if this process ends
+        if self._copy is not None:
+            self._copy(piece)  # first, to the disk: memory is lost if this process ends
         self._content += piece
 
 

@@ -20,21 +20,16 @@ def timed_out(sent: bool, connected: bool, seconds: float, details: str) -> Answ
         details: for the log.
     """
     if sent:
-        return AnswerTimeout(
-            _(
-                "No answer came within {seconds} seconds, but the request may have been billed: "
-                "try again only if you accept that it may be billed twice."
-            ).format(seconds=f"{seconds:g}")
+        sentence = _(
+            "No answer came within {seconds} seconds, but the request may have been billed: "
+            "try again only if you accept that it may be billed twice."
         )
-    if not connected:
-        return ConnectionFailedError(
-            _("The service could not be reached in time: check the internet connection, then try again."),
-            details,
-            never_connected=True,
-        )
-    return ConnectionFailedError(
-        _("The upload came to a halt, and nothing was billed: check the internet connection and try again."), details
-    )
+        return AnswerTimeout(sentence.format(seconds=f"{seconds:g}"))
+    if connected:
+        sentence = _("The upload came to a halt, and nothing was billed: check the internet connection and try again.")
+    else:
+        sentence = _("The service could not be reached in time: check the internet connection, then try again.")
+    return ConnectionFailedError(sentence, details, never_connected=not connected)
 
 
 def translated(error: BaseException, sent: bool, connected: bool) -> BaseException:
@@ -46,57 +41,46 @@ def translated(error: BaseException, sent: bool, connected: bool) -> BaseExcepti
         connected: whether a connection was established.
     """
     if isinstance(error, ContentError):
-        return MalformedResponseError(
-            _(
-                "The service's answer could not be read, but the request may have been billed: try again later, "
-                "and tell whoever runs the service."
-            ),
-            str(error),
+        sentence = _(
+            "The service's answer could not be read, but the request may have been billed: try again later, "
+            "and tell whoever runs the service."
         )
+        return MalformedResponseError(sentence, str(error))
     # http.client raises ValueError on some malformed answers, for example with a negative chunk size.
     if not isinstance(error, OSError | HTTPException | ValueError):
         return error  # already a `RegenError`, or a bug
     # Once connected, log only the error's types: its text may quote the service, which may have echoed the key.
     details = _kinds(error) if connected else f"{type(error).__name__}: {error}"
     if sent:
-        return ConnectionFailedError(
-            _(
-                "The connection broke before the answer had come, but the request may have been billed: "
-                "try again only if you accept that it may be billed twice."
-            ),
-            details,
-            may_be_billed=True,
+        sentence = _(
+            "The connection broke before the answer had come, but the request may have been billed: "
+            "try again only if you accept that it may be billed twice."
         )
+        return ConnectionFailedError(sentence, details, may_be_billed=True)
     if connected:
-        return ConnectionFailedError(
-            _("The connection broke during the upload, and nothing was billed: try again."), details
-        )
+        sentence = _("The connection broke during the upload, and nothing was billed: try again.")
+        return ConnectionFailedError(sentence, details)
     return _unconnected(error, details)
 
 
 def _unconnected(error: BaseException, details: str) -> ConnectionFailedError:
     """The error for a connection that was never established."""
-    if isinstance(error, ssl.SSLError) and "CERTIFICATE_VERIFY_FAILED" not in details:
-        return ConnectionFailedError(
-            _(
-                "The service does not speak TLS as it should, so nothing was sent: check the service's address, "
-                "and ask whoever runs your network."
-            ),
-            details,
+    if not isinstance(error, ssl.SSLError):
+        sentence = _(
+            "The service could not be reached: check the internet connection and the service's address, then try again."
         )
-    if isinstance(error, ssl.SSLError):
-        return ConnectionFailedError(
-            _(
-                "The service's TLS certificate is not trusted, so nothing was sent: check the computer's "
-                "clock and the service's address, and ask whoever runs your network."
-            ),
-            details,
+        return ConnectionFailedError(sentence, details, never_connected=True)
+    if "CERTIFICATE_VERIFY_FAILED" in details:
+        sentence = _(
+            "The service's TLS certificate is not trusted, so nothing was sent: check the computer's "
+            "clock and the service's address, and ask whoever runs your network."
         )
-    return ConnectionFailedError(
-        _("The service could not be reached: check the internet connection and the service's address, then try again."),
-        details,
-        never_connected=True,
-    )
+    else:
+        sentence = _(
+            "The service does not speak TLS as it should, so nothing was sent: check the service's address, "
+            "and ask whoever runs your network."
+        )
+    return ConnectionFailedError(sentence, details)
 
 
 def _kinds(error: BaseException | None) -> str:

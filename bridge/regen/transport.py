@@ -143,7 +143,10 @@ class _Exchange:
 
     def _exchange(self, direct: bool) -> HttpAnswer:
         with self._send(direct) as received:
-            self._content = self._new_content(received.headers)
+            sink = self._connection.call.sink
+            if sink is not None:
+                sink.begin()
+            self._content = Content(received.headers, LONGEST_ANSWER, sink.write if sink is not None else None)
             self._head = (received.status, received.headers)
             for piece in received.pieces:
                 self._content.add(piece)
@@ -156,10 +159,3 @@ class _Exchange:
         proxy = None if direct else proxy_for(self._url)
         attach = self._connection.attach
         return send(Post(self._url, self._headers, self._upload, attach, per_address, ca_bundle(), proxy))
-
-    def _new_content(self, headers: Mapping[str, str]) -> Content:
-        sink = self._connection.call.sink
-        if sink is None:
-            return Content(headers, LONGEST_ANSWER)
-        sink.begin()
-        return Content(headers, LONGEST_ANSWER, sink.write)

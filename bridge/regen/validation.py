@@ -74,9 +74,8 @@ def check_key(key: str) -> str:
         KeyFormatError: it cannot; the error does not contain the key.
     """
     if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST_KEY:
-        raise KeyFormatError(
-            _("An API key has between 1 and {most} characters: copy it again.").format(most=_LONGEST_KEY)
-        )
+        sentence = _("An API key has between 1 and {most} characters: copy it again.")
+        raise KeyFormatError(sentence.format(most=_LONGEST_KEY))
     if not all("!" <= character <= "~" for character in key):
         raise KeyFormatError(_("An API key has no spaces and only ASCII letters, digits and signs: copy it again."))
     return key
@@ -91,10 +90,9 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _not_an_origin(origin: object) -> SettingsError:
     # The error does not quote it: it may be a key that was pasted into the wrong field.
-    return SettingsError(
-        _("The service's address must look like {example}: no path, no user name.").format(example=DEFAULT_ORIGIN),
-        details=f"an origin of type {type(origin).__name__} was refused",
-    )
+    sentence = _("The service's address must look like {example}: no path, no user name.")
+    details = f"an origin of type {type(origin).__name__} was refused"
+    return SettingsError(sentence.format(example=DEFAULT_ORIGIN), details)
 
 
 def spellings(key: str | None) -> tuple[bytes, ...]:
