@@ -140,7 +140,8 @@ class RegenClient:
                 wait = self._wait_before_repeat(error, attempt)
                 if wait is None:
                     raise
-                _log.info("attempt %d of %d; repeated in %.1f s: %s", attempt, ATTEMPTS, wait, error.sentence)
+                reason = (attempt, ATTEMPTS, wait, error.sentence)
+                _log.info("attempt %d of %d; repeated in %.1f s, because: %s", *reason)
             call.pause(wait)
         raise AssertionError("the last attempt returns or raises")
 
