@@ -73,7 +73,7 @@ def fetch_model(source: Path | None, report: Callable[[str], None], directory: P
     """
     destination = (directory or places.model_directory()) / MODEL_NAME
     if verify(destination):
-        report(f"The MI-GAN model is there already: {destination}")
+        report(f"The MI-GAN model is already installed: {destination}")
         return destination
     if source is not None:
         report(f"Copying the MI-GAN model from {source}")

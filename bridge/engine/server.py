@@ -100,7 +100,7 @@ def serve(port: int, model: str, require_key: str | None) -> int:
     try:
         server = EngineServer(port, model, require_key)
     except (OSError, OverflowError) as error:
-        print(f"Port {port} of {HOST} cannot be listened on: {error}. Choose another with --port.")
+        print(f"Port {port} of {HOST} is not available: {error}. Choose another with --port.")
         return 1
     with server:
         try:  # the message belongs inside: it invites to press Ctrl-C
