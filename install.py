@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Puts Photio into every GIMP 3 of this user. Needs nothing but Python 3.10 or later.
+"""Installs Photio into every GIMP 3 of this user. Needs only Python 3.10 or later.
 
-What it makes: `plug-ins/photio` in each GIMP's configuration directory, and the packages that the bridge runs
-with in the user's data directory (`~/.local/share/photio` on Linux). Nothing is changed outside these.
+It creates `plug-ins/photio` in each GIMP's configuration directory, and an environment with the bridge's packages in
+the user's data directory (`~/.local/share/photio` on Linux). It changes nothing outside these folders.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ CHECKOUT = Path(__file__).resolve().parent
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Install Photio for GIMP 3, for this user.")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--uninstall", action="store_true", help="remove all that this installer made")
-    what.add_argument("--doctor", action="store_true", help="say what is found, what works, and what to do")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    what.add_argument("--uninstall", action="store_true", help="remove everything that this installer created")
+    what.add_argument("--doctor", action="store_true", help="report what is found, what works, and what to do")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be done, without changing anything")
     parser.add_argument(
         "--gimp-dir",
         metavar="DIR",
         type=Path,
         action="append",
         default=[],
-        help="install into this configuration directory (~/.config/GIMP/3.0, say) only; repeatable",
+        help="install only into this configuration directory, for example ~/.config/GIMP/3.0; repeatable",
     )
     parser.add_argument("--python", metavar="PATH", help="run the bridge with this interpreter (3.11 to 3.14)")
     parser.add_argument("--link", action="store_true", help="for developers: link to this checkout instead of copying")
     parser.add_argument("--neural", action="store_true", help="add the MI-GAN engine and its model (28 MB)")
     parser.add_argument(
-        "--model-file", metavar="PATH", type=Path, help="take the model from this file (means --neural)"
+        "--model-file", metavar="PATH", type=Path, help="take the model from this file (implies --neural)"
     )
     parser.add_argument(
         "--purge",
@@ -46,7 +46,7 @@ def main() -> int:
     parser = arguments()
     chosen = parser.parse_args()
     if chosen.purge and (not chosen.uninstall or chosen.gimp_dir):
-        parser.error("--purge goes with a whole --uninstall, without --gimp-dir")
+        parser.error("--purge needs --uninstall, and excludes --gimp-dir")
     # The checkout may be read-only, or another user's.
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(CHECKOUT))
@@ -70,17 +70,14 @@ def main() -> int:
     except PhotioError as error:
         commands.complain(error)
     except OSError as error:
-        print(
-            f"{error.filename or 'A file'}: {error.strerror}; see to that, then run this again.",
-            file=sys.stderr,
-        )
+        print(f"{error.filename or 'A file'}: {error.strerror}; fix that, then run this again.", file=sys.stderr)
     except KeyboardInterrupt:
-        print("Stopped; what was installed before still works. Run this again to finish.", file=sys.stderr)
+        print("Stopped. An earlier installation still works. Run this again to finish.", file=sys.stderr)
         return 130
     return 1
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 10):  # noqa: UP036 (an older Python may well be what runs this file)
+    if sys.version_info < (3, 10):  # noqa: UP036 (users may run this file with an older Python)
         sys.exit("Photio's installer needs Python 3.10 or later; this is " + sys.version.split()[0] + ".")
     sys.exit(main())

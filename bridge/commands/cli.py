@@ -1,4 +1,4 @@
-"""The bridge's command line. What a command needs is imported when it runs, so that help is instant."""
+"""The bridge's command line. Commands import what they need when they run, so that help appears at once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bridge.store import settings
 from bridge.store.settings import OFFLINE_MODELS, Settings
 
 Command = Callable[[argparse.Namespace], int]
-_INTERRUPTED = 130  # what a shell expects after Ctrl-C
+_INTERRUPTED = 130  # the exit status that shells expect after Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; its exit status: 0 done, 1 failed with one sentence on stderr, 2 misused."""
+    """Run one command; returns its exit status: 0 done, 1 failed with a sentence on stderr, 2 wrong usage."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:  # no character that a terminal lacks may end a paid request in an error
+        if reconfigure is not None:  # a character that the terminal lacks must not make a paid request fail
             reconfigure(errors="backslashreplace")
     chosen = _parser().parse_args(arguments)
     command: Command = chosen.command
@@ -51,10 +51,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_regen(commands)
     _add_key(commands)
     _add_engine(commands)
-    service = _command(commands, "service", _service, "do a plug-in's jobs over standard input and output")
-    service.description = "What the plug-in starts: JSON lines in and out. Not for people."
+    service = _command(commands, "service", _service, "serve the plug-in over standard input and output")
+    service.description = "The plug-in starts this and exchanges lines of JSON with it. Not for interactive use."
     doctor = _command(commands, "doctor", _doctor, "check that everything works; spends nothing")
-    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
 
 
@@ -67,8 +67,8 @@ def _add_regen(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     regen.add_argument("--base", required=True, metavar="FILE|URL", help="the image")
     regen.add_argument("--mask", required=True, metavar="FILE|URL", help="of the same size; black is regenerated")
     regen.add_argument("--out", required=True, metavar="FILE", type=Path, help="a .png, .jpg or .webp file to write")
-    regen.add_argument("--prompt", default="", help="what shall be there, in English (default: remove what is there)")
-    regen.add_argument("--negative-prompt", help="what shall not be there (default: the service's own text)")
+    regen.add_argument("--prompt", default="", help="what to add, in English (default: remove what is there)")
+    regen.add_argument("--negative-prompt", help="what to avoid (default: the service's own text)")
     regen.add_argument("--quality", default="LOW", type=str.upper, help="LOW (default), MIDDLE or HIGH")
     regen.add_argument("--seed", default=-1, type=int, help="1 to 4294967296, or -1 (default) to draw one")
     regen.add_argument("--cfg-scale", default=2.5, type=float, help="how closely to follow the prompt (default 2.5)")
@@ -87,7 +87,7 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     serve = _command(commands, "serve", _serve, "run the offline engine as a server on this computer")
     serve.add_argument("--port", type=int, default=0, help="0 (default) for any free one")
     serve.add_argument("--model", choices=OFFLINE_MODELS, help="(default: as configured, else patchmatch)")
-    serve.add_argument("--require-key", metavar="KEY", help="answer 401 to everybody who does not send this key")
+    serve.add_argument("--require-key", metavar="KEY", help="answer 401 to requests without this key")
     model = _command(commands, "model", None, "the offline engine's neural model")
     actions = model.add_subparsers(title="actions", metavar="ACTION", required=True)
     fetch = _command(actions, "fetch", _model_fetch, "download MI-GAN (28 MB) and check it")
@@ -95,10 +95,7 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    name: str,
-    run: Command | None,
-    summary: str,
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Command | None, summary: str
 ) -> argparse.ArgumentParser:
     description = summary[0].upper() + summary[1:] + "."
     parser = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
@@ -149,7 +146,7 @@ def _key_clear(chosen: argparse.Namespace) -> int:
     places = clear_key(_settings())
     print(f"The key is forgotten: {' and '.join(places)}." if places else "No key was stored.")
     if os.environ.get(KEY_VARIABLE):
-        _warn(f"{KEY_VARIABLE} is still set and goes on being used.")
+        _warn(f"{KEY_VARIABLE} is still set and will still be used.")
     return 0
 
 

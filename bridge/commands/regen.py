@@ -1,4 +1,4 @@
-"""`python -m bridge regen`: from files or URLs to a file."""
+"""`python -m bridge regen`: regenerates an image given by files or URLs, and writes the result to a file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 
 
 def regenerate_files(chosen: argparse.Namespace, settings: Settings, warn: Callable[[str], None]) -> int:
-    """Do what the arguments ask, print the seed, and write the result; the exit status.
+    """Send the request, write the result and print the seed; returns the exit status.
 
     Raises:
-        PhotioError: nothing was written.
+        PhotioError: the request failed, or the result could not be written to `--out`.
     """
-    _check_out(chosen.out)
+    _check_out(chosen.out)  # before paying
     negative = DEFAULT_NEGATIVE_PROMPT if chosen.negative_prompt is None else chosen.negative_prompt
     request = RegenRequest(
         base_image=_image("base", chosen.base),
@@ -58,7 +58,7 @@ def regenerate_files(chosen: argparse.Namespace, settings: Settings, warn: Calla
 
 
 def _backend(prompt: str, settings: Settings, warn: Callable[[str], None]) -> Backend:
-    """Photio, or the offline engine when that is wanted or there is no key for Photio."""
+    """Photio, or the offline engine when it is configured or there is no key."""
     chosen = choose("auto", prompt, settings)
     for remark in chosen.remarks:
         warn(remark)
@@ -68,7 +68,7 @@ def _backend(prompt: str, settings: Settings, warn: Callable[[str], None]) -> Ba
 
 
 def _image(name: str, source: str) -> Image.Image | str:
-    """A URL as it is; a file as an image in sRGB, the right way up: the mask was drawn on what is seen."""
+    """A URL unchanged; a file as an sRGB image with EXIF orientation applied, as the user saw it for the mask."""
     if source.startswith(("http://", "https://")):
         return source
     try:
@@ -76,57 +76,51 @@ def _image(name: str, source: str) -> Image.Image | str:
             return to_srgb(ImageOps.exif_transpose(image))[0]
     except FileNotFoundError as error:
         raise ParameterError(name, source, "an image file that exists, or a URL") from error
-    except Exception as error:  # foreign bytes make Pillow's decoders raise whatever they like
+    except Exception as error:  # on damaged files Pillow's decoders raise errors of any type
         raise ParameterError(name, source, "an image file that can be read, or a URL") from error
 
 
 def _check_out(out: Path) -> None:
-    """Refuse before paying."""
     if out.suffix.lower() not in _FORMATS:
         raise ParameterError("out", str(out), "a file name that ends with " + ", ".join(_FORMATS))
     try:
         usable = out.parent.is_dir() and os.access(out.parent, os.W_OK) and not out.is_dir()
-    except OSError:  # a name that is too long, for one
+    except OSError:  # for example, the name is too long
         usable = False
     if not usable:
         raise ParameterError("out", str(out), "a file in a folder that exists and can be written")
 
 
 def _write(out: Path, result: RegenResult) -> None:
-    """Put the result in place at once and whole; where that fails, keep it elsewhere: it may be paid for."""
+    """Write the result atomically. If that fails, store it in a temporary file: it may have been paid for."""
     content = _encode(result, _FORMATS[out.suffix.lower()])
     try:
         _replace(out, content)
     except OSError as error:
-        handle, refuge = tempfile.mkstemp(prefix="photio-", suffix=out.suffix)
+        handle, rescued = tempfile.mkstemp(prefix="photio-", suffix=out.suffix)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        raise StorageError(f"“{out}” could not be written: the result is in “{refuge}”.", str(error)) from error
+        raise StorageError(f"“{out}” could not be written: the result is in “{rescued}”.", str(error)) from error
 
 
 def _replace(out: Path, content: bytes) -> None:
-    mode = 0o666 & ~_umask()
-    handle, draft = tempfile.mkstemp(dir=out.parent, prefix=".photio-")  # `out`'s own name may leave no room for more
+    umask = os.umask(0o077)
+    os.umask(umask)
+    handle, draft = tempfile.mkstemp(dir=out.parent, prefix=".photio-")  # `out`'s name may be too long to extend
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(draft, mode)  # as any program would have made it, not a temporary file's 0600
+        os.chmod(draft, 0o666 & ~umask)  # as for any new file, instead of a temporary file's 0600
         os.replace(draft, out)
     except OSError:
         os.unlink(draft)
         raise
 
 
-def _umask() -> int:
-    value = os.umask(0o077)
-    os.umask(value)
-    return value
-
-
 def _encode(result: RegenResult, wanted: str) -> bytes:
-    """The file as received when it has the wanted format: encoding it again could only lose."""
+    """The file as received if it has the wanted format: encoding it again would only lose quality."""
     if result.media_type == _MEDIA_TYPES[wanted]:
         return result.encoded
     image = result.image.convert("RGB") if wanted == "JPEG" else result.image

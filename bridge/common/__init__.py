@@ -1,1 +1,1 @@
-"""What every room needs: the root of all errors, the user's language, deadlines, threads. Standard library only."""
+"""What all rooms share: the base error, translation, deadlines, usable cores. Standard library only."""

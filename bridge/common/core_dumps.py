@@ -1,6 +1,6 @@
-"""What a crash of ours may leave on the disk: no memory, for the key is in it.
+"""Keeps memory out of core dumps, because it holds the API key.
 
-Both sides import it, as `bridge.protocol` and `i18n`: standard library only, valid on Python 3.10.
+The plug-in imports this too: standard library only, valid on Python 3.10.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ _LINUX_FILTER = Path("/proc/self/coredump_filter")
 
 
 def forbid() -> None:
-    """From here on, a crash of this process or of one that it starts writes no memory to the disk. Not on Windows.
+    """Keep the memory of this process, and of processes it starts later, out of core dumps. No effect on Windows.
 
-    The limit does it where cores are files. Linux does not keep to it where they go to a program (core(5);
-    systemd-coredump does by itself), so that program gets a core without any memory: the state of the processor alone.
-    Making the process undumpable (prctl(2)) would also hide /proc/PID from its own user, and password managers look
-    there to tell who wants the key.
+    The size limit covers systems that write cores to files. Linux ignores it when it pipes cores to a program
+    (core(5); systemd-coredump enforces it itself), so the filter also excludes all memory from the core.
+    An undumpable process (prctl(2)) would hide /proc/PID from its own user. Password managers read that to
+    identify the program that asks for the key.
     """
     if sys.platform != "win32":
         with contextlib.suppress(OSError, ValueError):
             _soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-            resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # whoever looks for a fault may lift it: prlimit(1)
-    with contextlib.suppress(OSError):  # another system, or a Linux that makes no cores at all
+            resource.setrlimit(resource.RLIMIT_CORE, (0, hard))  # a debugging user can raise it again: prlimit(1)
+    with contextlib.suppress(OSError):  # not Linux, or a kernel without core dumps
         _LINUX_FILTER.write_text("0")

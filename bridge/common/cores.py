@@ -6,12 +6,12 @@ import math
 import os
 from pathlib import Path
 
-#: Linux: the share of a container, as “microseconds of each period, or max”, then the period (cgroup v2).
+#: A container's CPU limit on Linux (cgroup v2): microseconds per period or “max”, then the period.
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on, which in a container or under `taskset` are not all there are; at least 1."""
+    """The number of cores this process may use, at least 1. A container or `taskset` may allow fewer than exist."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = map(int, _QUOTA.read_text("ascii").split())

@@ -1,7 +1,7 @@
-"""A deadline that counts only the seconds in which this process ran.
+"""A deadline that counts only the seconds in which this process runs.
 
-A laptop that sleeps, a virtual machine that is paused and a process that is stopped stand still, while the clock may go
-on. What the process waits for may have arrived meanwhile, or had no chance to. Standard library only.
+The clock may go on while a laptop sleeps, a virtual machine is paused or the process is stopped. Meanwhile, what the
+process waits for may have arrived, or had no chance to arrive. Standard library only.
 """
 
 from __future__ import annotations
@@ -9,22 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-#: The longest time, in seconds, between two looks at the clock.
+#: Seconds, the default longest step.
 _STEP = 1.0
 
-#: Whoever sleeps so many seconds longer than he wanted has stood still, and not just been in a queue for a processor.
-_LATE = 0.25
+#: Seconds. A step that takes this much longer than planned means that the process was suspended. A shorter delay may
+#: only mean that the processor was busy.
+_SUSPENDED = 0.25
 
-#: After standing still as many seconds are left, but no more than these: to look at what came meanwhile, and for a
-#: network that has to wake up, too.
-_AFTERWARDS = 5.0
+#: Seconds. After a suspension at least as much time is left as it lasted, up to this limit: the waiting thread can
+#: look at what arrived, and the network can wake up.
+_GRACE = 5.0
 
 
 class Deadline:
-    """A deadline for one waiting thread. Others may `restart` it while they hold the lock that the thread waits with.
+    """A deadline for one waiting thread. Other threads may `restart` it while they hold the lock it waits with.
 
     Args:
-        seconds: how long.
+        seconds: time until the deadline.
         step: the longest time between two looks at what is waited for, in seconds.
     """
 
@@ -33,24 +34,25 @@ class Deadline:
         self.restart(seconds)
 
     def restart(self, seconds: float) -> None:
-        """So many seconds from now on."""
+        """Set the deadline to `seconds` from now."""
         self._left = seconds
-        self._looked = time.monotonic()
+        self._checked = time.monotonic()
 
     @property
     def over(self) -> bool:
-        """Whether the time has run out; what is waited for is to be looked at first."""
+        """Whether the time has run out. Check what is waited for first: it may have arrived."""
         return self._left <= 0
 
     def wait(self, step: Callable[[float], object]) -> None:
-        """Waits once: `step` gets a number of seconds and returns after that time, or earlier when something came.
+        """Wait for one step, which never counts for more than its planned length.
 
-        No step counts for more than it was meant to take.
+        Args:
+            step: called with a number of seconds; returns after that time, or earlier when something arrived.
         """
-        meant = max(0.0, min(self._step, self._left))
-        step(meant)
+        planned = max(0.0, min(self._step, self._left))
+        step(planned)
         now = time.monotonic()
-        took, self._looked = now - self._looked, now
-        self._left -= min(took, meant)
-        if took - meant > _LATE:
-            self._left = max(self._left, min(took - meant, _AFTERWARDS))
+        took, self._checked = now - self._checked, now
+        self._left -= min(took, planned)
+        if took - planned > _SUSPENDED:
+            self._left = max(self._left, min(took - planned, _GRACE))

@@ -1,14 +1,14 @@
-"""The root of every error that a user may meet."""
+"""The base class of every error that a user may see."""
 
 from __future__ import annotations
 
 
 class PhotioError(Exception):
-    """Something went wrong, and the user can be told what to do about it.
+    """Something failed, and the user can be told what to do about it.
 
     Attributes:
-        code: a stable word for programs ("authentication", "time-out", …), set by each class.
-        sentence: one sentence for the user: what happened and what to do.
+        code: a stable identifier for programs ("authentication", "time-out", …), set by each class.
+        sentence: what happened and what to do, in one sentence for the user.
         details: more for the log; never contains the key.
     """
 

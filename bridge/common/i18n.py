@@ -1,7 +1,6 @@
-"""The user's language: every sentence that a person gets to see goes through here. Standard library only.
+"""Translates every text that a user sees. Standard library only, valid on Python 3.10: the plug-in imports it too.
 
-With `bridge.protocol` and `core_dumps` the only modules that both sides import. The catalogues are made by
-`install.py`.
+`install.py` compiles the catalogues.
 """
 
 from __future__ import annotations
@@ -12,18 +11,13 @@ from pathlib import Path
 
 DOMAIN = "photio"
 
-_BESIDE_PLUGIN = Path(__file__).absolute().parents[2] / "locale"
+_LOCALE = Path(__file__).absolute().parents[2] / "locale"
 
-
-def _find() -> gettext.NullTranslations:
-    """GIMP puts the language that it was told into the environment of its plug-ins, and so into the bridge's."""
-    try:
-        return gettext.translation(DOMAIN, _BESIDE_PLUGIN, fallback=True)
-    except (OSError, ValueError, struct.error):  # a damaged catalogue: English rather than nothing at all
-        return gettext.NullTranslations()
-
-
-_catalogue = _find()
+# GIMP passes its language to plug-ins in the environment, and the bridge inherits that.
+try:
+    _catalogue = gettext.translation(DOMAIN, _LOCALE, fallback=True)
+except (OSError, ValueError, struct.error):  # a damaged catalogue: fall back to English
+    _catalogue = gettext.NullTranslations()
 
 _ = _catalogue.gettext
 ngettext = _catalogue.ngettext

@@ -1,1 +1,1 @@
-"""Whether the bridge can work here."""
+"""Checks whether the bridge can work on this computer."""

@@ -1,4 +1,4 @@
-"""One thing that the doctor looked at."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ State = Literal["ok", "warning", "problem"]
 
 @dataclass(frozen=True)
 class Check:
-    """What was found, and what to do about it."""
+    """What a check found, and what the user should do about it."""
 
     name: str
     state: State
@@ -20,6 +20,5 @@ class Check:
 
 def one_line(error: Exception) -> str:
     """An error's text, short enough for a table."""
-    sentence = getattr(error, "sentence", None)
-    text = sentence if sentence else f"{type(error).__name__}: {error}"
+    text = getattr(error, "sentence", None) or f"{type(error).__name__}: {error}"
     return " ".join(text.split())[:200]

@@ -1,4 +1,4 @@
-"""The offline engine: a Regen-compatible HTTP server on loopback, and the two models that fill a hole.
+"""The offline engine: a Regen-compatible HTTP server on loopback, and two models that fill holes.
 
-Importing this package, or its `server`, loads neither numpy nor a model; the first request does.
+Importing this package or its `server` loads neither numpy nor a model. The first request does.
 """

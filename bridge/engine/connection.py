@@ -1,4 +1,4 @@
-"""A client's connection as a file. Its time-out counts only the time in which this process runs."""
+"""A client's connection as a file whose time-out counts only the time in which this process runs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Connection(io.RawIOBase):
-    """To read from and to write to.
+    """A raw stream over a socket.
 
     Args:
-        connection: the socket; it is not closed with this file.
-        seconds: so long each read and each write waits for the other side; then there is a `TimeoutError`.
+        connection: the socket; closing the stream does not close it.
+        seconds: how long each read and write waits for the other side before it raises `TimeoutError`.
     """
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
@@ -28,31 +28,29 @@ class Connection(io.RawIOBase):
         connection.setblocking(False)
 
     def readable(self) -> bool:
-        """It is."""
         return True
 
     def writable(self) -> bool:
-        """It is."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """At least one byte, or none when the other side has ended."""
-        return self._as_soon_as_it_can(lambda: self._socket.recv_into(buffer), selectors.EVENT_READ)
+        """Read at least one byte; none at the end of the stream."""
+        return self._when_ready(lambda: self._socket.recv_into(buffer), selectors.EVENT_READ)
 
     def write(self, content: ReadableBuffer, /) -> int:
-        """All of it."""
+        """Write all bytes."""
         rest = memoryview(content).cast("B")
         size = len(rest)
         while rest:
-            sent = self._as_soon_as_it_can(lambda part=rest: self._socket.send(part), selectors.EVENT_WRITE)  # type: ignore[misc]
+            sent = self._when_ready(lambda part=rest: self._socket.send(part), selectors.EVENT_WRITE)  # type: ignore[misc]
             rest = rest[sent:]
         return size
 
-    def _as_soon_as_it_can(self, do: Callable[[], int], event: int) -> int:
+    def _when_ready(self, operation: Callable[[], int], event: int) -> int:
         deadline = Deadline(self._seconds)
         while True:
             try:
-                return do()
+                return operation()
             except BlockingIOError:
                 if deadline.over:
                     raise TimeoutError(f"nothing for {self._seconds:g} s") from None

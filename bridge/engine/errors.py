@@ -1,4 +1,4 @@
-"""What the offline engine cannot or will not do. Standard library only: importing it costs nothing."""
+"""The offline engine's errors. Standard library only, so that the server can import it early."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from bridge.common.errors import PhotioError
 
 
 class RequestRefused(PhotioError):
-    """The request cannot be served as it stands.
+    """The engine refuses the request.
 
     Attributes:
-        status: the HTTP status, which is also the answer's `status_code`.
+        status: the HTTP status, also sent as the answer's `status_code`.
     """
 
     code = "refused"
@@ -20,6 +20,6 @@ class RequestRefused(PhotioError):
 
 
 class ModelUnavailable(PhotioError):
-    """A fill model or the library that runs it is not on this computer."""
+    """A fill model, or the library that runs it, is not installed."""
 
     code = "model-unavailable"

@@ -1,4 +1,4 @@
-"""The contract of the engine's fill models, and their limit on size."""
+"""The interface of the fill models, and their size limit."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from PIL import Image
 Rgb = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
 
-#: fill(rgb, hole, seed) -> rgb. `rgb` is uint8 [H, W, 3]; `hole` is bool [H, W], true where to fill, and
-#: leaves something to learn from; `seed` is 1–4 294 967 296. The answer is a new array, exactly `rgb` outside
-#: the hole, the same for the same seed. Raises `ModelUnavailable` where the model cannot be had.
+#: fill(rgb, hole, seed) -> rgb. `rgb` is uint8 [H, W, 3]. `hole` is bool [H, W], true where to fill, and does not
+#: cover everything. `seed` is 1–4 294 967 296. Returns a new array that equals `rgb` outside the hole; the same seed
+#: gives the same result. Raises `ModelUnavailable` when the model is not installed.
 Fill = Callable[[Rgb, Hole, int], Rgb]
 
-#: px; above it a fill is computed at a smaller scale. Time and memory of both models grow with the area.
+#: px; larger images are scaled down first. Time and memory of both models grow with the area.
 MODEL_PIXELS = 1_500_000
 
 
 def fill_hole(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
-    """Runs `model` at no more than `MODEL_PIXELS` and takes from its answer the hole, nothing else.
+    """Run `model` on at most `MODEL_PIXELS` and use only the hole from its answer.
 
-    Args and returns as for `Fill`.
+    Arguments and result as for `Fill`.
 
     Raises:
-        ValueError: the arrays do not fit together, or the hole is everything.
+        ValueError: the arrays do not fit together, or the hole covers everything.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or hole.shape != rgb.shape[:2]:
         raise ValueError(f"an image of {rgb.dtype} {rgb.shape} and a hole of {hole.shape} do not fit together")
@@ -44,7 +44,7 @@ def _within_limit(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
     if scale >= 1:
         return model(rgb, hole, seed)
     size = (max(1, int(width * scale)), max(1, int(height * scale)))
-    # A box filter reaches no further than its own pixel: whatever it mixed with the hole is marked as hole.
+    # A box filter mixes only the pixels that it merges: every small pixel that contains any hole becomes hole.
     small = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
     coverage = Image.fromarray(np.where(hole, np.float32(1), np.float32(0))).resize(size, Image.Resampling.BOX)
     small_hole = np.asarray(coverage) > 0

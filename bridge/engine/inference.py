@@ -1,4 +1,4 @@
-"""One inference: the images out of a request, through a fill model, into the answer's PNG."""
+"""One inference: decodes a request's images, runs a fill model, encodes the answer's PNG."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bridge.engine import loading
 from bridge.engine.errors import RequestRefused
 from bridge.engine.parameters import Parameters
 
-#: px; more is refused before it is decoded.
+#: px; a larger image is refused before it is decoded.
 LARGEST_IMAGE = 16_000_000
 
-#: 0–255; darker mask pixels are edited. The API says "black (0)": halfway tolerates JPEG and smoothing.
+#: 0–255; darker mask pixels are edited. The API says "black (0)"; a half-way threshold tolerates JPEG and smoothing.
 MASK_THRESHOLD = 128
 
 _DATA_URI = re.compile(r"data:image/(png|jpeg|jpg|webp);base64,", re.IGNORECASE)
@@ -26,24 +26,21 @@ _WHITESPACE = re.compile(r"\s+")
 
 
 def regenerate(model: str, parameters: Parameters) -> str:
-    """Fills what the mask asks for, with the fill model called `model`.
+    """Fill the black part of the mask with the fill model called `model`.
 
     Returns:
         Base64 of an RGB PNG of the base image's size.
 
     Raises:
-        RequestRefused: 400; the images are not images, too large, or do not fit together.
-        ModelUnavailable: the model is not on this computer.
+        RequestRefused: 400; an image is unreadable or too large, or the two do not fit together.
+        ModelUnavailable: the model is not installed.
     """
     base = _open(parameters.base_image, "base_image")
     mask = _open(parameters.mask_image, "mask_image")
     if base.size != mask.size:
-        raise RequestRefused(
-            400,
-            _("base_image is {base} px and mask_image {mask} px; they have to be of the same size.").format(
-                base=f"{base.width} × {base.height}", mask=f"{mask.width} × {mask.height}"
-            ),
-        )
+        sentence = _("base_image is {base} px and mask_image {mask} px; they have to be of the same size.")
+        sizes = {"base": f"{base.width} × {base.height}", "mask": f"{mask.width} × {mask.height}"}
+        raise RequestRefused(400, sentence.format(**sizes))
     hole = np.asarray(_decode(mask, "mask_image").convert("L")) < MASK_THRESHOLD
     if not hole.any():
         raise RequestRefused(400, _("mask_image keeps everything: paint black what is to be removed."))
@@ -52,13 +49,13 @@ def regenerate(model: str, parameters: Parameters) -> str:
         raise RequestRefused(400, sentence)
     rgb = np.asarray(_decode(base, "base_image").convert("RGB"))
     png = io.BytesIO()
-    # Level 1: the answer crosses loopback only, and time matters more than bytes.
+    # Level 1: the answer only crosses loopback, so time matters more than size.
     Image.fromarray(loading.load(model)(rgb, hole, parameters.seed)).save(png, "PNG", compress_level=1)
     return base64.b64encode(png.getvalue()).decode("ascii")
 
 
 def _open(text: str, name: str) -> Image.Image:
-    """The image's header only, so that its size is known before memory is spent on its pixels."""
+    """Read only the image's header, so that its size can be checked before its pixels take memory."""
     uri = _DATA_URI.match(text)
     encoded = _WHITESPACE.sub("", text[uri.end() :] if uri else text)
     try:
@@ -77,13 +74,15 @@ def _open(text: str, name: str) -> Image.Image:
 
 
 def _decode(image: Image.Image, name: str) -> Image.Image:
-    """All pixels, at 8 bits per channel. Alpha is dropped by the conversions that follow, not composited: the
-    colours below transparency are what GIMP's layer holds. EXIF orientation is left alone."""
+    """Decode an image at 8 bits per channel, ignoring EXIF orientation.
+
+    The conversions that follow drop alpha without compositing: GIMP's layer has these colours below transparency.
+    """
     try:
         image.load()
     except (OSError, SyntaxError, ValueError) as error:
         raise _not_an_image(name) from error
-    if image.mode.startswith("I"):  # 16-bit gray, which Pillow would clip instead of scaling
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow would clip it instead of scaling it
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return image
 

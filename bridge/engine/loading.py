@@ -1,4 +1,4 @@
-"""Loads a fill model by its name. Each has libraries of its own, which nobody else needs."""
+"""Loads a fill model by name. Each import is local because each model needs libraries of its own."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from bridge.engine.fill import Fill
 
 
 def load(name: str) -> Fill:
-    """The model called `name`, one of `parameters.MODELS`; its weights are read at its first fill.
+    """The fill model with this name, one of `parameters.MODELS`. It reads its weights at its first fill.
 
     Raises:
         ValueError: there is no such model.
-        ModelUnavailable: the library that runs it is not here.
+        ModelUnavailable: its library is not installed.
     """
     if name == "patchmatch":
         from bridge.engine import patchmatch_model

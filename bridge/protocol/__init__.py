@@ -1,15 +1,15 @@
-"""What the plug-in and the bridge say to each other: one JSON object a line, one frozen dataclass a message.
+"""The messages between plug-in and bridge: one frozen dataclass each, sent as one line of JSON.
 
-Of the bridge, the plug-in imports only this and `bridge.common`: standard library only, valid on Python 3.10. Pixels
-never travel here: they are image files in the job folder.
+The plug-in imports only this package and `bridge.common` from the bridge: standard library only, valid on Python 3.10.
+Messages carry no pixels: these are image files in the job folder.
 
-The plug-in asks, the bridge answers, with `Failed` where it cannot. The plug-in numbers all that it says: 1, 2, 3 and
-so on, without a gap. Each answer has the number of its question, so that it is never taken for the answer to another
-one. The plug-in drops an answer that it does not wait for. The bridge counts lines as well: the number of a line that
-it cannot read is one more than that of the line before.
+The plug-in sends questions, and the bridge answers each, with `Failed` on an error. The plug-in numbers its messages
+1, 2, 3, … without gaps. An answer carries the number of its question, so the two cannot be mismatched. The plug-in
+ignores an answer that it does not wait for. The bridge counts lines too: a line that it cannot read gets the number
+after the previous line's.
 
-What every job says is here; what only windows say is in `bridge.protocol.history` and `bridge.protocol.settings`, for
-jobs need not wait until that is loaded.
+This package exports the messages of a job. Those of the windows are in `bridge.protocol.history` and
+`bridge.protocol.settings`, so that a job does not have to load them.
 """
 
 from bridge.protocol.jobs import (

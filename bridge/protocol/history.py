@@ -1,4 +1,4 @@
-"""Messages about what was done before."""
+"""Messages about the history: stored results and recent prompts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Browse(Message):
     """List results, newest first; answered by `Page`.
 
     Attributes:
-        search: words that must all occur in prompt, image name or seed; empty: everything.
-        offset: so many are left out at the beginning.
-        count: at most so many are listed.
+        search: words that must all occur in prompt, image name or seed; empty matches everything.
+        offset: how many matching results to skip.
+        count: how many to list at most.
     """
 
     search: str
@@ -28,11 +28,11 @@ class Entry:
     """One result.
 
     Attributes:
-        id, variation: which one.
-        time: when its job was begun, in seconds since 1970.
+        id, variation: the job, and the number of the result in it.
+        time: when the job started, in seconds since 1970.
         image: the name of the image it was made for.
         engine: "photio" or "offline".
-        inserted: it has been placed in an image.
+        inserted: whether it was placed in an image.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Page(Message):
-    """Some entries of `total` that match; the whole history takes `size` bytes on the disk."""
+    """Some of the `total` matching entries. The whole history takes `size` bytes on disk."""
 
     entries: tuple[Entry, ...]
     total: int
@@ -56,11 +56,11 @@ class Page(Message):
 
 @dataclass(frozen=True)
 class Show(Message):
-    """Make a picture of a result as it looks in its image; answered by `Picture`.
+    """Render a result as it looks in its image; answered by `Picture`.
 
     Attributes:
-        variation: from 1; 0: how it was before.
-        size: the longer side's largest length, px.
+        variation: from 1; 0 shows the original.
+        size: the maximum length of the longer side, px.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Show(Message):
 
 @dataclass(frozen=True)
 class Picture(Message):
-    """A PNG in the job's folder, 8 bits, sRGB, and the part of the canvas that it shows."""
+    """A PNG in the job folder, 8 bits, sRGB; `box` is the part of the canvas that it shows."""
 
     file: str
     box: Rectangle
@@ -78,14 +78,14 @@ class Picture(Message):
 
 @dataclass(frozen=True)
 class Recall(Message):
-    """Everything that is needed to insert a job's results; answered by `Recalled`."""
+    """Get what is needed to insert the results of a stored job; answered by `Recalled`."""
 
     id: str
 
 
 @dataclass(frozen=True)
 class Recalled(Message):
-    """A job of the history; the files of `finished` are in `folder`."""
+    """A stored job. `folder` contains the files that `finished` names."""
 
     folder: str
     job: Job
@@ -95,7 +95,7 @@ class Recalled(Message):
 
 @dataclass(frozen=True)
 class Discard(Message):
-    """Delete a result for good; answered by `Discarded`."""
+    """Delete a result permanently; answered by `Discarded`."""
 
     id: str
     variation: int
@@ -103,28 +103,28 @@ class Discard(Message):
 
 @dataclass(frozen=True)
 class Discarded(Message):
-    """It is gone."""
+    """The result is deleted."""
 
 
 @dataclass(frozen=True)
 class AskUnclaimed(Message):
-    """How many results were paid for, never inserted and never mentioned; now they are. Answered by `Unclaimed`."""
+    """Count the paid results that were neither inserted nor reported so far. Answered by `Unclaimed`; reports them."""
 
 
 @dataclass(frozen=True)
 class Unclaimed(Message):
-    """So many."""
+    """The number of such results."""
 
     count: int
 
 
 @dataclass(frozen=True)
 class AskPrompts(Message):
-    """The last prompts; answered by `Prompts`."""
+    """Get the recent prompts; answered by `Prompts`."""
 
 
 @dataclass(frozen=True)
 class Prompts(Message):
-    """Newest first, each once, at most 50."""
+    """The recent prompts, newest first, without duplicates, at most 50."""
 
     texts: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Messages of a job: `Open`, `Plan` as often as wanted, `Run`, then `Placed`; one job runs at a time."""
+"""Messages of a job: `Open`, any number of `Plan`, `Run`, then `Placed`. One job runs at a time."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ from bridge.protocol.values import (
 
 @dataclass(frozen=True)
 class Open(Message):
-    """Begin a job; answered by `Opened`."""
+    """Start a job; answered by `Opened`."""
 
 
 @dataclass(frozen=True)
 class Plan(Message):
-    """Decide what would be sent; answered by `Planned`, and replaces what was planned before.
+    """Plan the requests; answered by `Planned`, and replaces an earlier plan.
 
     Attributes:
-        selection: bounds of what is to be regenerated.
-        masked: its coverage is in the job folder (`SELECTION_FILE`); False: all within the bounds, no file.
-        preview: the largest size in px to show the plan at; (0, 0): no preview wanted.
+        selection: bounds of the selection.
+        masked: whether `SELECTION_FILE` in the job folder holds its coverage; if not, everything within the bounds is
+            selected.
+        preview: the maximum width and height of the preview, px; (0, 0) for none.
     """
 
     job: Job
@@ -41,17 +42,17 @@ class Plan(Message):
 
 @dataclass(frozen=True)
 class Run(Message):
-    """The crops are in the job folder: send them. Answered once, by `Finished`, `Cancelled` or `Failed`.
+    """Send the requests: the crops are in the job folder. Answered once, by `Finished`, `Cancelled` or `Failed`.
 
-    `Progress` and `Received` have the number of their `Run`, too. They come before its answer, and never after it.
+    `Progress` and `Received` carry the number of their `Run`, too. They always come before its answer.
     """
 
 
 @dataclass(frozen=True)
 class Cancel(Message):
-    """The user no longer waits for a `Run`. What was paid for is still journaled.
+    """Cancel a `Run`. Results that were paid for still go to the journal.
 
-    This asks nothing: the `Run` is answered, by `Cancelled`. When the `Run` has been answered already, nothing happens.
+    It has no answer of its own: `Cancelled` answers the `Run`. It has no effect when the `Run` is already answered.
 
     Attributes:
         run: the number of that `Run`.
@@ -62,7 +63,7 @@ class Cancel(Message):
 
 @dataclass(frozen=True)
 class Placed(Message):
-    """Results of a job are in an image: the numbers of their variations. Asks nothing: only a failure is answered."""
+    """These variations of a job are now in an image. Answered only on failure."""
 
     id: str
     variations: tuple[int, ...]
@@ -70,7 +71,7 @@ class Placed(Message):
 
 @dataclass(frozen=True)
 class Opened(Message):
-    """The job has a folder."""
+    """The new job's identifier and the path of its folder."""
 
     id: str
     folder: str
@@ -78,10 +79,13 @@ class Opened(Message):
 
 @dataclass(frozen=True)
 class Planned(Message):
-    """What will be sent: `requests` of them, to `engine` ("photio" or "offline"); `remarks` are for the user.
+    """What a `Run` would send.
 
     Attributes:
-        upload: all requests take at most so many bytes.
+        requests: the number of requests.
+        engine: where they go: "photio" or "offline".
+        upload: the upper limit for the size of all requests together, in bytes.
+        remarks: sentences for the user.
     """
 
     crops: tuple[CropPlan, ...]
@@ -94,7 +98,7 @@ class Planned(Message):
 
 @dataclass(frozen=True)
 class Progress(Message):
-    """How far the job is: 0–1, a short text of all, and every request by itself."""
+    """The job's progress: the total as a fraction (0–1) and as a short text, and each request's."""
 
     fraction: float
     text: str
@@ -103,7 +107,7 @@ class Progress(Message):
 
 @dataclass(frozen=True)
 class Received(Message):
-    """One of the service's answers is in the journal."""
+    """An answer of the service is in the journal."""
 
     variation: int
     seed: int
@@ -111,11 +115,11 @@ class Received(Message):
 
 @dataclass(frozen=True)
 class Finished(Message):
-    """All results, and where they go.
+    """All results, and where they belong.
 
     Attributes:
-        box: what each layer covers.
-        masks: what their mask shows: P5, 8 bits; black elsewhere.
+        box: the part of the canvas that each layer covers.
+        masks: the parts of the layer mask that are not black: P5, 8 bits.
         results: the layers, in the order of the variations.
         remarks: sentences for the user.
     """
@@ -128,14 +132,14 @@ class Finished(Message):
 
 @dataclass(frozen=True)
 class Cancelled(Message):
-    """The user did not wait for a `Run`. `may_be_billed`: a request was sent; its result will be in the history."""
+    """The user cancelled a `Run`. `may_be_billed`: a request was already sent; its result goes to the history."""
 
     may_be_billed: bool
 
 
 @dataclass(frozen=True)
 class Failed(Message):
-    """A message could not be done: a stable word for programs, a sentence for the user."""
+    """A message failed: `code` is a stable identifier for programs, `sentence` is for the user."""
 
     code: str
     sentence: str

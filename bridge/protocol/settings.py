@@ -1,4 +1,4 @@
-"""Messages about settings, the key and the state of it all."""
+"""Messages about settings, the API key and the doctor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bridge.protocol.values import Message
 
 @dataclass(frozen=True)
 class Preferences:
-    """What the user may change; see `bridge.settings.Settings`."""
+    """The settings that a user can change; see `bridge.store.settings.Settings`."""
 
     origin: str
     engine: str
@@ -24,26 +24,26 @@ class Preferences:
 
 @dataclass(frozen=True)
 class AskSettings(Message):
-    """Answered by `SettingsReport`."""
+    """Get the settings; answered by `SettingsReport`."""
 
 
 @dataclass(frozen=True)
 class ChangeSettings(Message):
-    """Store these; answered by `SettingsReport`."""
+    """Store settings; answered by `SettingsReport`."""
 
     preferences: Preferences
 
 
 @dataclass(frozen=True)
 class SettingsReport(Message):
-    """How things are.
+    """The settings and the key's state.
 
     Attributes:
-        defaults: what `preferences` would be if the user had changed nothing.
-        key_hint: "…" and the key's last four characters; None: there is no key, or it cannot be had.
-        key_place: where it is: "environment", "keyring" or "file"; None: there is no key.
-        keyring: whether a key would be put into the keyring.
-        neural: whether the offline engine's second model is installed.
+        defaults: the default preferences.
+        key_hint: "…" and the key's last four characters; None without a key, or when it cannot be read.
+        key_place: where the key is stored: "environment", "keyring" or "file"; None without a key.
+        keyring: whether a new key would go into the keyring.
+        neural: whether the offline engine's neural model is installed.
         log_file, journal: paths.
         remarks: sentences for the user.
     """
@@ -61,26 +61,26 @@ class SettingsReport(Message):
 
 @dataclass(frozen=True)
 class StoreKey(Message):
-    """Keep this key; answered by `SettingsReport`."""
+    """Store a key; answered by `SettingsReport`."""
 
     value: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class ForgetKey(Message):
-    """Answered by `SettingsReport`."""
+    """Delete the stored key; answered by `SettingsReport`."""
 
 
 @dataclass(frozen=True)
 class TryKey(Message):
-    """Show a key (empty: the stored one) to the service, in a request that it must refuse; answered by `KeyTested`."""
+    """Test a key (empty: the stored one) with a request that the service must refuse; answered by `KeyTested`."""
 
     value: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class KeyTested(Message):
-    """Whether the service knows the key, in a sentence for the user."""
+    """Whether the service accepts the key, also as a sentence for the user."""
 
     accepted: bool
     sentence: str
@@ -88,12 +88,12 @@ class KeyTested(Message):
 
 @dataclass(frozen=True)
 class AskDoctor(Message):
-    """Answered by `DoctorReport`."""
+    """Check the installation; answered by `DoctorReport`."""
 
 
 @dataclass(frozen=True)
 class DoctorReport(Message):
-    """A table in plain text."""
+    """The checks as a table in plain text."""
 
     healthy: bool
     text: str

@@ -1,4 +1,4 @@
-"""What messages are made of: a job, the image it belongs to, boxes and files. Standard library only."""
+"""The values in messages: a job, its image, boxes and files. Standard library only."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ SELECTION_FILE = "selection.pgm"
 #: The layers' persistent parasite (docs/provenance.md).
 PROVENANCE = "photio-regen"
 
-#: A longer one, in bytes, is not even unpacked: the job that it tells has to fit into one message (`LONGEST_LINE`).
+#: bytes; a longer provenance is not parsed. The job in it has to fit into one message (`LONGEST_LINE`).
 LONGEST_PROVENANCE = 1 << 19
 
-#: GIMP's tattoos have 32 bits, and PyGObject raises what nobody expects when it is given more.
+#: GIMP's tattoos have 32 bits. PyGObject raises unexpected errors for larger numbers.
 _TATTOOS = (0, (1 << 32) - 1)
 
 
 class ProtocolError(ValueError):
-    """A line that is no message of ours; says what is wrong with it."""
+    """Something received does not follow the protocol; the text says why."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """What one side says to the other; its name in small letters is its type on the wire."""
+    """The base class of all messages. A class's lower-case name is its type in JSON."""
 
 
 _CHOICES = {
@@ -43,23 +43,23 @@ class Job:
     """What the user asked for.
 
     Attributes:
-        prompt: what to put there; empty: remove what is there.
-        seed: −1 (draw one) or 1…4 294 967 296.
-        variations: how many results, each with a seed of its own.
+        prompt: what to add; empty to remove what is selected.
+        seed: 1…4 294 967 296, or −1 for a random one.
+        variations: how many results, each with its own seed.
         sample: "layer" or "visible".
-        context: percent of the selection's longer side.
-        grow: px by which the selection is grown before it is regenerated.
+        context: surroundings to send along, in percent of the selection's longer side.
+        grow: px by which the selection grows before it is regenerated.
         feather: px over which the result fades into its surroundings.
         engine: "auto", "photio" or "offline".
-        areas: "auto", "together" or "separate": whether disjoint parts of the selection are sent together.
+        areas: "auto", "together" or "separate": how to send disjoint parts of the selection.
         resolution: "recommended" (one of Photio's sizes) or "native" (the crop's own).
-        fill_transparent: transparent parts of the crops are regenerated too.
-        match_colour: undo what the service did to colours that it should have kept.
+        fill_transparent: also regenerate transparent parts of the crops.
+        match_colour: correct colour shifts that the service introduced.
         match_grain: give the result the noise of its surroundings.
-        source: the tattoo (GIMP's lasting number) of the layer that is sampled, for making the result again.
+        source: the tattoo (GIMP's permanent number) of the sampled layer, needed to repeat the job.
 
     Raises:
-        ProtocolError: a value is out of its range. What the service itself checks, is not checked here.
+        ProtocolError: a value is out of range. Values that the service checks itself are not checked here.
     """
 
     prompt: str
@@ -91,17 +91,17 @@ class Job:
 
 @dataclass(frozen=True)
 class Document:
-    """The image that a job belongs to, as far as it can be recognised later.
+    """A job's image, with what identifies it later.
 
     Attributes:
-        name: what GIMP calls it, for the user.
-        files: the URIs it is or was stored under; empty when it was never saved.
-        session: tells images that were never saved apart, as long as their GIMP runs.
+        name: the name that GIMP shows.
+        files: the URIs it is or was stored under; empty if it was never saved.
+        session: identifies an unsaved image while its GIMP runs.
         canvas: width and height in px.
-        layer: the tattoo of the layer that results go above.
+        layer: the tattoo of the layer that results are placed above.
 
     Raises:
-        ProtocolError: there is no such tattoo.
+        ProtocolError: the tattoo is out of range.
     """
 
     name: str
@@ -118,13 +118,13 @@ class Document:
 
 @dataclass(frozen=True)
 class CropPlan:
-    """One crop that the plug-in is to export.
+    """A crop that the plug-in exports.
 
     Attributes:
-        file: the file's name in the job folder; P6 (RGB) or P7 (RGBA), 8 bits, sRGB.
-        box: which part of the canvas.
-        size: width and height that the service gets, px.
-        scale: API px per canvas px; below 1 resolution is lost.
+        file: its name in the job folder; P6 (RGB) or P7 (RGBA), 8 bits, sRGB.
+        box: the part of the canvas.
+        size: width and height of the image that is sent, px.
+        scale: sent px per canvas px; below 1 resolution is lost.
     """
 
     file: str
@@ -135,12 +135,12 @@ class CropPlan:
 
 @dataclass(frozen=True)
 class Preview:
-    """How to show what will be sent.
+    """A preview of the plan.
 
     Attributes:
-        box: the part of the canvas that holds all crops.
-        size: width and height to show it at, px.
-        overlay: P7 of that size, to be laid over it: marks what is regenerated, outlines the crops, dims the rest.
+        box: the part of the canvas that contains all crops.
+        size: width and height of the preview, px.
+        overlay: a P7 of that size to draw over the image: marks the mask, outlines the crops, dims everything else.
     """
 
     box: Rectangle
@@ -150,7 +150,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Patch:
-    """A picture in the job folder, and which part of the canvas it is."""
+    """An image file in the job folder, and its box on the canvas."""
 
     file: str
     box: Rectangle
@@ -161,9 +161,9 @@ class Result:
     """One layer to place.
 
     Attributes:
-        patches: its pixels: P5 (gray), P6 or P7, 16 bits, sRGB; what they do not cover is transparent.
+        patches: its pixels: P5 (grey), P6 or P7, 16 bits, sRGB; the layer is transparent elsewhere.
         variation: its number in the job, from 1.
-        seed: what it was made with.
+        seed: the seed that was sent.
         provenance: the text of its parasite `PROVENANCE`.
     """
 
@@ -175,12 +175,12 @@ class Result:
 
 @dataclass(frozen=True)
 class RequestProgress:
-    """How far one request is.
+    """The progress of one request.
 
     Attributes:
         stage: "preparing", "connecting", "uploading", "waiting", "receiving", "finishing", "done" or "failed".
         done: bytes sent or received in this stage.
-        total: of so many; 0: unknown.
+        total: bytes in all; 0 if unknown.
     """
 
     stage: str

@@ -1,41 +1,35 @@
-"""Messages as lines of JSON, and JSON as dataclasses. What arrives is not trusted: all types are checked."""
+"""Converts messages to lines of JSON and back. Input is untrusted: all types are checked."""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import json
 import math
+import re
 import types
 import typing
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from bridge.protocol.values import LONGEST_PROVENANCE, Job, Message, ProtocolError
 
-#: No message is longer, in bytes; a longer line is an error.
+#: bytes; a longer line is an error.
 LONGEST_LINE = 1 << 20
 
-#: The largest number that a question can have: every JSON parser reads it exactly.
+#: The largest number of a question: every JSON parser reads integers up to this exactly.
 LARGEST_QUESTION = (1 << 53) - 1
 
-#: Where the messages are; in this order a job needs the first one only.
+#: The modules that define messages, loaded on demand in this order: a job needs only the first.
 _MODULES = ("jobs", "history", "settings")
 
+_SURROGATE = re.compile("[\ud800-\udfff]")  # cannot be encoded
 
-class _Described:
-    """Keeps each dataclass's resolved annotations: `get_type_hints` is slow."""
-
-    hints: ClassVar[dict[type[Any], dict[str, Any]]] = {}
-
-    @classmethod
-    def of(cls, kind: type[Any]) -> dict[str, Any]:
-        if kind not in cls.hints:
-            cls.hints[kind] = typing.get_type_hints(kind)
-        return cls.hints[kind]
+_type_hints = functools.cache(typing.get_type_hints)  # it is slow
 
 
 class Said(NamedTuple):
-    """What one line says: a message, and the number of the question that it asks or answers."""
+    """One line's message, and the number of the question that it is or answers."""
 
     question: int
     message: Message
@@ -45,7 +39,7 @@ def encode(message: Message, question: int) -> bytes:
     """The message as one line of UTF-8 JSON, newline included.
 
     Args:
-        question: the number that the message has, or, when it is an answer, that its question had; from 1.
+        question: the number of the message, or of the question that it answers; from 1.
     """
     fields = {"type": type(message).__name__.lower(), "question": question, **dataclasses.asdict(message)}
     return json.dumps(fields, ensure_ascii=False, allow_nan=False).encode() + b"\n"
@@ -55,7 +49,7 @@ def decode(line: bytes | str) -> Said:
     """The message in one line, and its number.
 
     Raises:
-        ProtocolError: the line is no message, has no number, or a field is missing, unknown or of another type.
+        ProtocolError: the line is not a message, has no number, or has a missing, unknown or mistyped field.
     """
     try:
         fields = json.loads(line)
@@ -81,20 +75,15 @@ def _kind(name: object) -> type[Message] | None:
 
 
 def from_json(kind: Any, value: Any, name: str) -> Any:
-    """`value` (parsed JSON) as a `kind`: a dataclass, tuple, `X | None` or plain type.
+    """Convert `value` (parsed JSON) to `kind`: a dataclass, tuple, `X | None` or plain type.
 
-    What comes out can be written again: no number is infinite, no text holds half a pair of surrogates.
+    The result can be encoded again: numbers are finite, and text has no unpaired surrogates.
 
     Raises:
-        ProtocolError: it is of another type; `name` says where.
+        ProtocolError: the value is of another type; the error starts with `name`.
     """
     if dataclasses.is_dataclass(kind):
-        hints = _Described.of(typing.cast("type[Any]", kind))
-        if not isinstance(value, dict) or set(value) != set(hints):
-            raise ProtocolError(f"{name}: these fields are needed: {', '.join(hints) or 'none'}")
-        return typing.cast("type[Any]", kind)(
-            **{key: from_json(hint, value[key], f"{name}.{key}") for key, hint in hints.items()}
-        )
+        return _dataclass_from_json(kind, value, name)
     if typing.get_origin(kind) is tuple:
         return _tuple_from_json(typing.get_args(kind), value, name)
     if typing.get_origin(kind) in (types.UnionType, typing.Union):
@@ -102,41 +91,39 @@ def from_json(kind: Any, value: Any, name: str) -> Any:
         return None if value is None else from_json(chosen, value, name)
     if kind is float and type(value) is int and abs(value) < 1 << 53:
         return float(value)
-    if type(value) is not kind:  # exactly: a bool is no int here
+    if type(value) is not kind:  # exactly: a bool is not an int here
         raise ProtocolError(f"{name}: {kind.__name__} expected")
-    if (kind is float and not math.isfinite(value)) or (kind is str and not _is_text(value)):
+    if (kind is float and not math.isfinite(value)) or (kind is str and _SURROGATE.search(value)):
         raise ProtocolError(f"{name}: JSON allows it, but it cannot be written")  # 1e999, "\\ud800"
     return value
 
 
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def job_again(provenance: bytes | str) -> Job:
-    """The job that made a layer, from the text of its parasite, with another seed.
+    """The job in a layer's provenance, with a new random seed.
 
-    The text may come from a stranger's file: nothing of it is trusted.
+    The text may come from someone else's file: it is untrusted.
 
     Raises:
-        ProtocolError: it is no provenance that we know.
+        ProtocolError: it is not a provenance of format 1.
     """
-    if len(provenance) > LONGEST_PROVENANCE:  # parsed, it takes up to 25 times as much memory
+    if len(provenance) > LONGEST_PROVENANCE:  # parsing takes up to 25 times its size in memory
         raise ProtocolError("longer than any provenance")
     try:
-        told = json.loads(provenance, parse_constant=lambda name: None)  # NaN and Infinity are no numbers of ours
+        known = json.loads(provenance, parse_constant=lambda name: None)  # provenance never contains NaN or Infinity
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"not JSON: {error}") from error
-    if not isinstance(told, dict) or told.get("format") != 1:
+    if not isinstance(known, dict) or known.get("format") != 1:
         raise ProtocolError("not a provenance of format 1")
-    fields = {name: told.get(name) for name in _Described.of(Job)}
-    own = {"seed": -1, "engine": "auto", "variations": 1}
-    job: Job = from_json(Job, {**fields, **own}, "provenance")
+    fields = {name: known.get(name) for name in _type_hints(Job)}
+    job: Job = from_json(Job, {**fields, "seed": -1, "engine": "auto", "variations": 1}, "provenance")
     return job
+
+
+def _dataclass_from_json(kind: Any, value: Any, name: str) -> Any:
+    hints = _type_hints(kind)
+    if not isinstance(value, dict) or set(value) != set(hints):
+        raise ProtocolError(f"{name}: these fields are needed: {', '.join(hints) or 'none'}")
+    return kind(**{key: from_json(hint, value[key], f"{name}.{key}") for key, hint in hints.items()})
 
 
 def _tuple_from_json(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:

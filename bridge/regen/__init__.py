@@ -1,1 +1,1 @@
-"""The Regen API: its client, what it answers, and what can go wrong."""
+"""The Regen API: client, answers and errors. Usable as a library on its own."""

@@ -1,4 +1,4 @@
-"""From what a Regen service answered to the image in it, or to a typed error."""
+"""Extracts the image from a Regen service's answer, or turns the answer into a typed error."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from bridge.regen.transport import HttpAnswer
 from bridge.regen.validation import spellings
 
 _DATA_URI = re.compile(r"data:image/(?:png|jpe?g|webp)(?:;[^,;]*)*;base64,", re.IGNORECASE)
-_LONGEST_STATUS = 20  # digits; more is no status, and slow to convert
-_MOST_VALUES = 10_000  # in the answer's JSON, which has two; each costs up to 25 times its size in memory
+_LONGEST_STATUS = 20  # digits; a longer number is not a status, and slow to convert
+_MOST_VALUES = 10_000  # in the answer's JSON, which needs two; each takes up to 25 times its size in memory
 _WITHOUT_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))  # for `str.translate`
-_LONGEST_MESSAGE = 2000  # characters; more is no sentence
-_LONGEST_NAME = 100  # characters of a member; more would be looked at one by one, and there may be 64 million
-_LONGEST_NAMED_WAIT = 7200.0  # seconds; more is no time that anybody waits in front of a dialog
+_LONGEST_MESSAGE = 2000  # characters; a longer text is not a message for the user
+_LONGEST_NAME = 100  # characters of a JSON member's name; `quote` is slow, and a name may have 64 million
+_LONGEST_NAMED_WAIT = 7200.0  # seconds; nobody waits longer in front of a dialog
 
 
 def encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
@@ -37,23 +37,24 @@ def encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
 
     Args:
         answer: as received.
-        key: what was sent as the key, to be kept out of every error.
+        key: the key that was sent; it is removed from every error.
 
     Raises:
-        RegenError: whichever the answer's `status_code` asks for, or else its HTTP status. When the answer broke
-            off, why it did, unless the whole image had come before. What came is in `received`.
+        RegenError: the class follows from the answer's `status_code`, else from its HTTP status. If the answer broke
+            off before its image was complete, `answer.broken` is raised. If the request may be billed, `received` is
+            the answer's content.
     """
     try:
         return _encoded_image(answer, key)
     except RegenError as error:
         failure = answer.broken or error
         if failure.may_be_billed:
-            failure.received = _without(key, answer.content)
+            failure.received = _redacted(answer.content, key)
         raise failure from None
 
 
-def _without(key: str | None, content: bytes) -> bytes:
-    """Content that may be kept on the disk: the service may have echoed the key."""
+def _redacted(content: bytes, key: str | None) -> bytes:
+    """The content without the key, which the service may have echoed, so that it can be stored."""
     for form in spellings(key):
         content = content.replace(form, b"[key]")
     return content
@@ -62,10 +63,8 @@ def _without(key: str | None, content: bytes) -> bytes:
 def _encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
     if 300 <= answer.status < 400:
         target = quote(answer.headers.get("location", ""), key)
-        raise RedirectError(
-            _("The service's address redirects elsewhere, where your key must not go: correct the address."),
-            f"HTTP {answer.status} to {target!r}",
-        )
+        sentence = _("The service's address redirects elsewhere, where your key must not go: correct the address.")
+        raise RedirectError(sentence, f"HTTP {answer.status} to {target!r}")
     document = document_in(answer.content)
     status = _status(document.get("status_code"))
     if status is None and answer.status < 400:
@@ -79,7 +78,7 @@ def _encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
 
 
 def retry_after(value: str | None) -> float | None:
-    """Seconds that a `Retry-After` header asks to wait (RFC 9110, 10.2.3); None: nothing usable."""
+    """The seconds to wait according to a `Retry-After` header (RFC 9110, 10.2.3); None if it is unusable."""
     text = (value or "").strip()
     if text.isascii() and text.isdecimal():
         return float(text[:9])
@@ -91,7 +90,7 @@ def retry_after(value: str | None) -> float | None:
 
 
 def document_in(content: bytes) -> dict[str, Any]:
-    """The JSON object in an answer's content; an empty one when it is none, or too much to be one."""
+    """The JSON object in an answer's content; an empty one if it is not an object or has too many values."""
     if sum(map(content.count, (b",", b"[", b"{"))) > _MOST_VALUES:
         return {}
     try:
@@ -102,7 +101,7 @@ def document_in(content: bytes) -> dict[str, Any]:
 
 
 def _small_int(digits: str) -> int | None:
-    # Converting a hundred million digits would take longer than the regeneration.
+    # Converting a hundred million digits would take longer than a regeneration.
     return int(digits) if len(digits) <= _LONGEST_STATUS else None
 
 
@@ -111,7 +110,7 @@ def _no_constant(name: str) -> None:
 
 
 def _status(value: object) -> int | None:
-    """A status code given as a number, or as one in a string; None when it is neither."""
+    """A status code, given as a number or as a string of digits; None if it is neither."""
     if isinstance(value, str) and len(value) <= _LONGEST_STATUS and value.isascii():
         value = int(value) if value.strip().isdecimal() else None
     if isinstance(value, int) and not isinstance(value, bool) and 100 <= value <= 599:
@@ -120,9 +119,9 @@ def _status(value: object) -> int | None:
 
 
 def _refusal(status: int, document: dict[str, Any], answer: HttpAnswer, key: str | None) -> RegenError:
-    """The error for a status of 400 and more."""
-    said = _message(document, key)
-    says = _(" ({status}: “{words}”)").format(status=status, words=said) if said else f" ({status})"
+    """The error for a status of 400 or more."""
+    message = _message(document, key)
+    says = _(" ({status}: “{words}”)").format(status=status, words=message) if message else f" ({status})"
     details = f"status {status}, HTTP {answer.status}: {_excerpt(document, answer, key)}"
     wait = retry_after(answer.headers.get("retry-after"))
     if status == 401 and key is None:
@@ -135,21 +134,14 @@ def _refusal(status: int, document: dict[str, Any], answer: HttpAnswer, key: str
         sentence = _("The service has too many requests from you{says}: {later}.")
         return RateLimitError(sentence.format(says=says, later=_later(wait)), details, wait)
     if status >= 500:
-        return ServiceError(
-            _("The service has a problem of its own{says}: {later}.").format(says=says, later=_later(wait)),
-            details,
-            wait if status == 503 else None,
-        )
-    return RequestRefusedError(
-        _("The service refused the request{says}: change what it names, or check the service's address.").format(
-            says=says
-        ),
-        details,
-    )
+        sentence = _("The service has a problem of its own{says}: {later}.").format(says=says, later=_later(wait))
+        return ServiceError(sentence, details, wait if status == 503 else None)
+    sentence = _("The service refused the request{says}: change what it names, or check the service's address.")
+    return RequestRefusedError(sentence.format(says=says), details)
 
 
 def _later(wait: float | None) -> str:
-    if wait is None or wait < 1:  # it was asked again at once already
+    if wait is None or wait < 1:  # the client already repeated the request
         return _("try again in a few minutes")
     if wait > _LONGEST_NAMED_WAIT:
         return _("try again much later")
@@ -158,16 +150,16 @@ def _later(wait: float | None) -> str:
 
 
 def _message(document: dict[str, Any], key: str | None) -> str:
-    """What the service says to the user, if it does."""
+    """The service's message for the user, or an empty text."""
     for name in ("body", "message"):
         text = document.get(name)
-        if isinstance(text, str) and len(text) <= _LONGEST_MESSAGE and (said := quote(text, key)):
-            return said
+        if isinstance(text, str) and len(text) <= _LONGEST_MESSAGE and (message := quote(text, key)):
+            return message
     return ""
 
 
 def _excerpt(document: dict[str, Any], answer: HttpAnswer, key: str | None) -> str:
-    """For the log. Of JSON only the members' names: escaped, a key in it would not be recognised."""
+    """An excerpt for the log. JSON is reduced to its members' names, because a key could hide in escaped values."""
     if document:
         return quote("JSON with " + ", ".join([name for name in document if len(name) <= _LONGEST_NAME][:10]), key)
     return quote(answer.content[: 64 * 1024].decode("utf-8", "replace"), key)

@@ -1,4 +1,4 @@
-"""One request's state, as the thread that sends it and whoever watches or cancels it share it."""
+"""The state of one request, shared by the thread that sends it and others that watch or cancel it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ Progress = Callable[[Stage, int, int], None]
 
 
 class AnswerSink(Protocol):
-    """Where an answer's content goes while it arrives."""
+    """Receives an answer's content while it arrives."""
 
     def begin(self) -> None:
-        """An answer begins; what came of an earlier one is void."""
+        """Start a new answer and drop the content of an earlier one."""
 
     def write(self, content: bytes) -> None:
-        """Takes the next part."""
+        """Take the next part."""
 
 
 class Call:
-    """One request, as seen from another thread: it may be watched and cancelled. Thread-safe.
+    """A handle to watch and cancel one request from any thread.
 
     Args:
-        on_progress: called with the stage, and the bytes done and in all (0: not known), from a thread of
-            the transport's own.
-        sink: gets the answer's content while it comes, unpacked.
+        on_progress: called from the transport's thread with the stage, the bytes done and the bytes in all (0 if
+            unknown).
+        sink: gets the answer's content, unpacked, while it arrives.
 
     Attributes:
-        changed: held to look at or change any of it; told when something did.
+        changed: guards the state, and is notified of changes.
     """
 
     def __init__(self, on_progress: Progress | None = None, sink: AnswerSink | None = None) -> None:
@@ -45,8 +45,8 @@ class Call:
     def cancel(self) -> None:
         """Cancel the request, unless it is already sent.
 
-        When this has returned and `sent` is False, the service surely never gets the whole request. When
-        `sent` is True, the wait for the answer goes on: it may be paid for.
+        If `sent` is False after this returns, the service never gets the whole request. If it is True, the wait for
+        the answer continues, because the request may be billed.
         """
         with self.changed:
             self._cancelled = True
@@ -60,15 +60,15 @@ class Call:
 
     @property
     def sent(self) -> bool:
-        """Whether the request's last byte was handed to the socket: from then on it may be billed."""
+        """Whether the socket got the request's last byte. From then on the request may be billed."""
         with self.changed:
             return self._sent
 
     def pause(self, seconds: float) -> None:
-        """Wait before a repeat of a request that was not taken.
+        """Wait before the request is sent again.
 
         Raises:
-            Cancelled: at once, when the request is or gets cancelled.
+            Cancelled: the request is cancelled, before or during the wait.
         """
         with self.changed:
             self._sent = False
@@ -76,17 +76,17 @@ class Call:
             self.refuse_if_cancelled()
 
     def refuse_if_cancelled(self) -> None:
-        """Raises `Cancelled` when the request was cancelled before it was sent."""
+        """Raise `Cancelled` if the request was cancelled before it was sent."""
         with self.changed:
             if self._cancelled and not self._sent:
                 raise Cancelled(_("Cancelled before the service took the request: nothing was billed."))
 
     def mark_sent(self) -> None:
-        """From now on the request may be billed."""
+        """Record that the request is sent and may be billed."""
         with self.changed:
             self._sent = True
 
     def report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
-        """Tell whoever watches, `done` and `total` in bytes."""
+        """Report progress to `on_progress`; `done` and `total` in bytes."""
         if self._on_progress is not None:
             self._on_progress(stage, done, total)

@@ -1,4 +1,4 @@
-"""The Regen API's client: https://api.photio.io/v1/inference/regen (shared/photio-regen-api.txt).
+"""A client for the Regen API, https://api.photio.io/v1/inference/regen (shared/photio-regen-api.txt).
 
 result = RegenClient(key="…").regenerate(RegenRequest(base_image=photo, mask_image=mask))
 result.image.save("without.png")
@@ -20,11 +20,9 @@ from bridge.regen.call import Call
 from bridge.regen.decoding import decode_image
 from bridge.regen.errors import (
     AuthenticationError,
-    Cancelled,
+    BusyError,
     ConnectionFailedError,
-    RateLimitError,
     RegenError,
-    ServiceError,
 )
 from bridge.regen.request import DEFAULT_NEGATIVE_PROMPT, RANDOM_SEED, Quality, RegenRequest, draw_seed
 from bridge.regen.transport import HttpAnswer, Timeouts, post
@@ -53,15 +51,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RegenResult:
-    """What came back.
+    """A regenerated image.
 
     Attributes:
-        pixels: RGB or RGBA, uint8 [height, width, 3 or 4], sRGB; of the base image's size.
+        pixels: RGB or RGBA in sRGB, uint8 [height, width, 3 or 4], as large as the base image.
         encoded: the image file as received.
-        media_type: its real format: image/png, image/jpeg or image/webp.
+        media_type: its detected format: image/png, image/jpeg or image/webp.
         seed: the seed that was sent, 1…4 294 967 296.
         warnings: sentences for the user.
-        attempts: how many requests it took, 1…3.
+        attempts: the number of requests that were sent, 1…3.
     """
 
     pixels: Pixels
@@ -73,7 +71,7 @@ class RegenResult:
 
     @property
     def image(self) -> Image.Image:
-        """The same as an image."""
+        """The pixels as a Pillow image."""
         return Image.fromarray(self.pixels)
 
 
@@ -81,13 +79,13 @@ class RegenClient:
     """Sends requests to one Regen service.
 
     Args:
-        origin: the service's address, https, or http on this computer.
-        key: the API key; None when the service needs none.
+        origin: the service's address: https, or http on this computer.
+        key: the API key; None if the service needs none.
         timeouts: in seconds.
-        pause: seconds before the first repeat of a failed connection; the next one waits four times as long.
+        pause: seconds before a failed connection is tried again; four times as long before the last attempt.
 
     Raises:
-        SettingsError: the origin or the key cannot be used.
+        SettingsError: the origin or the key is unusable.
     """
 
     def __init__(
@@ -109,23 +107,22 @@ class RegenClient:
     def regenerate(self, request: RegenRequest, *, call: Call | None = None) -> RegenResult:
         """Send a request and wait for its image.
 
-        It is repeated, at most twice, only when the service surely did nothing: when no connection could be
-        made, or on 429 and 503 with `Retry-After` of at most a minute.
+        The request is repeated at most twice, and only if the service did nothing: when no connection was
+        established, or on 429 and 503 with a `Retry-After` of at most a minute.
 
         Args:
-            request: what to do.
-            call: to watch and cancel it from another thread; for this one request only.
+            request: what to regenerate.
+            call: watches and cancels this request from another thread; not reusable.
 
         Raises:
-            RegenError: see `bridge.regen.errors`; `may_be_billed` tells whether it may have been charged.
+            RegenError: see `bridge.regen.errors`; its `may_be_billed` says whether the request may have been billed.
         """
         if self._key is None and self.origin == DEFAULT_ORIGIN:
-            raise AuthenticationError(
-                _(
-                    "Photio needs an API key: get one from the API Dashboard at photio.io and enter it, "
-                    "or use the offline engine."
-                )
+            sentence = _(
+                "Photio needs an API key: get one from the API Dashboard at photio.io and enter it, "
+                "or use the offline engine."
             )
+            raise AuthenticationError(sentence)
         call = call or Call()
         seed = draw_seed() if request.seed == RANDOM_SEED else request.seed
         answer, attempts = self._send(request.to_json(seed), call)
@@ -134,7 +131,7 @@ class RegenClient:
         return RegenResult(decoded.pixels, decoded.encoded, decoded.media_type, seed, warnings, attempts)
 
     def _send(self, body: bytes, call: Call) -> tuple[bytes, int]:
-        """The encoded image, and how many attempts it took."""
+        """The encoded image, and the number of attempts."""
         for attempt in range(1, ATTEMPTS + 1):
             call.refuse_if_cancelled()
             try:
@@ -143,13 +140,8 @@ class RegenClient:
                 wait = self._wait_before_repeat(error, attempt)
                 if wait is None:
                     raise
-                _log.info(
-                    "attempt %d of %d; repeated in %.1f s, because: %s",
-                    attempt,
-                    ATTEMPTS,
-                    wait,
-                    error.sentence,
-                )
+                reason = (attempt, ATTEMPTS, wait, error.sentence)
+                _log.info("attempt %d of %d; repeated in %.1f s, because: %s", *reason)
             call.pause(wait)
         raise AssertionError("the last attempt returns or raises")
 
@@ -157,22 +149,20 @@ class RegenClient:
         headers = {"Content-Type": "application/json", "User-Agent": f"photio-for-gimp/{__version__}"}
         if self._key is not None:
             headers["X-Photio-Key"] = self._key
-        direct = is_loopback((urlsplit(self.origin).hostname) or "")
+        direct = is_loopback(urlsplit(self.origin).hostname or "")
         try:
             return post(self.origin + PATH, headers, body, call=call, timeouts=self.timeouts, direct=direct)
         except RegenError as error:
-            # A broken answer's details quote it, and the service may have echoed the key.
+            # The details may quote the answer, and the service may have echoed the key.
             if self._key is not None:
                 error.details = error.details.replace(self._key, "[key]")
             raise
 
     def _wait_before_repeat(self, error: RegenError, attempt: int) -> float | None:
-        """Seconds to wait before the request may be sent once more; None when it may not."""
-        if attempt == ATTEMPTS or isinstance(error, Cancelled):
+        """Seconds to wait before the request is sent again; None if it must not be."""
+        if attempt == ATTEMPTS:
             return None
         if isinstance(error, ConnectionFailedError):
             return self._pause * 4.0 ** (attempt - 1) if error.never_connected else None
-        if isinstance(error, RateLimitError | ServiceError):
-            wait = error.retry_after
-            return wait if wait is not None and wait <= LONGEST_RETRY_AFTER else None
-        return None
+        wait = error.retry_after if isinstance(error, BusyError) else None
+        return wait if wait is not None and wait <= LONGEST_RETRY_AFTER else None

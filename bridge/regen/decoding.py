@@ -1,4 +1,4 @@
-"""From the image file in an answer to its pixels."""
+"""Decodes the image file in an answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from bridge.common.i18n import _
 from bridge.pixels.geometry import Size
@@ -15,14 +15,20 @@ from bridge.regen.errors import MalformedResponseError, malformed
 
 MAX_PIXELS = 64_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP")
-_MOST_SCANS = 500  # in a JPEG, where 10 are usual; each costs a pass over all pixels, and may be 11 bytes long
-_SCAN = b"\xff\xda"  # begins a scan, and is nowhere in one
+_MOST_SCANS = 500  # in a JPEG; 10 are usual. Each needs a pass over all pixels, and can be as short as 11 bytes
+_SCAN = b"\xff\xda"  # the marker of a scan, which cannot occur inside one
 _CONVERTED = _("The answer's colour profile could not be used: its colours are taken as sRGB.")
 
 
 class DecodedImage(NamedTuple):
-    """The answer's pixels, RGB or RGBA in sRGB, uint8 [height, width, 3 or 4]; the bytes it came as, their media type,
-    and warnings."""
+    """An answer's image.
+
+    Attributes:
+        pixels: RGB or RGBA in sRGB, uint8 [height, width, 3 or 4].
+        encoded: the image file as received.
+        media_type: image/png, image/jpeg or image/webp.
+        warnings: sentences for the user.
+    """
 
     pixels: Pixels
     encoded: bytes
@@ -31,15 +37,16 @@ class DecodedImage(NamedTuple):
 
 
 def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
-    """Decode an answer's image. Of an animation, the first frame; EXIF orientation is not applied, for it is
-    the stored pixels that have the base image's size.
+    """Decode an answer's image, or the first frame of an animation.
+
+    EXIF orientation is ignored: the stored pixels have the base image's size.
 
     Args:
         encoded: a PNG, JPEG or WebP file.
-        size: what it must measure, in px; None when that is not known.
+        size: the expected size in px; None if unknown.
 
     Raises:
-        MalformedResponseError: another format, another size, more than `MAX_PIXELS`, or broken.
+        MalformedResponseError: the format or size is wrong, there are more than `MAX_PIXELS`, or the file is damaged.
     """
     try:
         with Image.open(io.BytesIO(encoded), formats=_FORMATS) as image:
@@ -57,23 +64,23 @@ def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:
     except MalformedResponseError as error:
         error.received = encoded
         raise
-    except Exception as error:  # foreign bytes make Pillow's decoders raise whatever they like
+    except Exception as error:  # on damaged files Pillow's decoders raise errors of any type
         raise malformed(f"not an image: {type(error).__name__}: {error}", encoded) from error
     return DecodedImage(pixels, encoded, media_type, warnings)
 
 
 def suffix(media_type: str) -> str:
-    """What the name of a file of that type ends with: png, jpg or webp."""
+    """The file name extension for a media type, without the dot: png, jpg or webp."""
     return media_type.partition("/")[2].replace("jpeg", "jpg")
 
 
 def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
-    """The image as RGB or RGBA in sRGB, 8 bits a channel, without its profile; and warnings, if any."""
+    """Convert an image to RGB or RGBA in sRGB, 8 bits a channel, without a profile. Also returns warnings."""
     alpha = image.has_transparency_data
     profile = image.info.get("icc_profile")
     if image.mode in ("P", "PA", "1", "LA", "La", "RGBa"):
         image = image.convert("RGBA" if alpha else "RGB")
-    elif image.mode.startswith("I"):  # 16 bits of grey, which Pillow would clip at 255
+    elif image.mode.startswith("I"):  # 16-bit grey: Pillow would clip it at 255
         image = image.point(lambda value: value * (1 / 256)).convert("L")
     warnings: tuple[str, ...] = ()
     if profile:
@@ -82,23 +89,20 @@ def to_srgb(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         except (OSError, ValueError, TypeError):
             warnings = (_CONVERTED,)
     mode = "RGBA" if alpha else "RGB"
-    converted = image if image.mode == mode else image.convert(mode)  # which would copy it
+    converted = image if image.mode == mode else image.convert(mode)  # `convert` would copy it
     converted.info.clear()
     return converted, warnings
 
 
 def _from_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    from PIL import ImageCms  # slow to load, and hardly an answer has a profile
-
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image  # converting would only cost rounding
+            return image  # a conversion would only add rounding errors
         result = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), intent, outputMode=mode)
     except ImageCms.PyCMSError as error:
         raise ValueError(str(error)) from error
-    if result is None:  # only when converted in place, which this is not
-        raise ValueError("no image")
+    assert result is not None  # it is None only when converting in place
     return result

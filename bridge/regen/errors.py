@@ -1,14 +1,15 @@
-"""Everything that can go wrong with a Regen request, as a tree of typed errors.
+"""The errors of a Regen request, as a tree of exceptions.
 
 PhotioError
-├── ParameterError               refused here; nothing was sent
+├── ParameterError               refused by the client; nothing was sent
 └── RegenError
     ├── AuthenticationError      401, 403, or no key at all
     ├── RequestRefusedError      any other 4xx
-    ├── RateLimitError           429
-    ├── ServiceError             5xx
+    ├── BusyError
+    │   ├── RateLimitError       429
+    │   └── ServiceError         5xx
     ├── RedirectError            3xx; never followed
-    ├── MalformedResponseError   an answer that is not what the documentation promises
+    ├── MalformedResponseError   the answer does not follow the documentation
     ├── ConnectionFailedError
     ├── AnswerTimeout
     └── Cancelled
@@ -30,8 +31,8 @@ class ParameterError(PhotioError):
 
     Attributes:
         name: the variable.
-        value: what it was.
-        allowed: what it may be, in words.
+        value: its value.
+        allowed: a description of the allowed values.
     """
 
     code = "parameter"
@@ -40,20 +41,19 @@ class ParameterError(PhotioError):
         shown = repr(value)
         if len(shown) > 80:
             shown = shown[:80] + "…"
-        super().__init__(
-            _("“{name}” is {value}, but it must be {allowed}.").format(name=name, value=shown, allowed=allowed)
-        )
+        sentence = _("“{name}” is {value}, but it must be {allowed}.")
+        super().__init__(sentence.format(name=name, value=shown, allowed=allowed))
         self.name = name
         self.value = value
         self.allowed = allowed
 
 
 class RegenError(PhotioError):
-    """A request to a Regen service did not give an image.
+    """A request to a Regen service failed.
 
     Attributes:
-        may_be_billed: whether the service may have charged for the request all the same.
-        received: what came instead of a picture that can be used, without the key: it may have been paid for.
+        may_be_billed: whether the service may have billed the request nevertheless.
+        received: the content that arrived, without the key. It is stored, because it may have been paid for.
     """
 
     code = "regen"
@@ -62,53 +62,50 @@ class RegenError(PhotioError):
 
 
 class AuthenticationError(RegenError):
-    """The key is missing, wrong, or not allowed to do this."""
+    """The key is missing, wrong, or lacks permission."""
 
     code = "authentication"
 
 
 class RequestRefusedError(RegenError):
-    """The service understood the request and does not want it."""
+    """The service rejected the request."""
 
     code = "refused"
 
 
-class RateLimitError(RegenError):
-    """Too many requests.
+class BusyError(RegenError):
+    """The service could not handle the request now.
 
     Attributes:
-        retry_after: seconds after which the service wants to be asked again; None when it did not say.
+        retry_after: seconds after which the request may be sent again without being billed twice; None if the service
+            gave no time, or may have billed it already.
     """
+
+    def __init__(self, sentence: str, details: str = "", retry_after: float | None = None) -> None:
+        super().__init__(sentence, details)
+        self.retry_after = retry_after
+
+
+class RateLimitError(BusyError):
+    """There were too many requests."""
 
     code = "rate-limit"
 
-    def __init__(self, sentence: str, details: str = "", retry_after: float | None = None) -> None:
-        super().__init__(sentence, details)
-        self.retry_after = retry_after
 
-
-class ServiceError(RegenError):
-    """The service has a problem of its own.
-
-    Attributes:
-        retry_after: as in `RateLimitError`; only ever given with 503, which says that nothing was done.
-    """
+class ServiceError(BusyError):
+    """The service failed. Only 503 sets `retry_after`, because it means that nothing was done."""
 
     code = "service"
 
-    def __init__(self, sentence: str, details: str = "", retry_after: float | None = None) -> None:
-        super().__init__(sentence, details)
-        self.retry_after = retry_after
-
 
 class RedirectError(RegenError):
-    """The service points elsewhere, where neither the key nor the image may go."""
+    """The service redirects to another address, which must get neither the key nor the image."""
 
     code = "redirect"
 
 
 class MalformedResponseError(RegenError):
-    """The service answered with something that is not a documented answer, or not the right image."""
+    """The answer does not follow the documentation, or its image is unusable."""
 
     code = "malformed-response"
     may_be_billed = True
@@ -119,21 +116,16 @@ class MalformedResponseError(RegenError):
 
 
 class ConnectionFailedError(RegenError):
-    """No connection, or it broke.
+    """There was no connection, or it broke.
 
     Attributes:
-        never_connected: no connection ever stood and another try may succeed: repeating is surely free.
+        never_connected: no connection was established, and another attempt may succeed. Repeating costs nothing.
     """
 
     code = "connection"
 
     def __init__(
-        self,
-        sentence: str,
-        details: str = "",
-        *,
-        may_be_billed: bool = False,
-        never_connected: bool = False,
+        self, sentence: str, details: str = "", *, may_be_billed: bool = False, never_connected: bool = False
     ) -> None:
         super().__init__(sentence, details)
         self.may_be_billed = may_be_billed
@@ -141,7 +133,7 @@ class ConnectionFailedError(RegenError):
 
 
 class AnswerTimeout(RegenError):
-    """The request was sent, and no complete answer came in time."""
+    """The request was sent, but no complete answer arrived in time."""
 
     code = "time-out"
     may_be_billed = True
@@ -154,15 +146,15 @@ class Cancelled(RegenError):
 
 
 def quote(text: str, secret: str | None, limit: int = _LONGEST_QUOTE) -> str:
-    """Foreign text made fit for a sentence or a log: one line, no control characters, no key, bounded.
+    """Make untrusted text safe for a sentence or a log: a single short line without control characters or the key.
 
-    The secret is taken out after the control characters, which could hide it, and before the cut,
-    which could leave half of it.
+    Control characters could hide the key, so they are removed before it. The text is cut last, because a cut key would
+    not be found.
 
     Args:
-        text: what the service said.
+        text: the service's text.
         secret: the key, which the service may have echoed.
-        limit: the longest result, in characters.
+        limit: the maximum length of the result, in characters.
     """
     visible = "".join(" " if c in "\t\r\n" else c for c in text if c in "\t\r\n" or unicodedata.category(c)[0] != "C")
     line = " ".join(visible.split())
@@ -172,12 +164,9 @@ def quote(text: str, secret: str | None, limit: int = _LONGEST_QUOTE) -> str:
 
 
 def malformed(details: str, received: bytes = b"") -> MalformedResponseError:
-    """The error for an answer that is not the image it should be; `details` are for the log."""
-    return MalformedResponseError(
-        _(
-            "The service's answer is not the image it should be, but the request may have been billed: "
-            "try again later, and tell whoever runs the service."
-        ),
-        details,
-        received,
+    """The error for an answer without a usable image; `details` are for the log."""
+    sentence = _(
+        "The service's answer is not the image it should be, but the request may have been billed: "
+        "try again later, and tell whoever runs the service."
     )
+    return MalformedResponseError(sentence, details, received)

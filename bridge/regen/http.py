@@ -1,4 +1,4 @@
-"""Sends one request by `requests`: straight to the service, or through whatever proxy the environment names."""
+"""Sends one request with `requests`, directly or through the proxy that the environment names."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 
-from bridge.regen.certificates import trusting
+from bridge.regen.certificates import tls_context
 
-BLOCK = 64 * 1024  # bytes that are received at once, at most
+BLOCK = 64 * 1024  # bytes; the most to receive at once
 
-# It quotes header lines that it cannot parse, and the service may have echoed the key in them.
+# Its warnings quote malformed header lines, in which the service may have echoed the key.
 logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 
 class Body(Protocol):
-    """What is sent: a file that knows how long it is."""
+    """A request's body: a file with a length."""
 
     def __len__(self) -> int: ...
 
@@ -32,29 +32,29 @@ class Body(Protocol):
 
 
 class Post(NamedTuple):
-    """What shall be sent where.
+    """A POST request.
 
     Attributes:
-        url: where to, checked by the caller.
-        headers: all but `Content-Length` and `Host`.
-        body: what is sent.
-        opened: gets the socket as soon as the connection stands, TLS included.
-        connect_timeout: seconds, for each of the host's addresses.
+        url: checked by the caller.
+        headers: all except `Content-Length` and `Host`.
+        body: the content to send.
+        on_connect: called with the socket once the connection is established, including TLS.
+        connect_timeout: seconds for each of the host's addresses.
         trust: TLS certificates, see `certificates.ca_bundle`.
-        proxy: the proxy's URL, or its host and port; None: no proxy.
+        proxy: the proxy's URL, or its host and port; None for no proxy.
     """
 
     url: str
     headers: Mapping[str, str]
     body: Body
-    opened: Callable[[Any], None]
+    on_connect: Callable[[Any], None]
     connect_timeout: float
     trust: str | Literal[True]
     proxy: str | None
 
 
 class Received(NamedTuple):
-    """An answer whose body is still to come, in `pieces`, each as soon as it is there."""
+    """An answer whose body is still arriving. Iterate over `pieces` to receive it."""
 
     status: int
     headers: Mapping[str, str]
@@ -62,24 +62,24 @@ class Received(NamedTuple):
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy through which the environment or the system wants a URL to be asked for."""
+    """The proxy that the environment or the system sets for a URL, if any."""
     if not urllib.request.getproxies():
         return None
     return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url, no_proxy=None))
 
 
 @contextlib.contextmanager
-def sent(post: Post) -> Iterator[Received]:
-    """Sends a request, once, over a connection of its own; redirects are not followed.
+def send(post: Post) -> Iterator[Received]:
+    """Send a request once over its own connection, without following redirects.
 
     Raises:
-        OSError, ValueError: there is no connection, it broke, or what came is no HTTP.
-        ConnectionFailedError: the certificates to trust cannot be had.
+        OSError, ValueError: there was no connection, it broke, or the answer is not HTTP.
+        ConnectionFailedError: the certificates to trust are unusable.
     """
     if post.trust is not True:
-        trusting(post.trust)  # `requests` does not tell of a file without certificates
-    adapter = _Adapter(post.opened)
-    # No Session: it would follow redirects, keep cookies and read netrc.
+        tls_context(post.trust)  # checks it: `requests` does not report a file without certificates
+    adapter = _Adapter(post.on_connect)
+    # Without a Session, which would follow redirects, keep cookies and read netrc.
     request = requests.Request("POST", post.url, headers=dict(post.headers), data=post.body).prepare()
     proxies = {"https": post.proxy, "http": post.proxy} if post.proxy else {}
     try:
@@ -98,16 +98,16 @@ def sent(post: Post) -> Iterator[Received]:
 
 
 def _pieces(raw: Any) -> Iterator[bytes]:
-    """The body as it comes: `read1` holds nothing back, each byte is there when the next one never comes."""
+    """The body while it arrives. `read1` returns what is there, so a stalled answer loses nothing received so far."""
     while raw.length_remaining != 0 and (piece := raw.read1(BLOCK, decode_content=False)):
         yield piece
 
 
 class _Response(HTTPConnection.response_class):  # type: ignore[misc,valid-type]
-    """An answer, without the interim ones before it."""
+    """An answer without the interim answers before it."""
 
     def begin(self) -> None:
-        """Skips all interim answers (RFC 9110, 15.2); the standard library skips 100 only."""
+        """Skip all interim answers (RFC 9110, 15.2). The standard library skips only 100."""
         super().begin()
         while self.status in (HTTPStatus.PROCESSING, HTTPStatus.EARLY_HINTS):
             self.headers = self.msg = None
@@ -115,21 +115,21 @@ class _Response(HTTPConnection.response_class):  # type: ignore[misc,valid-type]
 
 
 class _Adapter(HTTPAdapter):
-    """Tells when the connection stands. Never sends again: `HTTPAdapter` makes no retries by default."""
+    """Reports an established connection. `HTTPAdapter` makes no retries by default."""
 
-    def __init__(self, opened: Callable[[Any], None]) -> None:
+    def __init__(self, on_connect: Callable[[Any], None]) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1)
-        self._opened = opened
+        self._on_connect = on_connect
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """As in `requests`, which has made this method to be overridden."""
+        """Hook into connecting. `requests` documents this method as one to override."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        plain, opened = pool.ConnectionCls, self._opened
+        plain, on_connect = pool.ConnectionCls, self._on_connect
 
         def connect(connection: Any) -> None:
             plain.connect(connection)
             connection.sock.settimeout(None)
-            opened(connection.sock)
+            on_connect(connection.sock)
 
         pool.ConnectionCls = type(plain.__name__, (plain,), {"connect": connect, "response_class": _Response})
         return pool

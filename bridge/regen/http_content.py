@@ -1,4 +1,4 @@
-"""An answer's content while it comes: unpacked, bounded, and still there when its end never comes."""
+"""Collects an answer's content: unpacks and limits it, and keeps what arrived when the answer breaks off."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ _GZIP = b"\x1f\x8b"
 
 
 class ContentError(Exception):
-    """The content is not what its headers say; the text, for the log, quotes nothing of it."""
+    """The content contradicts its headers or is too long. The text is for the log and quotes no content."""
 
 
 class Content:
-    """Collects one answer's content. Unpacks by itself: only urllib3's newest releases bound their own unpacking.
+    """Collects one answer's content. It unpacks gzip itself: only urllib3's newest releases limit what they unpack.
 
     Args:
-        headers: the answer's, with lower-case names.
-        longest: so many bytes are taken, packed and unpacked.
-        copy: gets what was unpacked, as soon as it is there.
+        headers: the answer's headers, with lower-case names.
+        longest: the maximum size in bytes, both packed and unpacked.
+        copy: called with each unpacked piece as soon as it arrives.
 
     Attributes:
-        received: bytes that came, packed.
-        total: bytes that will come according to the headers, 0 where they do not say.
+        received: packed bytes so far.
+        total: packed bytes in all according to the headers; 0 if unknown.
     """
 
-    def __init__(
-        self, headers: Mapping[str, str], longest: int, copy: Callable[[bytes], None] = lambda piece: None
-    ) -> None:
+    def __init__(self, headers: Mapping[str, str], longest: int, copy: Callable[[bytes], object] | None = None) -> None:
         self._longest = longest
         self._copy = copy
         self._packing = headers.get("content-encoding", "identity").strip().lower()
@@ -38,14 +36,14 @@ class Content:
         self.received = 0
 
     def __bytes__(self) -> bytes:
-        """What has come so far, unpacked as far as that was possible."""
+        """The content so far, unpacked as far as possible."""
         return bytes(self._content)
 
     def add(self, block: bytes) -> None:
-        """Takes what came next.
+        """Take the next block.
 
         Raises:
-            ContentError: it cannot be unpacked, or it is too much.
+            ContentError: it cannot be unpacked, or the content is too long.
         """
         self.received += len(block)
         try:
@@ -54,17 +52,17 @@ class Content:
             else:
                 self._unpack(block)
         except zlib.error as error:
-            if not self._content:  # it was never packed
+            if not self._content:  # it is not packed
                 self._take(block)
             raise ContentError(f"gzip: {error}") from error
         if max(len(self._content), self.received) > self._longest:
             raise ContentError(f"more than {self._longest} bytes")
 
     def finish(self) -> None:
-        """Nothing more will come.
+        """Check the content after its last block.
 
         Raises:
-            ContentError: it was packed otherwise than it may be, or its end is missing.
+            ContentError: it has an encoding other than gzip, or is incomplete.
         """
         if self._packing not in ("identity", "gzip", ""):
             raise ContentError("a Content-Encoding that was not asked for")
@@ -72,7 +70,7 @@ class Content:
             raise ContentError("truncated gzip")
 
     def _unpack(self, block: bytes) -> None:
-        """Of gzip's members all, one after the other (RFC 1952, 2.2); what else follows them is nothing."""
+        """Unpack all members of the gzip stream (RFC 1952, 2.2). Data after them is ignored."""
         while block and self._unpacker is not None and len(self._content) <= self._longest:
             if self._unpacker.eof:
                 if not block.startswith(_GZIP):
@@ -82,7 +80,8 @@ class Content:
             block = self._unpacker.unused_data
 
     def _take(self, piece: bytes) -> None:
-        self._copy(piece)  # first: what is here only, is lost with this process
+        if self._copy is not None:
+            self._copy(piece)  # first, to the disk: memory is lost if this process ends
         self._content += piece
 
 

@@ -1,12 +1,12 @@
-"""The Regen API's request: its variables, checked, and its JSON (shared/photio-regen-api.txt)."""
+"""A request to the Regen API: checks its variables and encodes it as JSON (shared/photio-regen-api.txt)."""
 
 from __future__ import annotations
 
 import base64
 import json
-import math
 import re
 import secrets
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -23,12 +23,12 @@ RANDOM_SEED = -1
 LARGEST_SEED = 4_294_967_296
 RECOMMENDED_CFG_SCALE = (1.0, 2.5)
 
-_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")  # 8 bits a channel, and of three colours at most
+_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")  # at most 8 bits a channel and three colours
 _URL_CHARACTERS = re.compile(r"[!-~]{1,8192}")
 
 
 class Quality(StrEnum):
-    """Detail against speed."""
+    """The trade-off between detail and speed."""
 
     LOW = "LOW"
     MIDDLE = "MIDDLE"
@@ -42,19 +42,19 @@ def draw_seed() -> int:
 
 @dataclass(frozen=True)
 class RegenRequest:
-    """What the Regen API shall do.
+    """A checked request.
 
     Attributes:
-        base_image: an image of 8 bits a channel in sRGB (its alpha is not sent), a `Png`, or an http(s) URL.
+        base_image: an sRGB image with 8 bits a channel (its alpha is not sent), a `Png`, or an http(s) URL.
         mask_image: likewise, of the same size; black (0) is regenerated.
-        prompt: what shall be there, in English; empty: remove what is there.
-        negative_prompt: what shall not be there, in English.
+        prompt: what to add, in English; empty to remove what is there.
+        negative_prompt: what to avoid, in English.
         quality: `LOW`, `MIDDLE` or `HIGH`.
-        seed: 1…4 294 967 296, or −1 for one that is drawn when the request is sent.
+        seed: 1…4 294 967 296, or −1 to draw one when the request is sent.
         cfg_scale: how closely to follow the prompt, ≥ 0; 1.0–2.5 is recommended.
 
     Raises:
-        ParameterError: names the variable, its value and what is allowed.
+        ParameterError: a variable's value is not allowed; the error names it.
     """
 
     base_image: Image.Image | Png | str
@@ -89,7 +89,7 @@ class RegenRequest:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the documentation advises against, one sentence each."""
+        """One sentence for each value that the API's documentation advises against."""
         low, high = RECOMMENDED_CFG_SCALE
         if low <= self.cfg_scale <= high:
             return ()
@@ -98,14 +98,14 @@ class RegenRequest:
 
     @property
     def size(self) -> Size | None:
-        """The base image's size in px, which is the answer's too; None when it is a URL."""
+        """The size of the base image, and of the answer, in px; None if the base image is a URL."""
         return None if isinstance(self.base_image, str) else Size(*self.base_image.size)
 
     def to_json(self, seed: int) -> bytes:
-        """The request's body as the API wants it, all seven variables.
+        """The request's body, with all seven variables of the API.
 
         Args:
-            seed: what is sent as the seed.
+            seed: the seed to send.
         """
         small = {
             "prompt": self.prompt,
@@ -115,7 +115,7 @@ class RegenRequest:
             "cfg_scale": float(self.cfg_scale),
         }
         base, mask = _wire_image(self.base_image, "RGB"), _wire_image(self.mask_image, "L")
-        # In megabytes of Base64 `json` would look for what to escape, and hold up all other threads meanwhile.
+        # `json` would scan megabytes of Base64 for characters to escape, and block all other threads meanwhile.
         return f'{{"base_image": {base}, "mask_image": {mask}, {json.dumps(small)[1:]}'.encode("ascii")
 
 
@@ -147,10 +147,7 @@ def _is_seed(value: object) -> bool:
 def _is_cfg_scale(value: object) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    try:
-        return math.isfinite(value) and value >= 0
-    except OverflowError:  # a whole number beyond every float
-        return False
+    return 0 <= value <= sys.float_info.max  # false for NaN, and for integers that no float can hold
 
 
 def _wire_image(image: Image.Image | Png | str, mode: str) -> str:

@@ -1,8 +1,8 @@
-"""One HTTP exchange that another thread can watch and cancel, and that knows whether it was sent.
+"""One HTTP exchange that another thread can watch and cancel, and that knows whether the request was sent.
 
-The exchange runs in a thread of its own while the caller waits on a condition. So a cancel is prompt in every stage,
-even while a host's name is looked up. A server that sends one byte a second cannot stretch the deadline: the caller
-gives up and shuts the socket.
+The exchange runs in its own thread while the caller waits on a condition. So a cancel takes effect at once in every
+stage, even during name look-up. A server that sends one byte a second cannot stretch the deadline: the caller gives up
+and shuts the socket.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import NamedTuple
 from bridge.regen.call import Call
 from bridge.regen.certificates import ca_bundle
 from bridge.regen.errors import RegenError
-from bridge.regen.http import Post, Received, proxy_for, sent
+from bridge.regen.http import Post, Received, proxy_for, send
 from bridge.regen.http_content import Content
-from bridge.regen.network_errors import timed_out, typed
+from bridge.regen.network_errors import timed_out, translated
 from bridge.regen.upload import Connection, Upload
 
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
@@ -27,11 +27,11 @@ LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long to wait, in seconds in which this process runs.
+    """How long to wait, in seconds. Time during which this process is suspended does not count.
 
     Attributes:
-        connect: until a connection stands, name look-up and TLS included.
-        answer: from the request's last byte to the answer's last one; also the longest stall of an upload.
+        connect: to establish a connection, including name look-up and TLS.
+        answer: from the request's last byte to the answer's last byte; also the longest stall of an upload.
     """
 
     connect: float = 10.0
@@ -39,9 +39,10 @@ class Timeouts:
 
 
 class HttpAnswer(NamedTuple):
-    """What came back: headers with lower-case names, the body unpacked, at most `LONGEST_ANSWER` bytes.
+    """An answer: headers with lower-case names, and the unpacked body of at most `LONGEST_ANSWER` bytes.
 
-    `broken` says why the body may not be whole. It is not raised: what was paid for may be in what did come.
+    `broken` is the error that may have cut the body short. It is not raised, because the body may still contain the
+    image that was paid for.
     """
 
     status: int
@@ -53,21 +54,21 @@ class HttpAnswer(NamedTuple):
 def post(
     url: str, headers: Mapping[str, str], body: bytes, *, call: Call, timeouts: Timeouts, direct: bool
 ) -> HttpAnswer:
-    """Send one POST request over a connection of its own, once, and wait for the answer.
+    """Send a POST request once and wait for the answer.
 
-    Redirects are not followed; no cookies, no netrc. A kept-alive connection is never used: when one of
-    those breaks, nobody can tell whether the request had arrived.
+    Uses no redirects, cookies or netrc, and a new connection: when a kept-alive connection breaks, nobody can tell
+    whether the request arrived.
 
     Args:
-        url: where to, checked by the caller.
-        headers: all but `Content-Length`, `Host` and `Accept-Encoding`.
+        url: checked by the caller.
+        headers: all except `Content-Length`, `Host` and `Accept-Encoding`.
         body: the request's body.
         call: the request's state.
         timeouts: in seconds.
         direct: ignore the environment's proxies.
 
     Raises:
-        Cancelled, ConnectionFailedError, AnswerTimeout, MalformedResponseError: see there.
+        Cancelled, ConnectionFailedError, AnswerTimeout, MalformedResponseError: see `bridge.regen.errors`.
     """
     exchange = _Exchange(url, headers, body, call, timeouts)
     threading.Thread(target=exchange.run, args=(direct,), name="photio-request", daemon=True).start()
@@ -75,7 +76,7 @@ def post(
 
 
 class _Exchange:
-    """One attempt. `run` is for the thread that does it, `wait` for the one that wants its outcome."""
+    """One attempt. Its own thread calls `run`, the caller's thread calls `wait`."""
 
     def __init__(self, url: str, headers: Mapping[str, str], body: bytes, call: Call, timeouts: Timeouts) -> None:
         self._url = url
@@ -88,41 +89,41 @@ class _Exchange:
         self._outcome: Future[HttpAnswer] = Future()
 
     def wait(self) -> HttpAnswer:
-        """The answer, or the typed error."""
+        """Wait for the answer; raises a typed error."""
         connection, call = self._connection, self._connection.call
         with call.changed:
             try:
                 while not self._outcome.done():
                     call.refuse_if_cancelled()
                     if connection.deadline.over:
-                        return self._as_far_as_it_came(self._too_late())
+                        return self._partial_answer(self._timeout_error())
                     connection.deadline.wait(call.changed.wait)
             finally:
                 connection.abandon()
         return self._outcome.result()
 
     def run(self, direct: bool) -> None:
-        """Do the exchange and leave its outcome."""
+        """Perform the exchange and store its outcome."""
         call = self._connection.call
         try:
             self._connection.report("connecting")
             answer = self._answer(direct)
-        except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
+        except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             self._outcome.set_exception(error)
         else:
             self._outcome.set_result(answer)
         with call.changed:
             call.changed.notify_all()
 
-    def _as_far_as_it_came(self, error: BaseException) -> HttpAnswer:
-        """What there is of the answer; raises the error when that is nothing."""
+    def _partial_answer(self, error: BaseException) -> HttpAnswer:
+        """The part of the answer that arrived; raises `error` if none did."""
         content = bytes(self._content)
         if self._head is None or not content or not isinstance(error, RegenError):
             raise error
         return HttpAnswer(*self._head, content, error)
 
-    def _too_late(self) -> RegenError:
-        sent, connected, timeouts = self._connection.call.sent, self._connection.stands, self._timeouts
+    def _timeout_error(self) -> RegenError:
+        sent, connected, timeouts = self._connection.call.sent, self._connection.established, self._timeouts
         details = f"no connection within {timeouts.connect:g} s"
         if connected:
             details = f"stalled for {timeouts.answer:g} s after {self._upload.position} of {len(self._upload)} bytes"
@@ -133,16 +134,19 @@ class _Exchange:
         try:
             return self._exchange(direct)
         except BaseException as error:  # noqa: BLE001 - as in `run`
-            failure = typed(error, connection.call.sent, connection.stands)
+            failure = translated(error, connection.call.sent, connection.established)
         finally:
             with connection.call.changed:
                 connection.release()
-        # Outside the handler, or the original would be its context, and its text may repeat what the service sent.
-        return self._as_far_as_it_came(failure)
+        # Raise outside the handler: the original error would become the context, and may quote the service.
+        return self._partial_answer(failure)
 
     def _exchange(self, direct: bool) -> HttpAnswer:
-        with self._sent(direct) as received:
-            self._content = self._empty_content(received.headers)
+        with self._send(direct) as received:
+            sink = self._connection.call.sink
+            if sink is not None:
+                sink.begin()
+            self._content = Content(received.headers, LONGEST_ANSWER, sink.write if sink is not None else None)
             self._head = (received.status, received.headers)
             for piece in received.pieces:
                 self._content.add(piece)
@@ -150,15 +154,8 @@ class _Exchange:
             self._content.finish()
             return HttpAnswer(*self._head, bytes(self._content))
 
-    def _sent(self, direct: bool) -> AbstractContextManager[Received]:
-        # Half of the time for each address: a dead IPv6 address must leave time to try IPv4.
-        each, opened = self._timeouts.connect / 2, self._connection.opened
+    def _send(self, direct: bool) -> AbstractContextManager[Received]:
+        per_address = self._timeouts.connect / 2  # an unreachable IPv6 address must leave time to try IPv4
         proxy = None if direct else proxy_for(self._url)
-        return sent(Post(self._url, self._headers, self._upload, opened, each, ca_bundle(), proxy))
-
-    def _empty_content(self, headers: Mapping[str, str]) -> Content:
-        sink = self._connection.call.sink
-        if sink is None:
-            return Content(headers, LONGEST_ANSWER)
-        sink.begin()
-        return Content(headers, LONGEST_ANSWER, sink.write)
+        attach = self._connection.attach
+        return send(Post(self._url, self._headers, self._upload, attach, per_address, ca_bundle(), proxy))

@@ -1,4 +1,4 @@
-"""Where requests may go, and what may be sent as a key. Standard library only."""
+"""Checks service addresses and API keys. Standard library only."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?\.?")
 
 
 class SettingsError(PhotioError):
-    """A setting has a value that cannot be used."""
+    """A setting has an unusable value."""
 
     code = "settings"
 
 
 class KeyFormatError(SettingsError):
-    """A text cannot be an API key."""
+    """A text is not a possible API key."""
 
     code = "key-format"
 
 
 def check_origin(origin: str) -> str:
-    """The service's address, checked and in its normal form (`scheme://host[:port]`).
+    """Check a service's address and return it in normal form (`scheme://host[:port]`).
 
-    The result is put together from the checked parts, so no two URL parsers can disagree about its host.
+    The result is built from the checked parts, so that no other URL parser can find a different host in it.
 
     Raises:
-        SettingsError: not an origin, one with a user name in it, or plain HTTP to another machine.
+        SettingsError: it is not an origin, contains a user name, or is plain HTTP to another computer.
     """
     try:
         parts = urlsplit(origin)
@@ -54,7 +54,7 @@ def check_origin(origin: str) -> str:
                 "so that nobody on the way can read your key and your image."
             )
         )
-    host = host.removesuffix(".")  # no certificate has a dot at its name's end
+    host = host.removesuffix(".")  # names in certificates never end with a dot
     shown = f"[{host}]" if ":" in host else host
     return f"{scheme}://{shown}" + (f":{port}" if port is not None else "")
 
@@ -68,15 +68,14 @@ def is_loopback(host: str) -> bool:
 
 
 def check_key(key: str) -> str:
-    """The key itself, when it can be sent in a header: 1…512 printable ASCII characters, no spaces.
+    """Check that a key can be sent in a header, and return it: 1…512 printable ASCII characters without spaces.
 
     Raises:
-        KeyFormatError: it cannot; the error does not contain it.
+        KeyFormatError: it cannot; the error does not contain the key.
     """
     if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST_KEY:
-        raise KeyFormatError(
-            _("An API key has between 1 and {most} characters: copy it again.").format(most=_LONGEST_KEY)
-        )
+        sentence = _("An API key has between 1 and {most} characters: copy it again.")
+        raise KeyFormatError(sentence.format(most=_LONGEST_KEY))
     if not all("!" <= character <= "~" for character in key):
         raise KeyFormatError(_("An API key has no spaces and only ASCII letters, digits and signs: copy it again."))
     return key
@@ -90,13 +89,12 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _not_an_origin(origin: object) -> SettingsError:
-    # What is in it is not repeated: it may be a key that was pasted into the wrong field.
-    return SettingsError(
-        _("The service's address must look like {example}: no path, no user name.").format(example=DEFAULT_ORIGIN),
-        details=f"an origin of type {type(origin).__name__} was refused",
-    )
+    # The error does not quote it: it may be a key that was pasted into the wrong field.
+    sentence = _("The service's address must look like {example}: no path, no user name.")
+    details = f"an origin of type {type(origin).__name__} was refused"
+    return SettingsError(sentence.format(example=DEFAULT_ORIGIN), details)
 
 
 def spellings(key: str | None) -> tuple[bytes, ...]:
-    """How a key can be written in an answer: as it is, and as JSON escapes it."""
+    """The forms in which an answer may contain a key: as it is, and escaped in JSON."""
     return tuple({key.encode(), json.dumps(key)[1:-1].encode()}) if key else ()

@@ -37,7 +37,7 @@ SHOWN_KEYWORDS = {
 INTERNAL = {
     "ContentError", "ProtocolError", "ValueError", "TypeError", "KeyError", "RuntimeError", "AssertionError", "TypeVar",
     "OSError", "TimeoutError",
-    "_malformed", "_unreadable",
+    "malformed", "_unreadable",
 }  # fmt: skip
 _LOGGING = {"debug", "info", "warning", "error", "exception", "critical"}
 

@@ -61,7 +61,7 @@ def test_a_name_that_is_looked_up_forever_does_not_hang_it(monkeypatch: pytest.M
         threading.Event().wait(60)
 
     monkeypatch.setattr(doctor, "_connect", connect)
-    monkeypatch.setattr(doctor, "_REACH", -0.4)
+    monkeypatch.setattr(doctor, "_CONNECT_TIMEOUT", -0.4)
     assert checks()["service"].state == "warning"
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from bridge.regen.client import Call, RegenClient, RegenRequest
 from bridge.regen.errors import Cancelled, ConnectionFailedError
-from bridge.regen.http import Post, proxy_for, sent
+from bridge.regen.http import Post, proxy_for, send
 from tests.regen_server import RegenServer
 from tests.unit.background import in_background, unused_port
 
@@ -195,5 +195,5 @@ def test_an_answer_whose_length_is_told_twice_in_one_line_ends_there() -> None:
         threading.Thread(target=serve, daemon=True).start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         post = Post(url, {}, Body(b"?"), lambda opened: None, 10, True, None)
-        with sent(post) as received:
+        with send(post) as received:
             assert b"".join(received.pieces) == b"hi"
