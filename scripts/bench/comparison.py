@@ -5,25 +5,17 @@ are given a task, a dict: "crop" (the part that is sent) and "box" (the part tha
 height in canvas px; "size" (px, at which the crop is sent), "origin" (of the service) and "python" (the bridge's).
 
 `plug_in`, `bridge` and `serve` are processes of their own. Run as a file, this module compares the offline engine with
-the bare library. GIMP's and the bridge's Python have different packages, so only functions import what is not in the
-standard library.
+the bare library. Functions import what GIMP's or the bridge's Python lacks, and what would slow the sketch down: it is
+the measure of a machine's speed, so it must load no more than it needs.
 """
 
 import base64
-import functools
-import http.client
 import io
 import json
 import os
-import subprocess
 import sys
-import tempfile
-import threading
-import time
 import zlib
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
 PHOTO = HERE.parent / "photos" / "extreme-desert-hike.jpg"
@@ -64,6 +56,8 @@ def sketch(image, task):
 
 def plain_way(image, answer):
     """What most plug-ins do: duplicate, flatten, export everything as PNG, load the answer; the new layer."""
+    import tempfile
+
     from gi.repository import Gimp, Gio
 
     with tempfile.TemporaryDirectory() as folder:
@@ -82,6 +76,8 @@ class Sketch:
     """The sketch with its bridge: no window, no matching, no journal, no message for any error."""
 
     def __init__(self, task):
+        import subprocess
+
         self._task = task
         command = process(task["python"], "bridge()")
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -139,6 +135,9 @@ def plug_in():
 
 def bridge():
     """The sketch's second process: a task and pixels in on stdin, pixels out on stdout, until stdin ends."""
+    import http.client  # noqa: F401  (loaded now, while the plug-in reads the pixels)
+
+    import PIL.PngImagePlugin  # noqa: F401
 
     def say(data):
         sys.stdout.buffer.write(data)
@@ -215,6 +214,9 @@ def _request(base, mask):
 
 def _answer(origin, request):
     """The picture with which a Regen service answers."""
+    import http.client
+    from urllib.parse import urlsplit
+
     from PIL import Image
 
     connection = http.client.HTTPConnection(urlsplit(origin).netloc)
@@ -237,36 +239,35 @@ def _encoded(picture):
 
 def serve(delay):
     """A Regen service that costs nothing: it answers after `delay` seconds. Its origin is its first line on stdout."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, delay))
+    import threading
+    import time
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    answers, lock = {}, threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            _before, _name, rest = body.partition(b'"base_image": "')
+            base = rest[: rest.index(b'"')]
+            sent = zlib.crc32(base)  # a millisecond
+            with lock:
+                content = answers.get(sent) or answers.setdefault(sent, _smoothed(base))
+            time.sleep(delay)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    answers: dict[int, bytes] = {}  # noqa: RUF012  (of all connections)
-    lock = threading.Lock()
-
-    def __init__(self, delay, *arguments):
-        self.delay = delay
-        super().__init__(*arguments)
-
-    def do_POST(self):
-        """Looks at nothing but the picture, for which an answer is made only once."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        _before, _name, rest = body.partition(b'"base_image": "')
-        sent = zlib.crc32(rest[: rest.index(b'"')])  # a millisecond
-        with self.lock:
-            content = self.answers.get(sent) or self.answers.setdefault(sent, _smoothed(rest[: rest.index(b'"')]))
-        time.sleep(self.delay)
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_arguments):
-        """Quiet."""
 
 
 def _smoothed(base):
@@ -285,6 +286,8 @@ def _smoothed(base):
 def offline(checkout, runs):
     """Prints the seconds of the offline engine's server and of the bare library, in turns, on the same input."""
     sys.path.insert(0, checkout)
+    import time
+
     import numpy as np
     import patchmatch
     from PIL import Image
