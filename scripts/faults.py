@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""All that can go wrong, tried: prints `N faults tried, N survived` and writes docs/faults.md.
+"""Tries every known fault, prints `N faults tried, N survived` and writes docs/faults.md.
 
     faults.py [--release 3.0|3.2] [--no-gimp] [--no-soak]
 
-A fault is survived when what the user sees, the image, the received result and the number of requests are what the
-table's row must be (tests/faults), or when its test inside a real GIMP passes. Sets up what is missing as
-scripts/test.py does; the first run takes longer.
+A fault is survived if the message, the image, the received result and the number of requests are as tests/faults
+demands, or if its test inside a real GIMP passes. Sets up what is missing, as scripts/test.py does.
 """
 
 from __future__ import annotations
@@ -32,14 +31,14 @@ INSIDE = ["tests/gimp/test_faults.py", "tests/faults/inside/test_large.py"]
 
 @dataclass(frozen=True)
 class Part:
-    """What one part of the faults gave."""
+    """The outcome of one part of the faults."""
 
     outcome: Outcome
     rows: list[Row]
 
 
 def outside(folder: Path, scratch: Path) -> Part:
-    """The network, the answers, the disk, the bridge's crashes: no GIMP is needed."""
+    """The faults that need no GIMP: of the network, the answers, the disk, and crashes of the bridge."""
     rows, report = scratch / "rows.jsonl", scratch / "outside.xml"
     python = str(folder / "bin" / "python")
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/faults", "--ignore=tests/faults/inside"]
@@ -49,7 +48,7 @@ def outside(folder: Path, scratch: Path) -> Part:
 
 
 def inside(release: str, folder: Path, scratch: Path, soak: bool) -> list[Part]:
-    """What dies in a real GIMP, and 200 jobs in a row."""
+    """The faults inside a real GIMP, and 200 jobs in a row."""
     real = real_gimp.find(release)
     real.install_plugin()
     parts = []
@@ -79,7 +78,7 @@ def _in_gimp(release: str, file: Path, *arguments: str) -> list[str]:
 
 
 def _tests(report: Path, group: str) -> list[Row]:
-    """A row for each test of a report: its name says what was broken and what must hold."""
+    """A row for each test of a report, named after the test."""
     if not report.exists():
         return [Row("(did not end)", group, survived=False)]
     rows = []
@@ -92,7 +91,7 @@ def _tests(report: Path, group: str) -> list[Row]:
 
 
 def _tests_without_rows(report: Path) -> list[Row]:
-    """The tests that prove something about many faults at once, and whatever failed."""
+    """The tests about many faults at once, and every test that failed: the others have written a row themselves."""
     return [
         row
         for row in _tests(report, "In all")

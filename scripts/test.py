@@ -4,8 +4,8 @@
     test.py [--release 3.0|3.2 …] [WORD]
 
 WORD goes to pytest's -k. Sets up what is missing: a virtual environment for the tests and the GIMPs that the
-machine does not have, all in the user's cache directory. Nothing is tried twice: a test that fails now and then has
-found something, be it in itself.
+machine does not have, all in the user's cache directory. No test is repeated: one that fails now and then has found
+a bug, even if the bug is in the test.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from test.parts import STALLED, Outcome, report, run, run_counted
 
 RUN_PYTEST = CHECKOUT / "tests" / "gimp" / "run_pytest.py"
 
-#: GIMP's colour conversions without shortcuts. babl takes whichever conversion it finds to be the fastest, among those
-#: that are nearly exact: in a busy moment another one, and then any new layer changes 16-bit pixels elsewhere, too.
+#: Only exact colour conversions. By default babl measures which of the nearly exact ones is fastest. On a busy machine
+#: it can choose another one, and then a new layer changes 16-bit pixels elsewhere, too.
 EXACT = {"BABL_TOLERANCE": "0"}
 
 
 def checks(folder: Path, word: list[str]) -> list[Outcome]:
-    """What needs no GIMP."""
+    """The parts that need no GIMP."""
     python = str(folder / "bin" / "python")
     model_home = {"PHOTIO_HOME": str(rootfs.cache_directory() / "model")}
     outcomes = [
@@ -52,7 +52,7 @@ def checks(folder: Path, word: list[str]) -> list[Outcome]:
 
 
 def audit(python: str) -> Outcome:
-    """Whether a known weakness is in a package that users get. Where nobody can be asked, it is said aloud."""
+    """Looks for known vulnerabilities in the packages that users get. Says so if the database cannot be reached."""
     lock = "bridge/requirements.lock"
     command = [python, "-m", "pip_audit", "--requirement", lock, "--disable-pip", "--require-hashes", "--format=json"]
     asked = run("audit of the packages", [*command, "--progress-spinner=off", "--timeout=20"])

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Shows what is in an XCF file without starting GIMP: its layers, and how Photio made those that it made.
+"""Shows the layers of an XCF file, and how Photio made those that it made, without starting GIMP.
 
     xcf.py show FILE.xcf [--json]
 
-Images of 8 bits only. Never writes. Where this Python has no gimpformats, it goes on in the tests' virtual
+Reads images of 8 bits only, and never writes. If this Python has no gimpformats, it continues in the tests' virtual
 environment (in the user's cache directory), which it sets up once. docs/provenance.md explains the fields.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def lines(name: str, picture: reader.Picture) -> Iterator[str]:
-    """The file as a person reads it."""
+    """The lines that describe the file to a person."""
     width, height = picture.size
     count = len(picture.layers)
     layers = "1 layer" if count == 1 else f"{count} layers"
@@ -54,10 +54,11 @@ def main() -> int:
     asked = parser.parse_args()
     environment.require("gimpformats")
     from xcf import reader
+    from xcf.provenance import printable
 
-    sys.stdout.reconfigure(errors="backslashreplace")  # a layer's name may be beyond the terminal's letters
+    sys.stdout.reconfigure(errors="backslashreplace")  # the terminal may lack letters of a layer's name
     sys.stderr.reconfigure(errors="backslashreplace")
-    name = reader.printable(str(asked.file))
+    name = printable(str(asked.file))
     try:
         picture = reader.read(asked.file)
     except reader.XcfError as error:
@@ -66,7 +67,9 @@ def main() -> int:
     text = json.dumps(asdict(picture), indent=2) if asked.json else "\n".join(lines(name, picture))
     try:
         print(text, flush=True)
-    except BrokenPipeError:  # `| head` has seen enough; Python would complain when it flushes at its end
+    except (
+        BrokenPipeError
+    ):  # `| head` has closed the pipe; without this Python reports an error when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

@@ -12,21 +12,21 @@ from gimp.pictures import load, select
 
 @contextmanager
 def stage(name):
-    """Says how long a stage took."""
+    """Prints how long a stage took."""
     began = time.perf_counter()
     yield
     print(f"{time.perf_counter() - began:7.2f} s  {name}", flush=True)
 
 
 def save(image, path):
-    """Saves or exports, by the name's ending."""
+    """Saves an XCF or exports a PNG, as the file's name says."""
     file = Gio.File.new_for_path(str(path))
     if path.suffix == ".png":
         export = Gimp.get_pdb().lookup_procedure("file-png-export")
         config = export.create_config()
         config.set_property("image", image)
         config.set_property("file", file)
-        config.set_property("compression", 3)  # six times as fast as the default, and a third larger
+        config.set_property("compression", 3)  # six times as fast as the default, for a file a third larger
         written = export.run(config).index(0) == Gimp.PDBStatusType.SUCCESS
     else:
         written = Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)

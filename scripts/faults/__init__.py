@@ -1,1 +1,1 @@
-"""The parts of `faults.py`."""
+"""What `faults.py` writes: the table of docs/faults.md."""

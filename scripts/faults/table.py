@@ -1,4 +1,4 @@
-"""docs/faults.md, from the rows that the tests of tests/faults write."""
+"""Makes docs/faults.md from the rows that the tests in tests/faults write."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Row:
     Attributes:
         fault: what was broken.
         group: of what.
-        survived: whether it was as it must be.
-        told: the outcome (tests/faults/outcome.py); None where a test says no more than that it passed.
+        survived: whether everything was as it must be.
+        told: the outcome (tests/faults/outcome.py); None if the test only says that it passed.
     """
 
     fault: str
@@ -50,7 +50,7 @@ class Row:
 
 
 def rows_in(file: Path) -> list[Row]:
-    """The rows that the tests wrote; those that were tried more than once count once."""
+    """The rows that the tests wrote. A fault that was tried more than once counts once."""
     found: dict[tuple[str, str], Row] = {}
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
         told = json.loads(line)
@@ -91,7 +91,7 @@ def _line(row: Row) -> str:
 
 
 def steady(sentence: str) -> str:
-    """A sentence without what differs between two runs, and without what Markdown would make of it."""
+    """A sentence without the parts that differ between two runs, escaped for Markdown."""
     sentence = re.sub(r"/[^\s”,;:)]*/home\b", "HOME", sentence)
     sentence = re.sub(r"/tmp/[^\s”,;:)]*", "FILE", sentence)
     sentence = re.sub(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}", "JOB", sentence)

@@ -1,1 +1,1 @@
-"""The parts of `fidelity.py`."""
+"""Photographs, measures and engines: the parts of `fidelity.py`."""

@@ -1,1 +1,1 @@
-"""A real GIMP 3 for tests, demo and measurements: found or set up, then started. Behind `gimp.py`."""
+"""Finds or sets up a real GIMP 3 and starts it: what `gimp.py` and the scripts that need a GIMP share."""

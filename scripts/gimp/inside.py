@@ -1,4 +1,4 @@
-"""Runs inside GIMP (`gimp.py run`): a person's Python file, with its own arguments and an honest exit status."""
+"""Runs a Python file inside GIMP for `gimp.py run`: with its own arguments, and with an exit status."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from gi.repository import Gegl, Gimp, Gio, GLib, GObject  # noqa: E402
 
 
 def run(file: str, arguments: list[str], scripts: str) -> int:
-    """Runs `file` as `__main__`; its exit status: 0, what it gave to `sys.exit`, or 1 after a traceback.
+    """Runs `file` as `__main__`. Returns its exit status: 0, its argument of `sys.exit`, or 1 after a traceback.
 
     The folder `scripts` comes last on the path, for the parts of our own scripts that run here.
     """
@@ -30,7 +30,7 @@ def run(file: str, arguments: list[str], scripts: str) -> int:
             return end.code or 0
         print(end.code, file=sys.stderr)
         return 1
-    except BaseException:  # noqa: BLE001  (whatever ends the file is shown, as `python3 file` would)
+    except BaseException:  # noqa: BLE001  (shows whatever ends the file, as `python3 file` does)
         traceback.print_exc()
         return 1
     return 0

@@ -1,4 +1,4 @@
-"""Photographs inside GIMP, and what is to be selected in them: what the scripts here that run there share."""
+"""Opens photographs and selects objects in them, for the parts of the scripts that run inside GIMP."""
 
 import sys
 
@@ -11,7 +11,7 @@ def load(path):
 
 
 def select(image, mask_file):
-    """Selects what is white in a picture of the same size."""
+    """Selects what is white in a mask, a picture of the same size. Ends the script if the size differs."""
     mask = load(mask_file)
     size = (image.get_width(), image.get_height())
     if (mask.get_width(), mask.get_height()) != size:
@@ -20,7 +20,7 @@ def select(image, mask_file):
     pixels = mask.get_layers()[0].get_buffer().get(box, 1.0, "Y' u8", Gegl.AbyssPolicy.NONE)
     channel = Gimp.Channel.new(image, "object", *size, 100, Gegl.Color.new("white"))
     image.insert_channel(channel, None, 0)
-    # the mask's values are the coverage themselves, so they go in as the linear data that a channel holds
+    # the mask's values are the coverage itself, so they are written as the linear data that a channel holds
     channel.get_buffer().set(box, "Y u8", pixels)
     image.select_item(Gimp.ChannelOps.REPLACE, channel)
     image.remove_channel(channel)

@@ -1,4 +1,4 @@
-"""A GIMP of one release with this checkout's plug-in: finds it or has it set up, and runs files inside it."""
+"""A GIMP of one release with this checkout's plug-in: where it is, how it is set up, and how it is started."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from gimp.rootfs import SetupError
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPTS = CHECKOUT / "scripts"
 
-#: What a GIMP started here keeps of the caller's environment; all else would make runs differ between machines.
+#: The variables of the caller that a GIMP started here sees. Others would make runs differ between machines.
 PASSED_ON = re.compile(
     r"(PHOTIO_|BABL_|PIP_|LC_|TERM$|LANG$|HOME$|USER$|DISPLAY$|XAUTHORITY$|WAYLAND_DISPLAY$|CI$"
     r"|(https?|no|all)_proxy$|SSL_CERT_|REQUESTS_CA_BUNDLE$|GTK_|GDK_|DBUS_SESSION_BUS_ADDRESS$)",
     re.IGNORECASE,
 )
 
-#: A screen, a window manager (again, should it crash) and an accessibility bus; the command begins when they are ready.
-#: Not xvfb-run: two at once can choose one display, and it waits for ever when a signal overtakes it on a busy machine.
+#: Starts a screen, a window manager (again if it crashes) and an accessibility bus, then the command. xvfb-run does not
+#: serve here: two of them can choose the same display, and on a busy machine it can miss a signal and wait for ever.
 DISPLAY_SESSION = """
 hash Xvfb openbox dbus-run-session || { echo "Install xvfb, openbox, dbus and at-spi2-core." >&2; exit 71; }
 exec 3< <(exec Xvfb -displayfd 1 -screen 0 "$1x24" 2>/dev/null); screen=$!; shift
@@ -57,7 +57,7 @@ class RealGimp:
 
     @property
     def home(self) -> Path:
-        """Profile, caches and results of the runs from this checkout; nobody's own GIMP is touched."""
+        """Profile, caches and results of the runs from this checkout, apart from the user's own GIMP."""
         checkout = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
         return rootfs.cache_directory() / "homes" / f"{self.release}-{checkout}"
 
@@ -67,7 +67,7 @@ class RealGimp:
         return self.home / "GIMP"
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
-        """What the process inside sees."""
+        """The environment of a process inside."""
         kept = {name: value for name, value in os.environ.items() if PASSED_ON.match(name)}
         directories = {
             "GIMP3_DIRECTORY": self.profile,
@@ -88,15 +88,19 @@ class RealGimp:
         return rootfs.enter(self.tree, arguments, visible) if self.tree else arguments
 
     def _quieten(self) -> None:
-        """Nobody is to be welcomed, or asked for updates, in such runs."""
+        """Turns off GIMP's welcome dialog and its search for updates."""
         settings = self.profile / "gimprc"
         if not settings.exists():
             self.profile.mkdir(parents=True, exist_ok=True)
-            version = _version(self.command(["gimp-console", "--version"]))  # another one there means: welcome
+            version = _version(self.command(["gimp-console", "--version"]))  # GIMP shows the dialog if it differs
             settings.write_text(f'(show-welcome-dialog no)\n(check-updates no)\n(config-version "{version}")\n')
 
     def install_plugin(self) -> None:
-        """Puts this checkout's plug-in into the profile; quick when it is there already."""
+        """Installs this checkout's plug-in into the profile. Takes little time if it is there already.
+
+        Raises:
+            SetupError: the installer failed.
+        """
         self._quieten()
         python = "/usr/bin/python3" if self.tree else sys.executable
         command = [python, str(CHECKOUT / "install.py"), "--gimp-dir", str(self.profile)]
@@ -113,7 +117,7 @@ class RealGimp:
 
 
 def _version(command: list[str]) -> str:
-    """What `gimp --version` says, "3.0.4"; empty where there is no GIMP."""
+    """The version in the output of `gimp --version`, as "3.0.4"; empty if there is no GIMP."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
@@ -123,7 +127,7 @@ def _version(command: list[str]) -> str:
 
 
 def find(release: str | None) -> RealGimp:
-    """The machine's GIMP when it is of that release (or of any that we serve), else one set up for the purpose.
+    """The machine's GIMP if it is of that release (None: of any supported one), otherwise one that is set up here.
 
     Raises:
         SetupError: there is none and none can be set up here.
@@ -137,7 +141,7 @@ def find(release: str | None) -> RealGimp:
 
 
 def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = False, screen: str = "1366x768") -> int:
-    """Runs a Python file inside GIMP, without a window or (`window`) on a virtual `screen`; its exit status."""
+    """Runs a Python file inside GIMP, with `window` on a virtual screen of `screen` px. Returns its exit status."""
     gimp.home.mkdir(parents=True, exist_ok=True)
     inside = SCRIPTS / "gimp" / "inside.py"
     with tempfile.TemporaryDirectory(prefix="photio-run-", dir=gimp.home) as scratch:
@@ -148,7 +152,7 @@ def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = Fa
         command += ["-b", f"exec(compile(open({str(inside)!r}).read(), {str(inside)!r}, 'exec'))"]
         if window:
             command = on_virtual_display(["gimp", *command], screen)
-            environment["GTK_MODULES"] = "gail:atk-bridge"  # assistive technology, or a test, sees every widget
+            environment["GTK_MODULES"] = "gail:atk-bridge"  # tests find widgets through the accessibility bus
         else:
             command = ["gimp-console", "-i", *command]
         ended = subprocess.run(
@@ -156,16 +160,16 @@ def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = Fa
         )
         if status.exists():
             return int(status.read_text())
-        return ended.returncode or 70  # GIMP went away in the middle: EX_SOFTWARE
+        return ended.returncode or 70  # GIMP crashed: EX_SOFTWARE
 
 
 def on_virtual_display(command: list[str], screen: str = "1366x768") -> list[str]:
-    """The command, on a screen of so many px with a window manager and an accessibility bus of its own."""
+    """The command line that runs `command` on a virtual screen of `screen` px, with a window manager."""
     return ["bash", "-c", DISPLAY_SESSION, "session", screen, *command]
 
 
 def open_window(gimp: RealGimp, image: Path | None) -> int:
-    """Opens GIMP's window, on a virtual display where there is no other."""
+    """Opens GIMP's window, on a virtual display if there is no other. Returns GIMP's exit status."""
     command = ["gimp", *([str(image)] if image else [])]
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         print("No display: GIMP opens on a virtual one. Ctrl-C ends it.", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""A Debian tree with a GIMP 3 in it, for machines that have none: built once, entered without leaving traces.
+"""A Debian root file system with a GIMP 3, for machines that have none. It is built once.
 
 Debian's trixie carries GIMP 3.0, forky GIMP 3.2. Needs root (mounts, chroot); mounts live in a private
 namespace and end with the command.
@@ -27,20 +27,20 @@ PACKAGES = [
 ]
 # fmt: on
 
-#: Directories that the tree has of its own; everything else at the machine's root is visible inside as it is.
+#: Directories that the tree has of its own. All other directories at the machine's root are visible inside.
 OWN = {"bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "var", "run", "boot", "lost+found"}
 SYSTEM = ("proc", "dev", "sys")
 
-#: The machine's way to its packages (proxies, retries, tolerated dates) is also the tree's.
+#: Settings of the machine's apt (proxies, retries, tolerated dates) that the tree takes over.
 APT_SETTINGS = ("Acquire::Check-", "Acquire::http", "Acquire::Retries", "Acquire::ForceIP")
 
 
 class SetupError(Exception):
-    """A sentence that says what to do."""
+    """Something could not be set up. The message tells the user what to do."""
 
 
 def cache_directory() -> Path:
-    """Everything that the scripts here download or build."""
+    """The folder for everything that the scripts download or build."""
     root = os.environ.get("XDG_CACHE_HOME", "")
     base = Path(root) if os.path.isabs(root) else Path.home() / ".cache"
     return base / "photio-for-gimp"
@@ -55,7 +55,7 @@ def _run(command: list[str], log: Path, **options: object) -> None:
 
 
 def _ensure_debootstrap(scripts: Path) -> None:
-    """Puts debootstrap's files into `scripts`, with one for every suite that we need."""
+    """Copies debootstrap's files to `scripts`, and adds those of suites that this debootstrap does not know."""
     with _locked(cache_directory() / "debootstrap.lock"):
         if not shutil.which("debootstrap"):
             install_packages("debootstrap")
@@ -96,7 +96,11 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def provision(release: str) -> Path:
-    """The tree with GIMP `release` ("3.0" or "3.2"), built now if it is not there yet (1–3 minutes)."""
+    """The tree with GIMP `release` ("3.0" or "3.2"). Builds it if it is missing, which takes 1–3 minutes.
+
+    Raises:
+        SetupError: it could not be built.
+    """
     suite = SUITES[release]
     fingerprint = hashlib.sha256(" ".join([suite, *PACKAGES]).encode()).hexdigest()[:8]
     tree = cache_directory() / f"gimp-{release}-{fingerprint}"
@@ -145,7 +149,7 @@ def _show(source: str, target: Path, read_only: bool = False) -> str:
 
 
 def _mounts(tree: Path, visible: list[Path]) -> list[str]:
-    """What a command in the finished tree sees of the machine: its files, its name resolution, its certificates."""
+    """The shell lines that show a command in the tree the machine's files, name resolution and certificates."""
     shared = [
         str(entry)
         for entry in sorted(Path("/").iterdir())

@@ -1,1 +1,1 @@
-"""The parts of `screenshots.py`."""
+"""The scenes, how they are played and shown: the parts of `screenshots.py`."""

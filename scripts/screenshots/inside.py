@@ -1,4 +1,4 @@
-"""The scenes of `screenshots.py`, each from an empty desk to a picture. Runs inside GIMP."""
+"""The scenes of `screenshots.py`, each from an empty GIMP to a picture. Runs inside GIMP."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ SEED = "1866"
 #: Where another thing could be selected, far from the object: left, top, width, height, in parts of the photograph.
 ELSEWHERE = (0.80, 0.12, 0.05, 0.06)
 
-#: As history_list.py says it.
+#: The text of the empty history window.
 NO_RESULT_YET = (
     "There is no result yet. Everything that Remove Object, Regenerate… and Re-roll Layer make is kept "
     "here, also what no image got: so nothing that was paid for is lost."
@@ -60,8 +60,7 @@ class Stage:
         """Another part of the photograph."""
         width, height = self.image.get_width(), self.image.get_height()
         left, top, wide, high = ELSEWHERE
-        box = (left * width, top * height, wide * width, high * height)
-        self.image.select_rectangle(operation, *box)
+        self.image.select_rectangle(operation, left * width, top * height, wide * width, high * height)
 
     def shoot(self, name, of=None):
         """Takes the picture of the plug-in's window, or of the screen."""

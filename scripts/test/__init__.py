@@ -1,1 +1,1 @@
-"""How the tests are run, and the Python environment they need. Behind `test.py`."""
+"""Runs the tests part by part, in an environment of their own: the parts of `test.py`."""

@@ -1,4 +1,4 @@
-"""The virtual environment of the tests, which other scripts use too when this Python lacks their packages."""
+"""The virtual environment of the tests. Other scripts use it too if their own Python lacks a package."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from gimp import rootfs
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOCKS = [CHECKOUT / "tests" / "requirements.lock", CHECKOUT / "bridge" / "requirements-neural.lock"]
 
-#: What pytest needs inside GIMP, whatever Python that has: pure Python, taken from this environment.
+#: The packages that pytest needs inside GIMP. They are pure Python, so GIMP's Python can import them from here.
 INSIDE = ["pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments"]
 
 
 def directory() -> Path:
-    """The tests' virtual environment, built where it is missing.
+    """The folder of the virtual environment. Builds it if it is missing.
 
     Raises:
         SetupError: it could not be built.
@@ -33,7 +33,7 @@ def directory() -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     make = [sys.executable, "-m", "venv", "--clear", str(folder)]
     if subprocess.run(make, stdout=subprocess.DEVNULL, check=False).returncode:
-        rootfs.install_packages("python3-venv")  # Debian keeps the half of `venv` that makes pip apart
+        rootfs.install_packages("python3-venv")  # on Debian, a package of its own holds what venv needs for pip
         _must(make)
     for lock in LOCKS:
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes"]

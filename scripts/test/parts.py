@@ -1,4 +1,4 @@
-"""Runs one part of the tests in a process of its own, and reports what all parts gave."""
+"""Runs parts of the tests, each in a process of its own, and reports their outcomes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-#: A part that takes longer, in seconds, hangs; so does one whose tests are counted where none passes for so long.
+#: Seconds after which a part is ended: in all, and, if its tests are counted, since the last test passed.
 LONGEST, STALLED = 3600, 600
 
-#: pytest's exit status where no test has the word in its name.
+#: pytest's exit status if no test has the word in its name.
 NOTHING = 5
 
-#: What GIMP and its libraries say of themselves in every run.
+#: Lines that GIMP and its libraries print in every run.
 NOISE = re.compile(r"Gtk-CRITICAL|Gdk-CRITICAL|Glycin running without sandbox|^\s*$")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One part of the tests.
+    """The outcome of one part of the tests.
 
     Attributes:
         name: what was tested.
         output: what it printed.
         green: whether all of it passed.
         seconds: how long it took.
-        passed: tests that did; None: as the output says.
+        passed: number of tests that passed; None: read it from the output.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Outcome:
         return passed, 0 if self.green else said.get("failed", 0) + said.get("error", 0) or 1
 
     def told(self) -> str:
-        """What is worth reading of its output: of a green one, the last line."""
+        """The part of the output that is worth reading: the last line if green, otherwise the failures."""
         lines = [line for line in self.output.splitlines() if not NOISE.search(line)]
         if self.green:
             return next((line for line in reversed(lines) if " passed" in line), "\n".join(lines[-1:]))
@@ -60,7 +60,7 @@ class Outcome:
 def run(
     name: str, command: list[str], environment: dict[str, str] | None = None, progress: Path | None = None
 ) -> Outcome:
-    """Runs one part; its output is kept together. One that hangs is ended; `progress` grows while it does not."""
+    """Runs one part and collects its output. Ends it if it hangs, that is, if the file `progress` stops growing."""
     began = time.time()
     process = subprocess.Popen(
         command,
@@ -89,14 +89,14 @@ def run(
     nothing_to_do = process.returncode == NOTHING and "-k" in command
     outcome = Outcome(name, output, process.returncode == 0 or nothing_to_do, time.time() - began)
     print(f"{name}: {'done' if outcome.green else 'FAILED'}, {outcome.seconds:.0f} s", file=sys.stderr, flush=True)
-    if not outcome.green:  # at once, for the rest takes a while
+    if not outcome.green:  # at once, because the other parts take a while
         failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         print("\n".join(failed), file=sys.stderr, flush=True)
     return outcome
 
 
 def run_counted(name: str, command: list[str], **variables: str) -> Outcome:
-    """Runs a part whose tests are counted one by one: GIMP may end in the middle, and then pytest does not say."""
+    """Runs a part and counts its tests one by one: if GIMP crashes, pytest prints no sum."""
     with tempfile.TemporaryDirectory(prefix="photio-tests-") as folder:
         passed = Path(folder) / "passed"
         outcome = run(name, command, {**variables, "PHOTIO_PASSED": str(passed)}, passed)
@@ -105,7 +105,7 @@ def run_counted(name: str, command: list[str], **variables: str) -> Outcome:
 
 
 def report(outcomes: list[Outcome]) -> int:
-    """Prints each part, those with failures last; the exit status."""
+    """Prints the outcomes, failures last. Returns the exit status."""
     for outcome in sorted(outcomes, key=lambda outcome: not outcome.green):
         state = "ok" if outcome.green else "FAILED"
         print(f"\n===== {outcome.name}: {state} ({outcome.seconds:.0f} s)\n{outcome.told()}")

@@ -1,1 +1,1 @@
-"""The parts of `xcf.py`."""
+"""Reads XCF files without GIMP: the parts of `xcf.py`."""

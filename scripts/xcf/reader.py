@@ -9,12 +9,9 @@ The file may come from anybody: what is read and kept of it is bounded, and what
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import struct
-import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,16 +20,18 @@ from gimpformats.binaryiotools import IO
 from gimpformats.GimpIOBase import GimpBlendMode, GimpIOBase, ImageProperties
 from gimpformats.GimpLayer import GimpLayer
 
-#: The name of Photio's parasite and the format that is understood (docs/provenance.md).
-PARASITE, FORMAT = "photio-regen", 1
+from .provenance import ProvenanceError, printable, provenance
+
+#: The name of Photio's parasite (docs/provenance.md).
+PARASITE = "photio-regen"
 
 #: Header codes of 8 bits, linear and perceptual.
 EIGHT_BITS = (100, 150)
 
-#: The longest image properties, layer description and provenance that are read, in bytes.
-LONGEST_HEAD, LONGEST_LAYER, LONGEST_PROVENANCE = 16 << 20, 1 << 20, 64 << 10
+#: The longest image properties and layer description that are read, in bytes.
+LONGEST_HEAD, LONGEST_LAYER = 16 << 20, 1 << 20
 
-MOST_LAYERS, DEEPEST_GROUP, LONGEST_NAME, LARGEST_NUMBER = 10_000, 64, 500, 1 << 53
+MOST_LAYERS, DEEPEST_GROUP, LONGEST_NAME = 10_000, 64, 500
 
 CUT_SHORT = "The file is cut short or damaged."
 
@@ -50,10 +49,6 @@ SHOWN = {
 
 class XcfError(Exception):
     """A sentence that says why the file cannot be shown."""
-
-
-class ProvenanceError(Exception):
-    """A sentence that says why a layer's provenance cannot be shown; the layer itself can."""
 
 
 @dataclass(frozen=True)
@@ -224,98 +219,3 @@ def _mode(number: int) -> str:
     """A layer mode's name as GIMP shows it; newer GIMPs have modes without one here."""
     modes = list(GimpBlendMode)
     return modes[number].value.replace("Substract", "Subtract") if number < len(modes) else f"mode {number}"
-
-
-def printable(text: str) -> str:
-    """The text without what could steer a terminal or reverse a line; line breaks become spaces."""
-    return "".join(" " if letter in "\n\r\t" else letter for letter in text if _harmless(letter))
-
-
-def _harmless(letter: str) -> bool:
-    if letter in "\n\r\t\u200c\u200d":  # Persian, Hindi and family emoji need the joiners
-        return True
-    return unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER
-
-
-def _whole(value: Any) -> bool:
-    return _number(value) and isinstance(value, int)
-
-
-def _crops(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(crop, dict)
-        and all(
-            isinstance(crop.get(name), list) and len(crop[name]) == count and all(map(_whole, crop[name]))
-            for name, count in _CROP.items()
-        )
-        for crop in value
-    )
-
-
-_CROP = {"box": 4, "padding": 4, "size": 2}
-
-#: The fields of format 1, in the order in which they are shown. Any may be absent.
-FIELDS: dict[str, Callable[[Any], bool]] = {
-    "format": _whole,
-    "plugin": _text,
-    "job": _text,
-    "variation": _whole,
-    "time": _text,
-    "engine": _text,
-    "prompt": _text,
-    "negative_prompt": _text,
-    "quality": _text,
-    "seed": _whole,
-    "cfg_scale": _number,
-    "variations": _whole,
-    "sample": _text,
-    "source": _whole,
-    "context": _number,
-    "grow": _number,
-    "feather": _number,
-    "fill_transparent": _flag,
-    "areas": _text,
-    "resolution": _text,
-    "match_colour": _flag,
-    "match_grain": _flag,
-    "crops": _crops,
-}
-
-
-def provenance(data: bytes) -> dict[str, Any]:
-    """The known fields of a parasite `photio-regen`.
-
-    Raises:
-        ProvenanceError: it is too long, no JSON, of a format that is not known, or a field is of the wrong kind.
-    """
-    if len(data) > LONGEST_PROVENANCE:
-        raise ProvenanceError(f"the provenance is longer than {LONGEST_PROVENANCE >> 10} kB")
-    try:
-        fields = json.loads(data.rstrip(b"\0").decode())
-    except (ValueError, RecursionError) as error:
-        raise ProvenanceError("the provenance is no valid JSON") from error
-    if not isinstance(fields, dict) or not _whole(fields.get("format")):
-        raise ProvenanceError("the provenance is none of Photio's: it has no format")
-    if fields["format"] != FORMAT:
-        raise ProvenanceError(f"the provenance is of format {fields['format']}: only {FORMAT} is known here")
-    known = {name: fields[name] for name in FIELDS if name in fields}
-    for name, value in known.items():
-        if not FIELDS[name](value):
-            raise ProvenanceError(f"the provenance's field {name} is not what it should be")
-        if isinstance(value, str):
-            known[name] = printable(value)
-    if "crops" in known:
-        known["crops"] = [{name: crop[name] for name in _CROP} for crop in known["crops"]]
-    return known

@@ -15,16 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripts.xcf.reader import (
-    LONGEST_PROVENANCE,
-    Picture,
-    ProvenanceError,
-    XcfError,
-    parse,
-    printable,
-    provenance,
-    read,
-)
+from scripts.xcf.provenance import LONGEST_PROVENANCE, ProvenanceError, printable, provenance
+from scripts.xcf.reader import Picture, XcfError, parse, read
 
 DATA = Path(__file__).parent / "data"
 SCRIPT = Path(__file__).parents[3] / "scripts" / "xcf.py"
