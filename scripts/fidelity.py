@@ -86,7 +86,7 @@ def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     import numpy as np
 
     import fidelity_scenes as scenes
-    from bridge.job.steps import GRAIN_KEPT
+    from bridge.job.crop_work import GRAIN_KEPT
     from bridge.pixels.match_colour import match_colour
     from bridge.pixels.match_grain import grain_around, kept_grain, match_grain
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from bridge.job.steps import Planning
+from bridge.job.areas import Planning
 from bridge.pixels.geometry import Box, Size, bounds
 
 #: No window is larger, px.
