@@ -19,7 +19,7 @@ TOTAL = 1000 << 16
 
 def upload(stages: Stages) -> None:
     for done in range(0, TOTAL + 1, 1 << 16):
-        stages.tell(0, "uploading", done, TOTAL)
+        stages.report(0, "uploading", done, TOTAL)
 
 
 def test_gimp_is_not_kept_busy_by_progress_that_nobody_can_follow() -> None:
@@ -37,7 +37,7 @@ def test_how_things_stand_is_told_even_when_nothing_happens_any_more() -> None:
     told = queue.Queue[Progress]()
     stages = Stages(told.put, "photio", [CROP], 1)
     upload(stages)
-    stages.tell(0, "waiting")
+    stages.report(0, "waiting")
     while told.get(timeout=60).requests[0].stage != "waiting":
         pass
     stages.close()
@@ -48,10 +48,10 @@ def test_when_the_job_is_over_no_progress_follows(pause: float, monkeypatch: pyt
     monkeypatch.setattr(progress, "_PAUSE", pause)
     told = list[Progress]()
     stages = Stages(told.append, "photio", [CROP], 1)
-    stages.tell(0, "connecting")
+    stages.report(0, "connecting")
     stages.close()
     known = len(told)
-    stages.tell(0, "waiting")
+    stages.report(0, "waiting")
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.join(60)
