@@ -30,7 +30,7 @@ from bridge.store import locks
 from bridge.store.journal import BUSY_FILE, JobFolder
 from bridge.store.private_files import read_private
 
-_LONGEST_ANSWER = 1 << 27  # bytes; more than `bridge.transport.LONGEST_ANSWER`
+_LONGEST_ANSWER = 1 << 27  # bytes; more than `bridge.regen.transport.LONGEST_ANSWER`
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def recall(journal: Path, id_: str) -> Recalled:
 
 
 def _whole(folder: Path, result: Finished | None) -> Finished | None:
-    """What of a result is there and undamaged; None when nothing is."""
+    """The parts of a result whose files are there and undamaged; None if there are none."""
     if result is None or not all(_is_whole(folder, mask, (1,), 1) for mask in result.masks):
         return None
     results = []
@@ -80,7 +80,7 @@ def _whole(folder: Path, result: Finished | None) -> Finished | None:
 
 
 def _lost(record: Record, marks: Marks, finished: Finished) -> list[str]:
-    """Sentences about the parts that were there once."""
+    """Sentences about the parts that the record names and that can no longer be had."""
     there = {patch.file for result in finished.results for patch in result.patches}
     results = record.result.results if record.result else ()
     return [
@@ -105,7 +105,7 @@ def _is_whole(folder: Path, patch: Patch, channels: Sequence[int], depth: int) -
 
 
 def _unfinished(folder: Path, record: Record, marks: Marks, finished: Finished | None) -> dict[tuple[int, int], str]:
-    """The answers by (crop, variation) of which something is missing in the result."""
+    """The files of answers whose part of the result is missing, by (crop, variation)."""
     answers = answers_in(set(os.listdir(folder)), record.job.variations)
     found = finished.results if finished else ()
     names = {patch.file for result in found for patch in result.patches}
@@ -121,7 +121,7 @@ def _unfinished(folder: Path, record: Record, marks: Marks, finished: Finished |
 def _recovered(
     folder: JobFolder, record: Record, marks: Marks, finished: Finished | None, answers: dict[tuple[int, int], str]
 ) -> Finished | None:
-    """The result with what can be made of these answers, which is then in the record, too.
+    """The result with what can be made of these answers; it is then in the record, too.
 
     Raises:
         PhotioError: nothing can be made of any, and there is nothing else.
@@ -183,7 +183,11 @@ def _check_pictures(folder: Path, record: Record) -> None:
 
 
 def _failed(finished: Finished | None, error: PhotioError | ProtocolError) -> Finished:
-    """What is there already will do."""
+    """The result without these answers.
+
+    Raises:
+        PhotioError: there is none.
+    """
     _log.warning("an answer cannot be made a result: %s", error)
     if finished is not None:
         return finished
@@ -205,10 +209,10 @@ def _answer(file: Path, checksum: str | None, size: Size) -> Pixels:
 
 
 def _keep(folder: JobFolder, made: Finished, variations: set[int]) -> None:
-    """Puts the result into the record. Another bridge that does the same at this moment, writes the same."""
+    """Puts the result into the record. Another bridge that does so at the same moment writes the same."""
     folder.change(
         lambda record: {**record, "state": "placed" if record.get("placed") else "received", "result": asdict(made)}
     )
-    for variation in variations:  # they showed less
+    for variation in variations:  # they show less
         for picture in folder.path.glob(f"picture-{variation}-*.png"):
             picture.unlink(missing_ok=True)
