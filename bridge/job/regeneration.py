@@ -42,7 +42,11 @@ _OVERLAY_FILE = "preview.pam"
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A plan, and what it was made for. Nothing was sent yet."""
+    """A job that was planned, and of which nothing was sent yet.
+
+    Attributes:
+        native_limit: in megapixels.
+    """
 
     folder: JobFolder
     message: Plan
@@ -55,8 +59,8 @@ class PlannedJob:
         """How many there will be."""
         return len(self.planning.crops) * self.message.job.variations
 
-    def answer(self, remarks: tuple[str, ...]) -> Planned:
-        """What the plug-in hears of it; the preview, if it wants one, is then in the folder."""
+    def reply(self, remarks: tuple[str, ...]) -> Planned:
+        """The reply to the plug-in. Writes the preview into the folder, if one was asked for."""
         crops = self.planning.crops
         exports = tuple(
             CropPlan(fitting.base_file(number), crop.box, crop.size, crop.scale) for number, crop in enumerate(crops, 1)
@@ -101,10 +105,10 @@ class Regeneration:
     """
 
     def __init__(self, planned: PlannedJob, notify: Callable[[Message], None]) -> None:
-        """Nothing is done yet but a first message.
+        """Announces that it begins, and does nothing else yet.
 
         Args:
-            notify: hears how the job goes, but not its end; called from threads of the job's own.
+            notify: gets the messages on the way, but not the last; called from the job's own threads.
         """
         job, crops, backend = planned.message.job, planned.planning.crops, planned.backend
         self._planned, self._notify, self._folder = planned, notify, planned.folder
@@ -123,13 +127,13 @@ class Regeneration:
         return self._planned.backend.billed
 
     def drop(self) -> bool:
-        """Drops what was not fully sent, at once; whether something was, and may be billed."""
+        """Drops what was not fully sent, at once. Returns whether something was sent that may be billed."""
         for request in self.requests:
             request.call.cancel()
         return self.billed and any(request.call.sent for request in self.requests)
 
     def run(self) -> Finished:
-        """All that follows the export. When it ends, all answers that came are in the journal.
+        """Does all that follows the export. When it ends, all answers that came are in the journal.
 
         Raises:
             PhotioError: there is nothing to place.
@@ -146,9 +150,9 @@ class Regeneration:
         return self._outcome(planning)
 
     def _send(self, uploads: list[Future[Upload]], pool: Executor) -> None:
-        """Has every request sent as soon as its crop is encoded, and waits for all of them."""
+        """Sends each request as soon as its crop is encoded, and waits for all answers."""
         client = self._planned.backend.client()
-        with ThreadPoolExecutor(CONCURRENT) as senders:  # waits whatever goes wrong: what is sent may be billed
+        with ThreadPoolExecutor(CONCURRENT) as senders:  # waits, whatever goes wrong: what is sent may be billed
             for request in self.requests:
                 senders.submit(self._obtain, request, uploads[request.crop - 1], client, pool)
             # while the service is at work, so that nobody waits for the disk
@@ -156,7 +160,7 @@ class Regeneration:
             self._keep_uploads(uploads)
 
     def _keep_uploads(self, uploads: list[Future[Upload]]) -> None:
-        """For whoever looks into the folder; they can be made again, so that a full disk is no harm."""
+        """Saves what is sent, for people who look into the folder; a full disk does no harm: it can be made again."""
         for number, upload in enumerate(uploads, 1):
             try:
                 self._folder.save(f"sent-{number}.png", upload.result().base.data, lasting=False)
@@ -165,11 +169,11 @@ class Regeneration:
                 _log.warning("what is sent is not kept: %s", error)
 
     def _obtain(self, request: Request, upload: Future[Upload], client: RegenClient, pool: Executor) -> None:
-        """Sends one request, journals the answer, makes it fit. Its errors wait for `_outcome`."""
+        """Sends one request, journals the answer and fits it. Errors are kept in `request` for `_outcome`."""
         name = f"answer-{request.crop}-{request.variation}"
         try:
             answer = client.regenerate(self._content(request, upload.result()), call=request.call)
-            # meanwhile, for the disk takes its time; nothing of it is written before the answer is
+            # meanwhile, because the disk takes its time; nothing of it is written before the answer is
             fitted = pool.submit(upload.result().fit, request.variation, answer)
             self._folder.give_room_back()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
@@ -181,7 +185,7 @@ class Regeneration:
             self._stages.report(request.number, "done")
             return
         except PhotioError as error:
-            # its traceback has all that this job holds, and would keep it in memory for a long time
+            # the traceback would keep all that this job holds in memory for a long time
             request.error = error.with_traceback(None)
             self._keep_unreadable(name, error, request.arriving)
         except Exception as error:  # noqa: BLE001  (one request that fails must not cost the others)
@@ -194,15 +198,15 @@ class Regeneration:
         return RegenRequest(upload.base, upload.mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
 
     def _keep_unreadable(self, name: str, error: PhotioError, arriving: Arriving) -> None:
-        """What came is no picture that we can use, but it may be paid for: somebody may make sense of it."""
+        """Saves what arrived even though it is no picture that we can use: it may have been paid for."""
         received: bytes = getattr(error, "received", b"")
         try:
             if received:
                 self._folder.give_room_back()
                 self._folder.save(f"{name}.unreadable", received)
-            if not isinstance(error, StorageError):  # there, what has arrived is all that there is
+            if not isinstance(error, StorageError):  # then the file of what arrived is the only copy
                 arriving.remove()
-        except PhotioError as unsaved:  # the user hears of the first error; this one is in the log
+        except PhotioError as unsaved:  # the user hears the first error; this one is in the log
             _log.error("%s: %s %s", unsaved.code, unsaved.sentence, unsaved.details)
 
     def _outcome(self, planning: Planning) -> Finished:

@@ -59,7 +59,7 @@ class RunningJob:
         from bridge.job import regeneration
 
         self._planned = regeneration.plan(self.folder, message, self._backend(message.job), self._settings.native_limit)
-        return self._planned.answer(self._remarks)
+        return self._planned.reply(self._remarks)
 
     def start(self, announce: Callable[[Message], None], ended: Callable[[], None] = lambda: None) -> None:
         """Runs the remaining steps in a thread of their own.
