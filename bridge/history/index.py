@@ -151,21 +151,11 @@ def _known(folder: Path, sizes: dict[str, int]) -> Known:
     names = set(sizes)
     recorded = [file for files in summary.patches.values() for file in files]
     unfinished = unfitted(recorded, set(answers_in(names, len(summary.seeds))), names)
-    return Known(
-        folder,
-        summary.started,
-        answered,
-        own,
-        total,
-        summary.prompt,
-        summary.image,
-        summary.engine,
-        summary.seeds,
-        ready=_ready(summary, names) - marks.discarded,
-        recoverable=frozenset(variation for _crop, variation in unfinished) - marks.discarded,
-        placed=marks.placed,
-        mentioned=marks.mentioned,
-    )
+    about = (summary.prompt, summary.image, summary.engine, summary.seeds)
+    ready = _ready(summary, names) - marks.discarded
+    recoverable = frozenset(variation for _crop, variation in unfinished) - marks.discarded
+    became = (ready, recoverable, marks.placed, marks.mentioned)
+    return Known(folder, summary.started, answered, own, total, *about, *became)
 
 
 def _ready(summary: Summary, names: set[str]) -> frozenset[int]:

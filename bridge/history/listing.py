@@ -129,13 +129,5 @@ def _matches(job: Known, number: int, words: list[str]) -> bool:
 
 def _entry(job: Known, number: int) -> Entry:
     prompt = job.prompt if len(job.prompt) <= LONGEST_PROMPT else job.prompt[: LONGEST_PROMPT - 1] + "…"
-    return Entry(
-        job.id,
-        number,
-        job.started,
-        job.image[:LONGEST_NAME],
-        prompt,
-        job.seeds[number - 1],
-        job.engine,
-        number in job.placed,
-    )
+    image, seed = job.image[:LONGEST_NAME], job.seeds[number - 1]
+    return Entry(job.id, number, job.started, image, prompt, seed, job.engine, number in job.placed)

@@ -66,25 +66,18 @@ def save(folder: JobFolder, fitted: Sequence[Fitted]) -> tuple[Patch, ...]:
     return tuple(each.patch for each in fitted)
 
 
-def save_masks(folder: JobFolder, planning: Planning) -> None:
-    """Saves the layers' masks; not durably, because they can be made again from the record.
+def save_masks(folder: JobFolder, planning: Planning, missing_only: bool = False) -> None:
+    """Saves the layers' masks; not durably, because they can be made again from the selection.
+
+    Args:
+        missing_only: saves those that are gone, and durably, because the selection may be gone as well.
 
     Raises:
         StorageError: they cannot be saved.
     """
     for patch, area in zip(_masks(planning), planning.areas, strict=True):
-        folder.save(patch.file, imaging.pnm(area.mask), lasting=False)
-
-
-def restore_masks(folder: JobFolder, planning: Planning) -> None:
-    """Saves those masks again that are no longer there.
-
-    Raises:
-        StorageError: they cannot be saved.
-    """
-    for patch, area in zip(_masks(planning), planning.areas, strict=True):
-        if not folder.file(patch.file).exists():
-            folder.save(patch.file, imaging.pnm(area.mask))
+        if not (missing_only and folder.file(patch.file).exists()):
+            folder.save(patch.file, imaging.pnm(area.mask), lasting=missing_only)
 
 
 def finish(

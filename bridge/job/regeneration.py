@@ -229,7 +229,7 @@ class Regeneration:
         finished = fitting.finish(job, self._folder.id, planning, engine, self._seeds, patches)
         finished = replace(finished, remarks=tuple(dict.fromkeys(remarks)))
         # somebody may have emptied the journal while the service was at work
-        fitting.restore_masks(self._folder, planning)
+        fitting.save_masks(self._folder, planning, missing_only=True)
         return replace(finished, remarks=finished.remarks + self._note_end("received", result=asdict(finished)))
 
     def _note_end(self, state: str, **facts: Any) -> tuple[str, ...]:
