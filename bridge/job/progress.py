@@ -68,10 +68,12 @@ class Stages:
             if visible == self._known or self._closed:
                 return
             self._known = visible
+            if self._later is not None:
+                return  # it announces this as well
             pause = self._announced_at + _PAUSE - time.monotonic()
             if pause <= 0:
                 self._announce_now()
-            elif self._later is None:
+            else:
                 self._later = threading.Timer(pause, self._catch_up)
                 self._later.daemon = True
                 self._later.start()

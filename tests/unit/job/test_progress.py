@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -41,6 +42,29 @@ def test_how_things_stand_is_told_even_when_nothing_happens_any_more() -> None:
     while told.get(timeout=60).requests[0].stage != "waiting":
         pass
     stages.close()
+
+
+def test_when_the_processor_is_busy_two_messages_do_not_follow_each_other_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late = list[Callable[[], None]]()
+
+    class LateTimer:
+        def __init__(self, _seconds: float, function: Callable[[], None]) -> None:
+            late.append(function)
+
+        def start(self) -> None:
+            pass
+
+    monkeypatch.setattr(threading, "Timer", LateTimer)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    now, told = 0.0, list[Progress]()
+    stages = Stages(told.append, "photio", [CROP], 1)
+    stages.report(0, "connecting")
+    now = 2 * progress._PAUSE  # the timer's thread should have run by now
+    stages.report(0, "waiting")
+    late.pop()()
+    assert [each.requests[0].stage for each in told] == ["preparing", "waiting"]
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.05], ids=["at once", "a little later"])
