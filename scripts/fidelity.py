@@ -85,7 +85,7 @@ def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     """High-frequency energy inside / around, with matching off and on."""
     import numpy as np
 
-    from bridge.job.steps import GRAIN_KEPT
+    from bridge.job.crop_work import GRAIN_KEPT
     from bridge.pixels.match_colour import match_colour
     from bridge.pixels.match_grain import grain_around, kept_grain, match_grain
     from fidelity import scenes

@@ -1,5 +1,5 @@
-"""What was done before: the journal's folders read back, listed, searched, shown, recovered and cleared away.
+"""Earlier jobs: the journal's folders are read, listed, searched, shown, recovered and deleted.
 
-`desk` answers the plug-in's messages; `records` reads one folder's record, `shelf` all of them; `recovery` gives
-everything that inserting takes, and fits answers that were paid for but never finished; `limits` deletes.
+`records` reads the record of one folder, `index` lists all folders. `recovery` gives what GIMP inserts, and fits
+answers that were paid for but never finished. `limits` deletes what is too old or too much.
 """

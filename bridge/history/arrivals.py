@@ -1,6 +1,6 @@
-"""Answers that had come when their bridge was killed, and that nobody had saved yet: saved now.
+"""Saves answers that had arrived, but were not yet saved, when their bridge was killed.
 
-Standard library only, until there is one.
+Standard library only, unless there is one.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from bridge.store import arriving, locks
 from bridge.store.journal import BUSY_FILE, JobFolder
 from bridge.store.private_files import read_private
 
-#: More than `bridge.transport.LONGEST_ANSWER`, in bytes.
+#: More than `bridge.regen.transport.LONGEST_ANSWER`, in bytes.
 _LONGEST = 1 << 27
 
 _log = logging.getLogger(__name__)
 
 
 def adopt(folder: Path) -> bool:
-    """Saves what is left of answers in a job folder in which nobody works.
+    """Saves what arrived of answers in a job folder in which nobody works.
 
     Returns:
-        Whether something is left all the same: somebody works at it, or it cannot be saved now.
+        Whether something is still unsaved: somebody works in the folder, or it cannot be saved now.
     """
     try:
         names = [name for name in os.listdir(folder) if arriving.NAME.fullmatch(name)]
@@ -37,7 +37,7 @@ def adopt(folder: Path) -> bool:
 
 
 def _adopted(folder: Path, name: str) -> bool:
-    """One of them; it goes when it is in the journal as an answer."""
+    """Saves one of them as an answer, and then deletes it; whether that worked."""
     saved = name.replace("arriving", "answer")
     try:
         if not any(file.stem == saved for file in folder.glob(f"{saved}.*")):
@@ -54,7 +54,7 @@ def _adopted(folder: Path, name: str) -> bool:
 
 
 def _answer(name: str, content: bytes) -> tuple[str, bytes]:
-    """The file's name and content: the image, or what came where that is none."""
+    """The name and content of the file to save: the image, or what arrived if that is no image."""
     from bridge.regen.answer import encoded_image
     from bridge.regen.decoding import decode_image, suffix
     from bridge.regen.errors import RegenError

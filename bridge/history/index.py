@@ -1,7 +1,7 @@
-"""What lies in the journal, told from records and file names alone: quick, also with thousands of jobs.
+"""The index of the journal, from records and file names alone: fast, even with thousands of jobs.
 
-A job folder is looked into again only when something in it was added, renamed or removed. Standard library only, but
-where a killed bridge has left an answer unsaved.
+A job folder is read again only if something in it was added, renamed or removed. Standard library only, except where a
+killed bridge has left an answer unsaved.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ANSWER = re.compile(r"answer-([0-9]{1,4})-([0-9]{1,2})\.(?:png|jpg|webp)")
 _OF_VARIATION = re.compile(r"(?:answer-[0-9]{1,4}|result-[0-9]{1,4}|picture)-([0-9]{1,2})[-.].*")
 _RESULT = re.compile(r"result-([0-9]{1,4})-([0-9]{1,2})-[0-9]{1,4}\.pnm")
 
-#: A folder that was changed so short ago, in seconds, may have been changed again without a new time.
+#: Seconds: a folder that was changed more recently may have been changed again without a new modification time.
 _FRESH = 2.0
 
 
@@ -35,28 +35,28 @@ class Known:
 
     Attributes:
         started: in seconds since 1970.
-        prompt, image, engine, seeds: of its job; empty when it has no record that can be understood.
-        ready: the variations that have a result.
-        owed: those that could have one, or a fuller one, made from their answers.
-        answered: there are answers, be it that nobody can read them.
-        placed, mentioned: variations.
+        answered: there are answers, even if nobody can read them.
         sizes: bytes of each variation's own files.
         size: bytes of all files.
+        prompt, image, engine, seeds: of its job; empty if it has no record that can be understood.
+        ready: the variations that have a result.
+        recoverable: those whose result, or more of it, can be made from their answers.
+        placed, mentioned: variations; see `Marks`.
     """
 
     path: Path
     started: float
-    prompt: str
-    image: str
-    engine: str
-    seeds: tuple[int, ...]
-    ready: frozenset[int]
-    owed: frozenset[int]
     answered: bool
-    placed: frozenset[int]
-    mentioned: frozenset[int]
     sizes: dict[int, int]
     size: int
+    prompt: str = ""
+    image: str = ""
+    engine: str = ""
+    seeds: tuple[int, ...] = ()
+    ready: frozenset[int] = frozenset()
+    recoverable: frozenset[int] = frozenset()
+    placed: frozenset[int] = frozenset()
+    mentioned: frozenset[int] = frozenset()
 
     @property
     def id(self) -> str:
@@ -70,16 +70,16 @@ class Known:
 
     @property
     def variations(self) -> tuple[int, ...]:
-        """Those that can be had; what a bridge at work still owes will be there soon."""
-        owed = self.owed - self.ready
-        return tuple(sorted(self.ready | (owed if owed and not self.busy else frozenset())))
+        """Those that can be inserted. While a bridge works at the job, it makes the others itself."""
+        more = self.recoverable - self.ready
+        return tuple(sorted(self.ready | more if more and not self.busy else self.ready))
 
 
 _seen: dict[Path, tuple[tuple[int, ...], Known]] = {}
 
 
 def known_jobs(journal: Path) -> list[Known]:
-    """All jobs, newest first. What is no job folder is passed over."""
+    """All jobs, newest first. Anything else in the journal is ignored."""
     try:
         with os.scandir(journal) as entries:
             names = {entry.name for entry in entries if NAME.fullmatch(entry.name)}
@@ -92,8 +92,7 @@ def known_jobs(journal: Path) -> list[Known]:
 
 
 def look(folder: Path) -> Known | None:
-    """One job; None when its folder is gone or none of ours."""
-    owing = False
+    """One job; None if its folder is gone or is no job folder."""
     try:
         status = folder.lstat()
         stamp = (status.st_ino, status.st_mtime_ns)
@@ -101,7 +100,7 @@ def look(folder: Path) -> Known | None:
             return _seen[folder][1]
         if not stat.S_ISDIR(status.st_mode):
             return None
-        owing = adopt(folder)
+        unsaved = adopt(folder)
         with os.scandir(folder) as entries:
             sizes = {
                 entry.name: entry.stat(follow_symlinks=False).st_size
@@ -112,7 +111,7 @@ def look(folder: Path) -> Known | None:
         _seen.pop(folder, None)
         return None
     known = _known(folder, sizes)
-    if abs(time.time() - status.st_mtime) > _FRESH and not owing:
+    if abs(time.time() - status.st_mtime) > _FRESH and not unsaved:
         _seen[folder] = (stamp, known)
     else:
         _seen.pop(folder, None)
@@ -120,7 +119,7 @@ def look(folder: Path) -> Known | None:
 
 
 def unfitted(recorded: Iterable[str], answers: set[tuple[int, int]], names: set[str]) -> set[tuple[int, int]]:
-    """The answers, as (crop, variation), whose part of the result is not there.
+    """The answers, as (crop, variation), whose part of the result is missing.
 
     Args:
         recorded: the files of the result.
@@ -145,42 +144,29 @@ def _known(folder: Path, sizes: dict[str, int]) -> Known:
         if found := _OF_VARIATION.fullmatch(name):
             own[int(found[1])] = own.get(int(found[1]), 0) + size
     total, answered = sum(sizes.values()), any(map(has_answer, sizes))
-    told = read_summary(folder)
-    if told is None:
-        nothing = frozenset[int]()
-        return Known(
-            folder, _begun(folder.name), "", "", "", (), nothing, nothing, answered, nothing, nothing, own, total
-        )
-    summary, marks = told
+    read = read_summary(folder)
+    if read is None:
+        return Known(folder, _begun(folder.name), answered, own, total)
+    summary, marks = read
     names = set(sizes)
     recorded = [file for files in summary.patches.values() for file in files]
-    owed = unfitted(recorded, set(answers_in(names, len(summary.seeds))), names)
-    return Known(
-        folder,
-        summary.started,
-        summary.prompt,
-        summary.image,
-        summary.engine,
-        summary.seeds,
-        _ready(summary, names) - marks.discarded,
-        frozenset(variation for _crop, variation in owed) - marks.discarded,
-        answered,
-        marks.placed,
-        marks.mentioned,
-        own,
-        total,
-    )
+    unfinished = unfitted(recorded, set(answers_in(names, len(summary.seeds))), names)
+    about = (summary.prompt, summary.image, summary.engine, summary.seeds)
+    ready = _ready(summary, names) - marks.discarded
+    recoverable = frozenset(variation for _crop, variation in unfinished) - marks.discarded
+    became = (ready, recoverable, marks.placed, marks.mentioned)
+    return Known(folder, summary.started, answered, own, total, *about, *became)
 
 
 def _ready(summary: Summary, names: set[str]) -> frozenset[int]:
-    """The variations whose result is there, as far as names tell."""
+    """The variations whose result is there, judging by file names."""
     if not names.issuperset(summary.masks):
         return frozenset()
     return frozenset(number for number, files in summary.patches.items() if files and names.issuperset(files))
 
 
 def _begun(name: str) -> float:
-    """When a folder was made, from its name; 0 when that is no date."""
+    """When a folder was made, from its name; 0 if that is no date."""
     try:
         return float(calendar.timegm(time.strptime(name[:15], "%Y%m%d-%H%M%S")))
     except ValueError:

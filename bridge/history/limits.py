@@ -16,7 +16,7 @@ from bridge.history.listing import REMOVED, discard, free, remove
 from bridge.store.disk_reservation import ROOM_FILE
 from bridge.store.settings import Settings
 
-#: A job that was begun so short ago, in seconds, is never touched: its window may still be open.
+#: Seconds: a younger job is never touched, because its window may still be open.
 YOUNG = 2 * 3600.0
 
 _DAY = 86400.0
@@ -27,11 +27,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, order=True)
 class _Item:
-    """What is deleted at once, in this order: what was inserted, what cost nothing, what was paid for; oldest first.
+    """What is deleted together. Items sort by worth (inserted, free of charge, paid for), then the oldest first.
 
     Attributes:
-        variation: 0: the whole folder, in which no result can be found.
-        size: bytes that are free afterwards.
+        variation: 0 for the whole folder, if no result can be found in it.
+        size: bytes that this frees.
     """
 
     worth: int
@@ -42,20 +42,20 @@ class _Item:
 
 
 def enforce_limits(journal: Path, settings: Settings, now: float, spared: frozenset[str] = frozenset()) -> int:
-    """Deletes what is too old, then what is too much, and always the drafts that were never answered.
+    """Deletes what is too old, then the least worth of what is too much, and always drafts that were never answered.
 
     Args:
         now: in seconds since 1970.
         spared: jobs that are left alone.
 
     Returns:
-        How many results and drafts were deleted. What cannot be deleted stays; the log says why.
+        How many results and drafts were deleted. Those that cannot be deleted stay; the log says why.
     """
     return _enforce(journal, settings, now, spared, free)[0]
 
 
 def apply_limits(journal: Path, settings: Settings, now: float) -> str:
-    """As `enforce_limits`, for a user who waits: what goes is out of the history at once; the disk may take its time.
+    """As `enforce_limits`, for a user who waits: removes from the history at once, and from the disk in a thread.
 
     Returns:
         A sentence for the user about what could not be deleted, or "".
@@ -82,8 +82,8 @@ def _enforce(
     journal: Path, settings: Settings, now: float, spared: frozenset[str], freeing: Callable[[Path], object]
 ) -> tuple[int, int]:
     """How many results and drafts were deleted, and how many could not be."""
-    for rest in journal.glob(f"{REMOVED}*"):  # we were killed at it
-        freeing(rest)
+    for remainder in journal.glob(f"{REMOVED}*"):  # of a removal in which we were killed
+        freeing(remainder)
     jobs = known_jobs(journal)
     old = [job for job in jobs if now - job.started > YOUNG and not job.busy and job.id not in spared]
     for job in old:

@@ -1,7 +1,7 @@
 """The history: every result in the journal, listed, counted and deleted. Standard library only.
 
 Several bridges may be at work. Records are changed by `JobFolder.change`, which reads them anew with nobody in between;
-a folder is renamed before it is removed, so that it is there or not.
+a folder is renamed before it is removed, so that nobody sees half of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bridge.store import locks
 from bridge.store.journal import JobFolder, lock_file
 from bridge.store.private_files import StorageError
 
-#: A page holds no more entries, and of prompts and names no more characters: it has to be one message.
+#: The most entries on a page, and the most characters of a prompt and a name: a page has to fit into one message.
 MOST_ENTRIES = 100
 LONGEST_PROMPT = 1000
 LONGEST_NAME = 255
@@ -31,11 +31,11 @@ REMOVED = ".gone-"
 
 
 def browse(journal: Path, search: str, offset: int, count: int) -> Page:
-    """The results that hold all words of `search` in prompt, image name or seed, newest first.
+    """The results with all words of `search` in their prompt, image name or seed, newest first.
 
     Args:
-        offset: so many are left out at the beginning.
-        count: at most so many; never more than `MOST_ENTRIES`.
+        offset: how many are skipped.
+        count: how many to return at most; never more than `MOST_ENTRIES`.
     """
     jobs = known_jobs(journal)
     words = search.casefold().split()
@@ -46,9 +46,9 @@ def browse(journal: Path, search: str, offset: int, count: int) -> Page:
 
 
 def claim(journal: Path) -> int:
-    """How many results were paid for, never inserted and never mentioned. From now on they are mentioned.
+    """How many results were paid for, never inserted and never mentioned to the user; marks them as mentioned.
 
-    What cannot be marked so, because the disk is full, is mentioned again.
+    Those that cannot be marked, because the disk is full, are counted again next time.
     """
     count = 0
     for job in known_jobs(journal):
@@ -66,12 +66,12 @@ def claim(journal: Path) -> int:
 
 
 def free(gone: Path) -> None:
-    """Gives the room on the disk back that a folder takes which is out of the history already."""
+    """Frees the disk space of a folder that is out of the history already."""
     shutil.rmtree(gone, ignore_errors=True)  # the limits take what is left
 
 
 def discard(journal: Path, id_: str, variation: int, freeing: Callable[[Path], object] = free) -> None:
-    """Deletes a result; with the last one, all that is left of its job. What is gone already is fine.
+    """Deletes a result; with the last one, all that is left of its job. It may be gone already.
 
     Args:
         freeing: as for `remove`.
@@ -82,16 +82,16 @@ def discard(journal: Path, id_: str, variation: int, freeing: Callable[[Path], o
     """
     folder = JobFolder.existing(journal, id_)
     job = look(folder.path)
-    if job is None or variation not in job.ready | job.owed:
+    if job is None or variation not in job.ready | job.recoverable:
         return
-    if job.ready | job.owed == {variation} and not job.busy:
+    if job.ready | job.recoverable == {variation} and not job.busy:
         remove(folder.path, freeing)
         return
 
     def discarded(record: dict[str, Any]) -> dict[str, Any] | None:
         return {**record, "discarded": sorted(numbers(record.get("discarded")) | {variation})} if record else None
 
-    folder.change(discarded)  # first: what is left when we are killed here, shows no more
+    folder.change(discarded)  # first: if we are killed here, the files that are left are not shown
     for pattern in (f"answer-*-{variation}.*", f"result-*-{variation}-*", f"picture-{variation}-*"):
         for file in folder.path.glob(pattern):
             with contextlib.suppress(OSError):  # the limits take what is left
@@ -129,13 +129,5 @@ def _matches(job: Known, number: int, words: list[str]) -> bool:
 
 def _entry(job: Known, number: int) -> Entry:
     prompt = job.prompt if len(job.prompt) <= LONGEST_PROMPT else job.prompt[: LONGEST_PROMPT - 1] + "…"
-    return Entry(
-        job.id,
-        number,
-        job.started,
-        job.image[:LONGEST_NAME],
-        prompt,
-        job.seeds[number - 1],
-        job.engine,
-        number in job.placed,
-    )
+    image, seed = job.image[:LONGEST_NAME], job.seeds[number - 1]
+    return Entry(job.id, number, job.started, image, prompt, seed, job.engine, number in job.placed)

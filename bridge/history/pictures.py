@@ -72,10 +72,10 @@ def show(journal: Path, id_: str, variation: int, size: int) -> Picture:
     size = max(1, min(size, _LARGEST))
     folder = JobFolder.existing(journal, id_)
     name = f"picture-{variation}-{size}.png"
-    told = read_record(folder.path)
-    if told is None or not 0 <= variation <= told[0].job.variations:
+    read = read_record(folder.path)
+    if read is None or not 0 <= variation <= read[0].job.variations:
         raise HistoryError(_("There is no picture of this result."))
-    record = told[0]
+    record = read[0]
     box = bounds(Box(*crop.box) for crop in record.crops)
     if not folder.file(name).is_file():
         finished = recall(journal, id_).finished if variation else None
@@ -162,7 +162,7 @@ def _board(band: Box, square: int) -> Image.Image:
 
 
 def _reduced(picture: Image.Image, place: Box, step: int) -> Image.Image:
-    """Scaled down by `step`, on the grid of the whole; what a cell lacks at the edges is taken from its rest."""
+    """Scaled down by `step`, on the grid of the whole; incomplete cells at the edges repeat their last pixels."""
     if step == 1:
         return picture
     before, after = place.x % step, -place.right % step

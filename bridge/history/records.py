@@ -1,9 +1,9 @@
-"""What a job's `request.json` says. It lies where others can write: nothing of it is trusted. Standard library only."""
+"""Reads a job's `request.json`. Others can write to it, so nothing in it is trusted. Standard library only."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class HistoryError(PhotioError):
 
 @dataclass(frozen=True)
 class SentCrop:
-    """A crop as it was sent; see `bridge.geometry.Crop`."""
+    """A crop as it was sent; see `bridge.pixels.geometry.Crop`."""
 
     box: Rectangle
     padding: Rectangle
@@ -37,12 +37,12 @@ class SentCrop:
 
 @dataclass(frozen=True)
 class Record:
-    """A job that may have been paid for; see `bridge.job.running`.
+    """A job that may have been paid for; `bridge.job.regeneration` writes it.
 
     Attributes:
         started: in seconds since 1970.
         seeds: one for each variation.
-        result: None: the bridge did not live to make it.
+        result: None if the bridge ended before it was made.
     """
 
     started: float
@@ -64,7 +64,7 @@ class Marks:
     Attributes:
         placed: they are or were in an image.
         discarded: the user deleted them.
-        mentioned: the user was told that they were paid for and not used.
+        mentioned: the user was notified that they were paid for and not used.
         answers: SHA-256 of the answers' files, by name, in hexadecimal.
     """
 
@@ -76,12 +76,12 @@ class Marks:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a list shows of a job, read without a look at all the rest.
+    """What a list shows of a job; the remainder of the record is not checked.
 
     Attributes:
         started, prompt, image, engine, seeds: as in `Record`.
         masks: the files of the result's masks.
-        patches: the files of the result by variation; none: there is no result.
+        patches: the files of the result by variation; empty if there is no result.
     """
 
     started: float
@@ -94,22 +94,22 @@ class Summary:
 
 
 def read_summary(folder: Path) -> tuple[Summary, Marks] | None:
-    """What is to be listed of a job; None when that is nothing, or nothing that can be understood.
+    """What is listed of a job; None if it has no record that can be understood.
 
-    It takes a fifth of the time of `read_record`, which may yet find that the rest makes no sense.
+    It takes a fifth of the time of `read_record`, which may still find the remainder of the record unusable.
     """
     try:
-        told = _told(folder)
-        started = from_json(float, told.get("started"), "started")
-        prompt, image = told["job"]["prompt"], told["document"]["name"]
-        seeds, engine = told["seeds"], told["engine"]
+        fields = _read(folder)
+        started = from_json(float, fields.get("started"), "started")
+        prompt, image = fields["job"]["prompt"], fields["document"]["name"]
+        seeds, engine = fields["seeds"], fields["engine"]
         _check_listed(started, engine, seeds)
     except (StorageError, ProtocolError, OverflowError, KeyError, TypeError):
         return None
     if not isinstance(prompt, str) or not isinstance(image, str):
         return None
     try:
-        result = told["result"]
+        result = fields["result"]
         masks = tuple(mask["file"] for mask in result["masks"])
         patches = {each["variation"]: tuple(patch["file"] for patch in each["patches"]) for each in result["results"]}
         files = (*masks, *(file for files in patches.values() for file in files))
@@ -118,26 +118,26 @@ def read_summary(folder: Path) -> tuple[Summary, Marks] | None:
             raise TypeError
     except (KeyError, TypeError):
         masks, patches = (), {}
-    return Summary(started, prompt, image, engine, tuple(seeds), masks, patches), _marks(told)
+    return Summary(started, prompt, image, engine, tuple(seeds), masks, patches), _marks(fields)
 
 
 def read_record(folder: Path) -> tuple[Record, Marks] | None:
-    """What is known of a job; None when that is nothing, or nothing that can be understood.
+    """What is known of a job; None if it has no record that can be understood.
 
-    A result alone that makes no sense is left out: it can be made again from the answers.
+    If only the result is unusable, it is left out: it can be made again from the answers.
     """
     try:
-        told = _told(folder)
-        fields = {name: told.get(name) for name in Record.__dataclass_fields__}
-        record: Record = from_json(Record, {**fields, "result": None}, "record")
+        fields = _read(folder)
+        known = {name: fields.get(name) for name in Record.__dataclass_fields__}
+        record: Record = from_json(Record, {**known, "result": None}, "record")
         _check(record)
     except (StorageError, ProtocolError, OverflowError):  # the last: an integer that no float holds
         return None
-    result = _result(fields["result"], record.job.variations)
-    return Record(**{**record.__dict__, "result": result}), _marks(told)
+    result = _result(known["result"], record.job.variations)
+    return replace(record, result=result), _marks(fields)
 
 
-def _told(folder: Path) -> dict[str, Any]:
+def _read(folder: Path) -> dict[str, Any]:
     """The record's fields.
 
     Raises:
@@ -154,12 +154,12 @@ def _parse(content: bytes) -> dict[str, Any]:
         ProtocolError: there are none.
     """
     try:
-        told = understood(content)
+        fields = understood(content)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("not JSON") from error
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise ProtocolError("not a record that we know")
-    return told
+    return fields
 
 
 def _check(record: Record) -> None:
@@ -191,9 +191,9 @@ def _is_box(box: Rectangle) -> bool:
     return max(abs(x), abs(y)) <= _LARGEST and 0 < width <= _LARGEST and 0 < height <= _LARGEST
 
 
-def _result(told: Any, variations: int) -> Finished | None:
+def _result(value: Any, variations: int) -> Finished | None:
     try:
-        found: Finished = from_json(Finished, told, "result")
+        found: Finished = from_json(Finished, value, "result")
     except ProtocolError:
         return None
     numbers = [result.variation for result in found.results]
@@ -210,18 +210,18 @@ def _is_ours(patch: Patch) -> bool:
     return _PATCH.fullmatch(patch.file) is not None and _is_box(patch.box)
 
 
-def _marks(told: dict[str, Any]) -> Marks:
-    placed, answers = told.get("placed"), told.get("answers")
+def _marks(fields: dict[str, Any]) -> Marks:
+    placed, answers = fields.get("placed"), fields.get("answers")
     return Marks(
         frozenset(int(name) for name in placed if name.isdecimal() and len(name) < 3)
         if isinstance(placed, dict)
         else frozenset(),
-        numbers(told.get("discarded")),
-        numbers(told.get("mentioned")),
+        numbers(fields.get("discarded")),
+        numbers(fields.get("mentioned")),
         {name: value for name, value in answers.items() if isinstance(value, str)} if isinstance(answers, dict) else {},
     )
 
 
-def numbers(told: Any) -> frozenset[int]:
-    """The numbers of variations in a list that may be anything."""
-    return frozenset(item for item in told if type(item) is int) if isinstance(told, list) else frozenset()
+def numbers(value: Any) -> frozenset[int]:
+    """The integers in what should be a list of variations; none if it is something else."""
+    return frozenset(item for item in value if type(item) is int) if isinstance(value, list) else frozenset()

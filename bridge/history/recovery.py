@@ -1,7 +1,7 @@
-"""A job of the history, ready to be inserted again; what its bridge did not live to finish is finished here.
+"""A job of the history, ready to be inserted again. What its bridge did not finish is finished here.
 
 An answer is in the journal before anything is made of it. Whenever a part of the result is missing or damaged, it is
-made again from what the job folder holds, by the very functions that `bridge.job.running` uses.
+made again from what the job folder holds, by the very code that `bridge.job.regeneration` uses.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.history.index import answers_in, unfitted
 from bridge.history.records import HistoryError, Marks, Record, read_record
+from bridge.job import fitting
+from bridge.job.areas import Planning
+from bridge.job.crop_work import CropWork
 from bridge.pixels.geometry import Box, Size
+from bridge.pixels.imaging import Pixels
 from bridge.pixels.pnm_header import read_header
 from bridge.protocol import Finished, Patch, ProtocolError
 from bridge.protocol.history import Recalled
+from bridge.regen.decoding import decode_image
 from bridge.store import locks
 from bridge.store.journal import BUSY_FILE, JobFolder
 from bridge.store.private_files import read_private
 
-if TYPE_CHECKING:
-    from bridge.pixels.imaging import Pixels
-
-_LONGEST_ANSWER = 1 << 27  # bytes; more than `bridge.transport.LONGEST_ANSWER`
+_LONGEST_ANSWER = 1 << 27  # bytes; more than `bridge.regen.transport.LONGEST_ANSWER`
 
 _log = logging.getLogger(__name__)
 
@@ -43,23 +43,23 @@ def recall(journal: Path, id_: str) -> Recalled:
         PhotioError: nothing of it can be had; says why.
     """
     folder = JobFolder.existing(journal, id_)
-    told = read_record(folder.path)
-    if told is None:
+    read = read_record(folder.path)
+    if read is None:
         raise HistoryError(
             _("What this result belongs to can no longer be read: its files are in “{folder}”.").format(
                 folder=folder.path
             )
         )
-    record, marks = told
+    record, marks = read
     finished = _whole(folder.path, record.result)
-    owed = _owed(folder.path, record, marks, finished)
-    if owed and not locks.is_held(folder.path / BUSY_FILE):
-        finished = _recovered(folder, record, marks, finished, owed)
+    unfinished = _unfinished(folder.path, record, marks, finished)
+    if unfinished and not locks.is_held(folder.path / BUSY_FILE):
+        finished = _recovered(folder, record, marks, finished, unfinished)
     results = (
         tuple(result for result in finished.results if result.variation not in marks.discarded) if finished else ()
     )
     if finished is None or not results:
-        if owed:
+        if unfinished:
             raise HistoryError(_("This result is still being received: try again when that has ended."))
         raise HistoryError(_("The files of this result are missing or damaged: “{folder}”.").format(folder=folder.path))
     remarks = (*finished.remarks, *_lost(record, marks, finished))
@@ -68,7 +68,7 @@ def recall(journal: Path, id_: str) -> Recalled:
 
 
 def _whole(folder: Path, result: Finished | None) -> Finished | None:
-    """What of a result is there and undamaged; None when nothing is."""
+    """The parts of a result whose files are there and undamaged; None if there are none."""
     if result is None or not all(_is_whole(folder, mask, (1,), 1) for mask in result.masks):
         return None
     results = []
@@ -80,7 +80,7 @@ def _whole(folder: Path, result: Finished | None) -> Finished | None:
 
 
 def _lost(record: Record, marks: Marks, finished: Finished) -> list[str]:
-    """Sentences about the parts that were there once."""
+    """Sentences about the parts that the record names and that can no longer be had."""
     there = {patch.file for result in finished.results for patch in result.patches}
     results = record.result.results if record.result else ()
     return [
@@ -104,8 +104,8 @@ def _is_whole(folder: Path, patch: Patch, channels: Sequence[int], depth: int) -
     )
 
 
-def _owed(folder: Path, record: Record, marks: Marks, finished: Finished | None) -> dict[tuple[int, int], str]:
-    """The answers by (crop, variation) of which something is missing in the result."""
+def _unfinished(folder: Path, record: Record, marks: Marks, finished: Finished | None) -> dict[tuple[int, int], str]:
+    """The files of answers whose part of the result is missing, by (crop, variation)."""
     answers = answers_in(set(os.listdir(folder)), record.job.variations)
     found = finished.results if finished else ()
     names = {patch.file for result in found for patch in result.patches}
@@ -119,40 +119,26 @@ def _owed(folder: Path, record: Record, marks: Marks, finished: Finished | None)
 
 
 def _recovered(
-    folder: JobFolder, record: Record, marks: Marks, finished: Finished | None, owed: dict[tuple[int, int], str]
+    folder: JobFolder, record: Record, marks: Marks, finished: Finished | None, answers: dict[tuple[int, int], str]
 ) -> Finished | None:
-    """The result with what can be made of these answers, which is then in the record, too.
+    """The result with what can be made of these answers; it is then in the record, too.
 
     Raises:
         PhotioError: nothing can be made of any, and there is nothing else.
     """
-    from bridge.job import fitting
-
     try:
-        job, masked = record.job, record.masked
-        _check_pictures(folder.path, record)
-        planning = fitting.plan(folder, job, record.document.canvas, record.selection, masked, record.native_limit)
-        planning, sources = fitting.read_crops(folder, planning, job, masked)
-        if [(*crop.box, *crop.padding, *crop.size) for crop in planning.crops] != [
-            (*crop.box, *crop.padding, *crop.size) for crop in record.crops
-        ]:  # another version of ours, which plans otherwise
-            raise HistoryError(_("This result was made by another version of Photio for GIMP."))
+        planning, crops = _crops(folder, record)
         fitting.save_masks(folder, planning)
     except (PhotioError, ProtocolError) as error:
         return _failed(finished, error)
     patches = {result.variation: result.patches for result in finished.results} if finished else {}
     remarks, errors = list(finished.remarks if finished else ()), list[PhotioError]()
-    for (crop, variation), name in owed.items():
+    for (crop, variation), name in answers.items():
         try:
             answer = _answer(folder.file(name), marks.answers.get(name), Size(*record.crops[crop - 1].size))
-            seed = record.seeds[variation - 1]
-            source = sources[crop - 1]
-            sent = (fitting.service_base(source), fitting.service_mask(planning, source))
-            reference = partial(fitting.reference, planning, source, *sent)
-            grains = partial(fitting.grains, job, planning, source)
-            fitted = fitting.save(
-                folder, fitting.fit(job, planning, source, reference, grains, variation, answer, seed)
-            )
+            work = crops[crop - 1]
+            fitter = work.fitter(work.base(), work.mask())
+            fitted = fitting.save(folder, fitter.fit(variation, answer, record.seeds[variation - 1]))
             names = {patch.file for patch in fitted}
             kept = tuple(patch for patch in patches.get(variation, ()) if patch.file not in names)
             patches[variation] = (*kept, *fitted)
@@ -162,9 +148,27 @@ def _recovered(
             remarks.append(_("A part of the result is missing: {reason}").format(reason=error.sentence))
     if not patches:
         raise errors[0]
-    made = fitting.finish(folder, job, planning, record.engine, record.seeds, patches, remarks)
-    _keep(folder, made, {variation for _crop, variation in owed})
+    made = fitting.finish(record.job, folder.id, planning, record.engine, record.seeds, patches)
+    made = replace(made, remarks=tuple(dict.fromkeys(remarks)))
+    _keep(folder, made, {variation for _crop, variation in answers})
     return made
+
+
+def _crops(folder: JobFolder, record: Record) -> tuple[Planning, list[CropWork]]:
+    """The job's crops, planned as they were when they were sent.
+
+    Raises:
+        ProtocolError, PhotioError: that is no longer possible.
+    """
+    job, masked = record.job, record.masked
+    _check_pictures(folder.path, record)
+    planning = fitting.plan(folder, job, record.document.canvas, record.selection, masked, record.native_limit)
+    planning, crops = fitting.read_crops(folder, planning, job, masked)
+    if [(*crop.box, *crop.padding, *crop.size) for crop in planning.crops] != [
+        (*crop.box, *crop.padding, *crop.size) for crop in record.crops
+    ]:  # another version of ours, which plans otherwise
+        raise HistoryError(_("This result was made by another version of Photio for GIMP."))
+    return planning, crops
 
 
 def _check_pictures(folder: Path, record: Record) -> None:
@@ -179,7 +183,11 @@ def _check_pictures(folder: Path, record: Record) -> None:
 
 
 def _failed(finished: Finished | None, error: PhotioError | ProtocolError) -> Finished:
-    """What is there already will do."""
+    """The result without these answers.
+
+    Raises:
+        PhotioError: there is none.
+    """
     _log.warning("an answer cannot be made a result: %s", error)
     if finished is not None:
         return finished
@@ -194,8 +202,6 @@ def _answer(file: Path, checksum: str | None, size: Size) -> Pixels:
     Raises:
         PhotioError: it is not.
     """
-    from bridge.regen.decoding import decode_image
-
     content = read_private(file, _LONGEST_ANSWER)
     if content is None or (checksum is not None and hashlib.sha256(content).hexdigest() != checksum):
         raise HistoryError(_("“{file}” is not what was received.").format(file=file))
@@ -203,10 +209,10 @@ def _answer(file: Path, checksum: str | None, size: Size) -> Pixels:
 
 
 def _keep(folder: JobFolder, made: Finished, variations: set[int]) -> None:
-    """Puts the result into the record. Another bridge that does the same at this moment, writes the same."""
+    """Puts the result into the record. Another bridge that does so at the same moment writes the same."""
     folder.change(
         lambda record: {**record, "state": "placed" if record.get("placed") else "received", "result": asdict(made)}
     )
-    for variation in variations:  # they showed less
+    for variation in variations:  # they show less
         for picture in folder.path.glob(f"picture-{variation}-*.png"):
             picture.unlink(missing_ok=True)

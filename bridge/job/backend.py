@@ -30,7 +30,7 @@ class OfflineLimitError(PhotioError):
 
 @dataclass(frozen=True)
 class Backend:
-    """One of the two, ready to be used.
+    """Photio or the offline engine, ready to be used.
 
     Attributes:
         name: "photio" or "offline".
@@ -48,8 +48,8 @@ class Backend:
         return self.name == "photio"
 
     def client(self) -> RegenClient:
-        """A client for it. The offline engine is started when it is first used, and ends with this process."""
-        from bridge.regen.client import RegenClient, Timeouts
+        """A client for it. The offline engine starts when it is first used, and ends with this process."""
+        from bridge.regen.client import RegenClient, Timeouts  # imports numpy, which `choose` does not need
 
         timeouts = Timeouts(self.settings.connect_timeout, self.settings.answer_timeout)
         if self.name == "photio":
@@ -62,7 +62,7 @@ _starting = threading.Lock()
 
 
 def _engine(model: str) -> tuple[str, str]:
-    """The address and the key of this process's engine with that model; other users of the computer have no key."""
+    """The address and key of this process's engine with that model; the key keeps other users of the computer out."""
     from bridge.engine.server import EngineServer
 
     with _starting:
@@ -75,12 +75,12 @@ def _engine(model: str) -> tuple[str, str]:
 
 
 def choose(engine: str, prompt: str, settings: Settings) -> Backend:
-    """The one that the user chose; "auto" is Photio where a key or a service of one's own is configured.
+    """The one that the user chose; "auto" is Photio if a key, or an origin other than Photio's, is configured.
 
     Raises:
         NoKeyError: Photio was asked for without a key.
-        KeyringError: there is a key, and it cannot be had.
-        OfflineLimitError: the offline engine was asked for more than removing.
+        KeyringError: there is a key, but it cannot be read.
+        OfflineLimitError: the offline engine was asked to do more than remove something.
     """
     wanted = settings.engine if engine == "auto" else engine
     found = key.find_key(settings) if wanted != "offline" else None

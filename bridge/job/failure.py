@@ -1,38 +1,43 @@
-"""What the user hears of a job that failed. That something may have been billed comes first."""
+"""What the user hears of a job that failed: first of all, that something may have been billed."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-from bridge.job.sending import Sending
 from bridge.protocol import Failed
+from bridge.regen.errors import RegenError
 from bridge.store import places
+
+if TYPE_CHECKING:  # imports numpy, which `bridge.job.running` puts off
+    from bridge.job.sending import Request
 
 Error = TypeVar("Error", bound=Exception)
 
 _log = logging.getLogger(__name__)
 
 
-def failure(error: Exception, sendings: Sequence[Sending], billed: bool) -> Failed:
-    """The end of a job, for the plug-in; the log gets the details.
+def failure(error: Exception, requests: Sequence[Request], billed: bool) -> Failed:
+    """The message that ends a job, for the plug-in; the log gets the details.
 
     Args:
-        error: what the job ended in. It may have come after what the user must hear, as when the journal is full.
-        sendings: the job's requests, with their own errors.
+        error: what ended the job. A request's error may matter more, as when the journal is full as well.
+        requests: the job's, with their own errors.
         billed: whether the service takes money at all.
     """
-    told = foremost(error, sendings)
-    for each in dict.fromkeys((error, told)):
+    reported = foremost(error, requests)
+    for each in dict.fromkeys((error, reported)):
         if isinstance(each, PhotioError):
             _log.warning("%s: %s %s", each.code, each.sentence, each.details)
         else:
             _log.error("the job failed", exc_info=each)
-    code, sentence = (told.code, told.sentence) if isinstance(told, PhotioError) else ("internal", unexpected())
-    if billed and not _says_billed(told) and any(sending.may_be_billed for sending in sendings):
+    code, sentence = (
+        (reported.code, reported.sentence) if isinstance(reported, PhotioError) else ("internal", unexpected())
+    )
+    if billed and not _says_billed(reported) and any(request.may_be_billed for request in requests):
         sentence = _(
             "{reason} The service already had the request and may have billed it: look in Filters > Photio > History "
             "before you try again."
@@ -40,11 +45,11 @@ def failure(error: Exception, sendings: Sequence[Sending], billed: bool) -> Fail
     return Failed(code, sentence)
 
 
-def foremost(error: Error, sendings: Sequence[Sending]) -> Error | PhotioError:
-    """Of this error and those of the requests one that says that something may have been billed, if there is any."""
+def foremost(error: Error, requests: Sequence[Request]) -> Error | PhotioError:
+    """The error that says that something may have been billed: this one or a request's. If none does, this one."""
     if _says_billed(error):
         return error
-    return next((each.error for each in sendings if each.error and _says_billed(each.error)), error)
+    return next((each.error for each in requests if each.error and _says_billed(each.error)), error)
 
 
 def unexpected() -> str:
@@ -53,6 +58,4 @@ def unexpected() -> str:
 
 
 def _says_billed(error: Exception) -> bool:
-    from bridge.regen.errors import RegenError
-
     return isinstance(error, RegenError) and error.may_be_billed

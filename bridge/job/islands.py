@@ -13,22 +13,22 @@ Mask: TypeAlias = npt.NDArray[np.uint8]
 Cells: TypeAlias = npt.NDArray[np.bool_]
 Numbers: TypeAlias = npt.NDArray[np.intp]
 
-#: What a mask falls into at most. Nobody pays for more requests; a speckled selection is told apart more coarsely.
+#: The most parts of a mask. Nobody pays for more requests, so a speckled selection is divided more coarsely.
 MOST_ISLANDS = 256
 
 
 def islands(mask: Mask, least_gap: int = 16) -> tuple[Box, ...]:
     """The bounds of a mask's disjoint parts, in px of the mask, tight around their pixels above 0.
 
-    Each such pixel is in exactly one of the boxes: parts whose bounds overlap (a dot inside a ring, or in the angle
-    of an L) are one. So are pixels that touch, also at a corner. Parts with `least_gap` or more empty columns or rows
-    between them are apart; nearer ones may be either. A mask that falls into more than 256 parts is taken apart with
-    a wider gap, doubled as often as necessary.
+    Each such pixel is in exactly one of the boxes. Parts whose bounds overlap (a dot inside a ring, or in the angle of
+    an L) count as one, and so do pixels that touch, even at a corner. Parts with `least_gap` or more empty columns or
+    rows between them are separate; nearer ones may be either. If a mask has more than 256 parts, the gap is doubled
+    until it has fewer.
 
     The parts are found on a grid of cells of half the gap, so the cost is that of reading the mask once.
 
     Returns:
-        From top to bottom, left to right; nothing for an empty mask.
+        From top to bottom, left to right; empty for an empty mask.
     """
     cell = max(1, least_gap // 2)
     occupied = _occupied(mask, cell)
@@ -55,7 +55,7 @@ def _occupied(mask: Mask, cell: int) -> Cells:
 
 
 def _greatest(values: Mask, count: int) -> Mask:
-    """Each `count` rows reduced to one. By whole slices: `np.maximum.reduceat` takes a hundred times as long."""
+    """Reduces each `count` rows to one, in whole slices: `np.maximum.reduceat` takes a hundred times as long."""
     greatest = values[::count].copy(order="K")
     for offset in range(1, min(count, len(values))):
         rows = values[offset::count]
@@ -71,7 +71,7 @@ def _runs(occupied: Cells) -> tuple[Numbers, Numbers, Numbers]:
 
 
 def _connected(rows: list[int], starts: list[int], ends: list[int]) -> Numbers:
-    """The number, from 0, of the connected part (corners connect) that each run belongs to. Union-find."""
+    """The number, from 0, of the connected part that each run belongs to; corners connect. Union-find."""
     parents = list(range(len(rows)))
 
     def root(run: int) -> int:

@@ -40,20 +40,19 @@ def plan_pieces(
 ) -> tuple[Piece, ...]:
     """Divides what is to be regenerated into requests, top to bottom and left to right.
 
-    Parts that overlap are always one piece, so each part lies in exactly one piece's area. Beyond that:
+    Parts that overlap are always one piece, so that each part lies in exactly one piece's area. Otherwise:
 
     * "together" is one piece.
     * "separate" is one piece per part, even where their crops overlap.
-    * "auto" is one piece where its crop is scaled down by no more than 1.5. Otherwise parts are pieces of their own,
-      and neighbours whose crops overlap are joined (see `_join`) unless the resolution would suffer: no crop's scale
-      ends below 1 / 1.5, nor, where one of its parts planned alone is below that already, below that part's.
+    * "auto" is one piece if its crop is scaled down by no more than 1.5. If not, each part is a piece, and neighbours
+      whose crops overlap are joined (see `_join`) unless the resolution would suffer: no crop's scale may fall below
+      1 / 1.5 or, if one of its parts planned alone is below that already, below that part's.
 
-    A crop shows what other pieces regenerate, too: whoever makes its mask marks all that is edited inside its box,
-    or the service would see the objects that are to vanish.
+    A crop may show what other pieces regenerate. Its mask has to mark everything that is edited inside its box, or the
+    service would see the objects that are to vanish.
 
     Args:
-        parts: the areas of the selection's islands, grown by all that the layer's mask adds; not empty and inside
-            the canvas.
+        parts: the areas of the selection's islands, grown by what the layer's mask adds; not empty, inside the canvas.
         contexts: how much context to show around an area, in px.
         canvas: the image's size.
         areas: one of `AREAS`.
@@ -81,12 +80,12 @@ def plan_pieces(
 
 
 def _is_fine(piece: Piece) -> bool:
-    """Whether its crop is not scaled down by more than 1.5."""
+    """Whether its crop is scaled down by no more than 1.5."""
     return piece.crop.scale >= 1 / LARGEST_SCALE_DOWN
 
 
 def _neighbours_joined(pieces: tuple[Piece, ...], plan: Callable[[Box], Piece], whole: Box) -> tuple[Piece, ...]:
-    """Joins pieces whose crops overlap, and what results from that, until no two of them can be joined."""
+    """Joins pieces whose crops overlap, until no two of them can be joined."""
     waiting, settled = deque(pieces), list[Piece]()
     while waiting:
         piece = waiting.popleft()
@@ -104,13 +103,13 @@ def _neighbours_joined(pieces: tuple[Piece, ...], plan: Callable[[Box], Piece], 
 
 
 def _join(area: Box, pieces: list[Piece], plan: Callable[[Box], Piece], whole: Box) -> Piece | None:
-    """One piece for those of the pieces that lie in `area`, and for all that it has to take in to overlap no other.
+    """One piece for all pieces that lie in `area`, and for those that it would otherwise overlap.
 
-    It is planned anew. Where that would scale it down too much, the crop of the piece that is scaled down most serves
-    as it is, if it shows all the rest with the least context: they have to be regenerated in it anyway.
+    It is planned anew. If that would scale it down too much, the crop of the piece that is scaled down most is used as
+    it is, provided that it shows the others with the least context: they are regenerated in it anyway.
 
     Returns:
-        None when neither keeps 1 / 1.5, or the least scale among the pieces where that is lower.
+        None if neither way keeps a scale of 1 / 1.5, or the least scale of the pieces if that is lower.
     """
     joined: list[Piece] = []
     while len(overlapped := [piece for piece in pieces if piece.area.overlaps(area)]) > len(joined):
@@ -119,5 +118,5 @@ def _join(area: Box, pieces: list[Piece], plan: Callable[[Box], Piece], whole: B
     anew = plan(area)
     if _is_fine(anew) or anew.crop.scale >= coarsest.crop.scale:
         return anew
-    rest = [piece.area.grown(LEAST_CONTEXT).within(whole) for piece in joined if piece is not coarsest]
-    return Piece(area, coarsest.crop) if all(map(coarsest.crop.box.contains, rest)) else None
+    others = [piece.area.grown(LEAST_CONTEXT).within(whole) for piece in joined if piece is not coarsest]
+    return Piece(area, coarsest.crop) if all(map(coarsest.crop.box.contains, others)) else None

@@ -1,17 +1,17 @@
-"""Shows what would be sent, before it is: a picture to lay over the image. Nothing of the image itself is needed."""
+"""Draws what will be sent, as a picture to lay over the image. The image itself is not needed."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from bridge.job.steps import Planning
+from bridge.job.areas import Planning
 from bridge.pixels.geometry import Box, Size, bounds
 
-#: No window is larger, px.
+#: px; no window is larger.
 LARGEST_SHOWN = 8192
 
-#: So much larger than it is may a small part of the image be shown.
+#: A small part of the image is magnified by no more than this.
 LARGEST_MAGNIFICATION = 3.0
 
 #: R, G, B, A, 0–255. The edge is dark and light so that it can be seen on everything.
@@ -27,7 +27,7 @@ def shown_box(planning: Planning) -> Box:
 
 
 def shown_size(box: Box, largest: tuple[int, int]) -> Size:
-    """The size to show `box` at: as large as fits into `largest` px, but not magnified without limit."""
+    """The size to show `box` at: as large as fits into `largest` px, within `LARGEST_MAGNIFICATION`."""
     width, height = (min(side, LARGEST_SHOWN) for side in largest)
     scale = min(width / box.width, height / box.height, LARGEST_MAGNIFICATION)
     return Size(max(1, round(box.width * scale)), max(1, round(box.height * scale)))

@@ -22,17 +22,17 @@ _STAGES = {
     "failed": (1.0, 1.0),
 }
 
-#: Uploads are told of in steps of so many bytes.
+#: Uploads are reported in steps of so many bytes.
 _STEP = 1 << 16
 
-#: Seconds between two messages, at least: nobody sees more of them, and each keeps GIMP busy for a while.
+#: The least time between two messages, in seconds: nobody sees more of them, and each keeps GIMP busy for a while.
 _PAUSE = 0.05
 
 
 class Stages:
-    """Announces how far a job's requests are, the slowest one's stage as the text. Safe from any thread.
+    """Announces how far a job's requests are; the text is the slowest one's stage. Safe from any thread.
 
-    Not each change by itself when they come fast, but always what the last one led to, until it is closed.
+    Changes that come fast are announced together, the last of them always, until it is closed.
     """
 
     def __init__(
@@ -50,34 +50,36 @@ class Stages:
         self._note = f" ({', '.join(notes)})" if notes else ""
         self._requests = [RequestProgress("preparing", 0, 0)] * requests
         self._known: tuple[object, ...] = ()
-        self._said_at = -_PAUSE
+        self._announced_at = -_PAUSE
         self._later: threading.Timer | None = None
         self._closed = False
         self._lock = threading.Lock()
-        self.tell(0, "preparing")
+        self.report(0, "preparing")
 
     def of(self, number: int) -> Callable[[str, int, int], None]:
         """The listener for request `number` (from 0): takes a stage, bytes done and bytes in all."""
-        return lambda stage, done, total: self.tell(number, stage, done, total)
+        return lambda stage, done, total: self.report(number, stage, done, total)
 
-    def tell(self, number: int, stage: str, done: int = 0, total: int = 0) -> None:
-        """Request `number` (from 0) is that far; told on only when that makes a visible difference."""
+    def report(self, number: int, stage: str, done: int = 0, total: int = 0) -> None:
+        """Request `number` (from 0) is that far; announced only if that makes a visible difference."""
         with self._lock:
             self._requests[number] = RequestProgress(stage, done, total)
             visible = tuple((each.stage, each.done // _STEP, each.done == each.total) for each in self._requests)
             if visible == self._known or self._closed:
                 return
             self._known = visible
-            pause = self._said_at + _PAUSE - time.monotonic()
+            if self._later is not None:
+                return  # it announces this as well
+            pause = self._announced_at + _PAUSE - time.monotonic()
             if pause <= 0:
-                self._say()
-            elif self._later is None:
+                self._announce_now()
+            else:
                 self._later = threading.Timer(pause, self._catch_up)
                 self._later.daemon = True
                 self._later.start()
 
     def close(self) -> None:
-        """Nothing more is announced: the job's outcome is."""
+        """Announces nothing more: the job's end follows."""
         with self._lock:
             self._closed = True
             if self._later is not None:
@@ -86,11 +88,11 @@ class Stages:
     def _catch_up(self) -> None:
         with self._lock:
             self._later = None
-            self._say()
+            self._announce_now()
 
-    def _say(self) -> None:
+    def _announce_now(self) -> None:
         if not self._closed:
-            self._said_at = time.monotonic()
+            self._announced_at = time.monotonic()
             fractions = [_fraction(each) for each in self._requests]
             slowest = self._requests[fractions.index(min(fractions))]
             overall = sum(fractions) / len(fractions)

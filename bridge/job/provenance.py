@@ -1,4 +1,4 @@
-"""How a layer was made, as it is written into the image (docs/provenance.md). No key, no user name."""
+"""How a layer was made, as recorded in the image (docs/provenance.md); contains no key and no user name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.protocol import Job
 
 FORMAT = 1
 
-#: What the record says otherwise, as it really was.
+#: These are recorded as they really were, and not as they were asked for.
 _LEFT_OUT = ("engine", "seed")
 
 

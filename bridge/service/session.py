@@ -191,8 +191,7 @@ def _leave_when_told() -> None:
 def _load_ahead() -> None:
     """Imports what every job needs, while the plug-in still looks at its image."""
     try:
-        import bridge.job.fitting
-        import bridge.regen.client  # noqa: F401
+        import bridge.job.regeneration  # noqa: F401
     finally:
         gc.freeze()  # modules stay
         gc.enable()  # see `__main__`

@@ -156,6 +156,7 @@ def states() -> None:
     watched = {
         str(CHECKOUT / "bridge" / f"{name}.py")
         for name in (
+            "job/regeneration",
             "job/running",
             "service/session",
             "store/arriving",
@@ -237,11 +238,11 @@ def still(stage: str) -> None:
 
         return stopping
 
-    def tell(stages: Stages, number: int, name: str, *others: int) -> None:
-        told(stages, number, name, *others)
+    def report(stages: Stages, number: int, name: str, *others: int) -> None:
+        reported(stages, number, name, *others)
         reached(name)
 
-    told, Stages.tell = Stages.tell, tell  # type: ignore[method-assign]
+    reported, Stages.report = Stages.report, report  # type: ignore[method-assign]
     fitting.plan = at("plan", fitting.plan)
     JobFolder.note_placed = at("placed", JobFolder.note_placed)  # type: ignore[method-assign]
 

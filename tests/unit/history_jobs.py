@@ -69,9 +69,8 @@ def put(journal: Path, record, *, name=None, size=100, answers=None, at=None) ->
     return name
 
 
-def run_a_job(folder_of=None, *, selections=((500, 400, 100, 50),), masked=True, alpha=False, gray=False, **changes):
-    """Runs a job to its end with the service that the environment names; its folder and last message."""
-    heard = []
+def plan_a_job(*, selections=((500, 400, 100, 50),), masked=True, alpha=False, gray=False, **changes):
+    """A job that is ready to be started with the service that the environment names."""
     running = RunningJob(settings.load()[0], ())
     folder = Path(running.opened.folder)
     left, top = min(box[0] for box in selections), min(box[1] for box in selections)
@@ -93,6 +92,13 @@ def run_a_job(folder_of=None, *, selections=((500, 400, 100, 50),), masked=True,
             pixels[..., 3] = 255
             pixels[:, : shape[1] // 4, 3] = 0
         (folder / crop.file).write_bytes(imaging.pnm(pixels))
+    return running
+
+
+def run_a_job(**how):
+    """Runs such a job to its end; its folder and last message."""
+    heard = []
+    running = plan_a_job(**how)
     running.start(heard.append)
     running.wait()
-    return folder, next(message for message in reversed(heard) if isinstance(message, Finished | Failed))
+    return running.folder.path, next(message for message in reversed(heard) if isinstance(message, Finished | Failed))

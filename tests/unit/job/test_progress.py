@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -19,7 +20,7 @@ TOTAL = 1000 << 16
 
 def upload(stages: Stages) -> None:
     for done in range(0, TOTAL + 1, 1 << 16):
-        stages.tell(0, "uploading", done, TOTAL)
+        stages.report(0, "uploading", done, TOTAL)
 
 
 def test_gimp_is_not_kept_busy_by_progress_that_nobody_can_follow() -> None:
@@ -37,10 +38,33 @@ def test_how_things_stand_is_told_even_when_nothing_happens_any_more() -> None:
     told = queue.Queue[Progress]()
     stages = Stages(told.put, "photio", [CROP], 1)
     upload(stages)
-    stages.tell(0, "waiting")
+    stages.report(0, "waiting")
     while told.get(timeout=60).requests[0].stage != "waiting":
         pass
     stages.close()
+
+
+def test_when_the_processor_is_busy_two_messages_do_not_follow_each_other_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late = list[Callable[[], None]]()
+
+    class LateTimer:
+        def __init__(self, _seconds: float, function: Callable[[], None]) -> None:
+            late.append(function)
+
+        def start(self) -> None:
+            pass
+
+    monkeypatch.setattr(threading, "Timer", LateTimer)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    now, told = 0.0, list[Progress]()
+    stages = Stages(told.append, "photio", [CROP], 1)
+    stages.report(0, "connecting")
+    now = 2 * progress._PAUSE  # the timer's thread should have run by now
+    stages.report(0, "waiting")
+    late.pop()()
+    assert [each.requests[0].stage for each in told] == ["preparing", "waiting"]
 
 
 @pytest.mark.parametrize("pause", [0.0, 0.05], ids=["at once", "a little later"])
@@ -48,10 +72,10 @@ def test_when_the_job_is_over_no_progress_follows(pause: float, monkeypatch: pyt
     monkeypatch.setattr(progress, "_PAUSE", pause)
     told = list[Progress]()
     stages = Stages(told.append, "photio", [CROP], 1)
-    stages.tell(0, "connecting")
+    stages.report(0, "connecting")
     stages.close()
     known = len(told)
-    stages.tell(0, "waiting")
+    stages.report(0, "waiting")
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
             thread.join(60)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.job.fitting import Source
-from bridge.job.sending import Sent
-from bridge.job.steps import Planning
+from bridge.job.areas import Planning
+from bridge.job.crop_work import CropWork
+from bridge.job.regeneration import Regeneration
 from bridge.pixels import imaging
 from bridge.protocol import SELECTION_FILE, Document, Failed, Finished, Open, Opened, Plan, Planned, Run
 from bridge.service.session import Announcer, Service
@@ -59,7 +59,9 @@ def here(server, tmp_path, monkeypatch):
 def alive():
     """What has a job's masks and crops in this process, when nothing runs any longer."""
     for _look in range(300):
-        found = [type(each).__name__ for each in gc.get_objects() if isinstance(each, Planning | Source | Sent)]
+        objects = gc.get_objects()
+        found = [type(each).__name__ for each in objects if isinstance(each, Planning | CropWork | Regeneration)]
+        del objects
         if not found:
             break
         os.sched_yield()  # threads that have done their work may still be about to end

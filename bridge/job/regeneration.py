@@ -1,0 +1,277 @@
+"""A job's work, from start to end; `bridge.job.running` starts and cancels it.
+
+plan → read → send → journal → fit → finish; the files' part of that is in `bridge.job.fitting`.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from itertools import product
+from typing import Any
+
+from bridge.common.cores import usable_cores
+from bridge.common.errors import PhotioError
+from bridge.common.i18n import _
+from bridge.job import fitting, preview
+from bridge.job.areas import Planning
+from bridge.job.backend import Backend
+from bridge.job.failure import foremost, unexpected
+from bridge.job.progress import Stages
+from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode, largest_upload
+from bridge.protocol import CropPlan, Finished, Message, Patch, Plan, Planned, Preview, Received
+from bridge.regen.call import Call
+from bridge.regen.client import RegenClient, RegenRequest
+from bridge.regen.decoding import suffix
+from bridge.store import prompts
+from bridge.store.arriving import Arriving
+from bridge.store.journal import JobFolder
+from bridge.store.private_files import StorageError
+
+_log = logging.getLogger(__name__)
+
+#: So many requests are under way at once; the others wait for their turn.
+CONCURRENT = 8
+
+_OVERLAY_FILE = "preview.pam"
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job that was planned, and of which nothing was sent yet.
+
+    Attributes:
+        native_limit: in megapixels.
+    """
+
+    folder: JobFolder
+    message: Plan
+    backend: Backend
+    native_limit: float
+    planning: Planning
+
+    @property
+    def requests(self) -> int:
+        """How many there will be."""
+        return len(self.planning.crops) * self.message.job.variations
+
+    def reply(self, remarks: tuple[str, ...]) -> Planned:
+        """The reply to the plug-in. Writes the preview into the folder, if one was asked for."""
+        crops = self.planning.crops
+        exports = tuple(
+            CropPlan(fitting.base_file(number), crop.box, crop.size, crop.scale) for number, crop in enumerate(crops, 1)
+        )
+        upload = self.message.job.variations * sum(largest_upload(*crop.size) for crop in crops)
+        return Planned(
+            exports, self.requests, self.backend.name, upload, remarks + self.backend.remarks, self._preview()
+        )
+
+    def begin(self, notify: Callable[[Message], None]) -> Regeneration:
+        """The work on it; see `Regeneration`."""
+        return Regeneration(self, notify)
+
+    def _preview(self) -> Preview | None:
+        if self.message.preview == (0, 0):
+            return None
+        box = preview.shown_box(self.planning)
+        size = preview.shown_size(box, self.message.preview)
+        self.folder.file(_OVERLAY_FILE).write_bytes(preview.overlay(self.planning, box, size))
+        return Preview(box, size, _OVERLAY_FILE)
+
+
+def plan(folder: JobFolder, message: Plan, backend: Backend, native_limit: float) -> PlannedJob:
+    """Decides on the crops.
+
+    Args:
+        native_limit: in megapixels.
+
+    Raises:
+        ProtocolError, PhotioError: as `fitting.plan`.
+    """
+    canvas, selection = message.document.canvas, message.selection
+    planning = fitting.plan(folder, message.job, canvas, selection, message.masked, native_limit)
+    return PlannedJob(folder, message, backend, native_limit, planning)
+
+
+class Regeneration:
+    """The work itself: `run` it once, in a thread of its own; `drop` may be called from any other at any time.
+
+    Attributes:
+        requests: one for each crop of each variation.
+    """
+
+    def __init__(self, planned: PlannedJob, notify: Callable[[Message], None]) -> None:
+        """Announces that it begins, and does nothing else yet.
+
+        Args:
+            notify: gets the messages on the way, but not the last; called from the job's own threads.
+        """
+        job, crops, backend = planned.message.job, planned.planning.crops, planned.backend
+        self._planned, self._notify, self._folder = planned, notify, planned.folder
+        self._seeds = draw_seeds(job.seed, job.variations)
+        self._started = time.time()
+        self._stages = Stages(notify, backend.name, crops, job.variations)
+        self.requests = list[Request]()
+        for variation, crop in product(range(1, job.variations + 1), range(1, len(crops) + 1)):
+            arriving = Arriving(self._folder.file(f"arriving-{crop}-{variation}"), backend.key)
+            call = Call(self._stages.of(len(self.requests)), arriving)
+            self.requests.append(Request(len(self.requests), crop, variation, call, arriving))
+
+    @property
+    def billed(self) -> bool:
+        """Whether its requests may cost money."""
+        return self._planned.backend.billed
+
+    def drop(self) -> bool:
+        """Drops what was not fully sent, at once. Returns whether something was sent that may be billed."""
+        for request in self.requests:
+            request.call.cancel()
+        return self.billed and any(request.call.sent for request in self.requests)
+
+    def run(self) -> Finished:
+        """Does all that follows the export. When it ends, all answers that came are in the journal.
+
+        Raises:
+            PhotioError: there is nothing to place.
+        """
+        job, masked, folder = self._planned.message.job, self._planned.message.masked, self._folder
+        with closing(self._stages), workers() as pool:
+            planning, crops = fitting.read_crops(folder, self._planned.planning, job, masked)
+            uploads = [pool.submit(encode, pool, crop) for crop in crops]
+            fitting.save_masks(folder, planning)  # while the pictures are encoded
+            with folder.room(disk_space_needed(planning) * job.variations, len(self.requests)):
+                # from here on something may have been paid for: the record says what, before it is sent
+                self._note("sending")
+                self._send(uploads, pool)
+        return self._outcome(planning)
+
+    def _send(self, uploads: list[Future[Upload]], pool: Executor) -> None:
+        """Sends each request as soon as its crop is encoded, and waits for all answers."""
+        client = self._planned.backend.client()
+        with ThreadPoolExecutor(CONCURRENT) as senders:  # waits, whatever goes wrong: what is sent may be billed
+            for request in self.requests:
+                senders.submit(self._obtain, request, uploads[request.crop - 1], client, pool)
+            # while the service is at work, so that nobody waits for the disk
+            prompts.remember(self._planned.message.job.prompt)
+            self._keep_uploads(uploads)
+
+    def _keep_uploads(self, uploads: list[Future[Upload]]) -> None:
+        """Saves what is sent, for people who look into the folder; a full disk does no harm: it can be made again."""
+        for number, upload in enumerate(uploads, 1):
+            try:
+                self._folder.save(f"sent-{number}.png", upload.result().base.data, lasting=False)
+                self._folder.save(f"mask-{number}.png", upload.result().mask.data, lasting=False)
+            except Exception as error:  # noqa: BLE001  (whoever sends the upload reports it to the user)
+                _log.warning("what is sent is not kept: %s", error)
+
+    def _obtain(self, request: Request, upload: Future[Upload], client: RegenClient, pool: Executor) -> None:
+        """Sends one request, journals the answer and fits it. Errors are kept in `request` for `_outcome`."""
+        name = f"answer-{request.crop}-{request.variation}"
+        try:
+            answer = client.regenerate(self._content(request, upload.result()), call=request.call)
+            # meanwhile, because the disk takes its time; nothing of it is written before the answer is
+            fitted = pool.submit(upload.result().fit, request.variation, answer)
+            self._folder.give_room_back()
+            self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
+            request.arriving.remove()
+            self._notify(Received(request.variation, answer.seed))
+            self._stages.report(request.number, "finishing")
+            request.remarks = answer.warnings
+            request.patches = fitting.save(self._folder, fitted.result())
+            self._stages.report(request.number, "done")
+            return
+        except PhotioError as error:
+            # the traceback would keep all that this job holds in memory for a long time
+            request.error = error.with_traceback(None)
+            self._keep_unreadable(name, error, request.arriving)
+        except Exception as error:  # noqa: BLE001  (one request that fails must not cost the others)
+            _log.exception("request %d failed", request.number)
+            request.error = PhotioError(unexpected(), repr(error))
+        self._stages.report(request.number, "failed")
+
+    def _content(self, request: Request, upload: Upload) -> RegenRequest:
+        job, seed = self._planned.message.job, self._seeds[request.variation - 1]
+        return RegenRequest(upload.base, upload.mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
+
+    def _keep_unreadable(self, name: str, error: PhotioError, arriving: Arriving) -> None:
+        """Saves what arrived even though it is no picture that we can use: it may have been paid for."""
+        received: bytes = getattr(error, "received", b"")
+        try:
+            if received:
+                self._folder.give_room_back()
+                self._folder.save(f"{name}.unreadable", received)
+            if not isinstance(error, StorageError):  # then the file of what arrived is the only copy
+                arriving.remove()
+        except PhotioError as unsaved:  # the user hears the first error; this one is in the log
+            _log.error("%s: %s %s", unsaved.code, unsaved.sentence, unsaved.details)
+
+    def _outcome(self, planning: Planning) -> Finished:
+        """Delivers what arrived, even if other requests failed."""
+        errors = [request.error for request in self.requests if request.error]
+        patches: dict[int, tuple[Patch, ...]] = {}
+        for request in self.requests:
+            patches[request.variation] = patches.get(request.variation, ()) + request.patches
+        if not any(patches.values()):
+            error = foremost(errors[0], self.requests)
+            self._note_end("failed", error=error.code)
+            raise error
+        remarks = [remark for request in self.requests for remark in request.remarks]
+        remarks += [
+            _("A part of the result is missing: {reason}").format(reason=error.sentence)
+            for error in errors
+            if error.code != "cancelled"
+        ]
+        job, engine = self._planned.message.job, self._planned.backend.name
+        finished = fitting.finish(job, self._folder.id, planning, engine, self._seeds, patches)
+        finished = replace(finished, remarks=tuple(dict.fromkeys(remarks)))
+        # somebody may have emptied the journal while the service was at work
+        fitting.save_masks(self._folder, planning, missing_only=True)
+        return replace(finished, remarks=finished.remarks + self._note_end("received", result=asdict(finished)))
+
+    def _note_end(self, state: str, **facts: Any) -> tuple[str, ...]:
+        """Notes how the job ended. If that fails, the end stays what it is, and the user gets a sentence more.
+
+        Without the note, the history makes the result again from the answers.
+        """
+        try:
+            self._note(state, **facts)
+        except StorageError as error:
+            _log.error("the end is not noted: %s %s", error.sentence, error.details)
+            return (_("The history could not be brought up to date: {reason}").format(reason=error.sentence),)
+        return ()
+
+    def _note(self, state: str, **facts: Any) -> None:
+        """Writes the job's record, each time all of it: somebody may have removed it.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        planned, message = self._planned, self._planned.message
+        self._folder.note(
+            state=state,
+            started=self._started,
+            job=asdict(message.job),
+            document=asdict(message.document),
+            selection=message.selection,
+            masked=message.masked,
+            native_limit=planned.native_limit,
+            crops=[{"box": crop.box, "padding": crop.padding, "size": crop.size} for crop in planned.planning.crops],
+            requests=planned.requests,
+            engine=planned.backend.name,
+            seeds=self._seeds,
+            **facts,
+        )
+
+
+@contextmanager
+def workers() -> Iterator[Executor]:
+    """A thread for each core. At the end nobody waits for work that no answer needed."""
+    pool = ThreadPoolExecutor(usable_cores())
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

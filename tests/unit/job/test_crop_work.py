@@ -1,0 +1,127 @@
+"""What is shown of the service's answer for a crop."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from bridge.job import areas
+from bridge.job.crop_work import CropWork
+from bridge.pixels.geometry import Box, Size
+from bridge.pixels.match_grain import kept_grain
+from tests.unit.history_jobs import a_job
+
+
+def job(**changes):
+    return a_job(**{"context": 50.0, "grow": 0, "feather": 0, "match_colour": False, **changes})
+
+
+def only_crop(asked, canvas, selected, pixels_of):
+    """The crop of a job that has one; `pixels_of` gives its pixels, from its box."""
+    planning = areas.plan(asked, None, selected, canvas, 4.0)
+    (piece,) = planning.pieces
+    return CropWork(asked, planning, 1, piece, pixels_of(piece.crop.box))
+
+
+def opaque(box):
+    return np.zeros((box.height, box.width, 3), np.uint8)
+
+
+def test_nothing_is_painted_where_the_layer_had_nothing():
+    def half_transparent(box):
+        pixels = np.full((box.height, box.width, 4), 255, np.uint8)
+        pixels[:, :20, 3] = 0
+        return pixels
+
+    work = only_crop(job(), Size(64, 64), Box(10, 10, 20, 20), half_transparent)
+    fitter = work.fitter(work.base(), work.mask())
+    _colours, alpha = fitter.area(0, fitter.corrected(work.base()), 1)
+    assert (alpha[:, :10] == 0).all()
+    assert (alpha[:, 10:] == 255).all()
+
+
+def drifted(base):
+    return np.clip(np.rint(base.astype(np.float32) * 0.95 + 6), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("selected", [Box(1800, 1000, 40, 30), Box(1500, 900, 120, 90)], ids=str)
+def test_of_a_small_selection_that_was_scaled_up_the_colours_are_mended_as_well(selected):
+    fitted, original = through(drifted, selected)
+    assert np.abs((fitted - original).mean(axis=(0, 1))).max() < 0.5
+
+
+def test_what_was_scaled_up_much_is_corrected_in_its_own_size_and_compared_on_as_few_px():
+    work = only_crop(job(), Size(2000, 2000), Box(900, 900, 100, 100), opaque)
+    base, mask = work.base(), work.mask()
+    assert base.shape[1] > 2 * work.pixels.shape[1]
+    reference = work.fitter(base, mask).reference
+    assert reference.sent.shape == work.pixels.shape
+    sample, kept = reference.sample
+    assert sample.shape[:2] == kept.shape
+    assert 0.5 < sample.shape[1] / work.pixels.shape[1] < 2
+
+
+def test_an_answer_in_the_right_colours_is_not_changed():
+    picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    mask = np.full((64, 64), 255, np.uint8)
+    mask[20:40, 20:40] = 0
+    asked, canvas = job(match_colour=True, resolution="native"), Size(64, 64)
+    work = only_crop(asked, canvas, Box(20, 20, 20, 20), lambda box: picture)
+    corrected = work.fitter(picture, mask).corrected(picture)
+    assert corrected.box == Box(0, 0, *canvas)
+    assert np.abs(corrected.colours - picture).max() <= 0.01
+
+
+def test_of_a_large_answer_only_what_is_shown_and_its_surroundings_are_corrected():
+    asked = job(match_colour=True, resolution="native", context=400)
+    work = only_crop(asked, Size(2000, 2000), Box(900, 900, 200, 200), opaque)
+    size = work.piece.crop.size
+    picture = np.full((size.height, size.width, 3), (90, 120, 150), np.uint8)
+    corrected = work.fitter(picture, work.mask()).corrected(picture)
+    assert corrected.colours.shape[:2] == (corrected.box.height, corrected.box.width)
+    assert corrected.box.size.area < 0.1 * size.area
+
+
+PHOTOGRAPH = Path(__file__).parents[3] / "scripts" / "photos" / "extreme-desert-hike.jpg"
+
+
+def through(service, selected):
+    """What a service makes of a part of a photograph, beside what was there: both float, over the layer's area."""
+    pixels = np.asarray(Image.open(PHOTOGRAPH).convert("RGB"))
+    asked = job(match_colour=True, match_grain=True, grow=6, feather=3)
+    canvas = Size(pixels.shape[1], pixels.shape[0])
+    work = only_crop(asked, canvas, selected, lambda box: pixels[box.y : box.bottom, box.x : box.right])
+    base = work.base()
+    fitter = work.fitter(base, work.mask())
+    fitted, _alpha = fitter.area(0, fitter.corrected(service(base)), 1)
+    area = work.planning.areas[0].box
+    return fitted, pixels[area.y : area.bottom, area.x : area.right].astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "selected", [Box(1800, 1000, 200, 150), Box(1500, 900, 400, 400), Box(1500, 900, 700, 500)], ids=str
+)
+def test_a_scaled_answer_that_changes_nothing_shows_the_photograph_as_it_was(selected):
+    fitted, original = through(lambda base: base, selected)
+    assert 10 * np.log10(255**2 / np.mean((fitted - original) ** 2)) >= 40
+
+
+def blurred(base):
+    return np.asarray(Image.fromarray(base).filter(ImageFilter.GaussianBlur(2)))
+
+
+def test_a_service_that_takes_the_grain_away_everywhere_gets_it_put_back():
+    selected = Box(1500, 900, 400, 400)
+    smooth, original = through(blurred, selected)
+    fine = [np.mean(np.diff(picture, axis=1) ** 2) for picture in (smooth, original)]
+    assert fine[0] > 0.6 * fine[1]
+
+
+def test_a_smooth_thing_beside_rough_ones_stays_smooth():
+    rough = np.random.default_rng(1).normal(128, 8, (200, 200, 3)).astype(np.float32)
+    edited = np.zeros((200, 200), np.bool_)
+    edited[60:140, 60:140] = True
+    assert kept_grain(rough, rough, edited) == pytest.approx(1)
+    assert kept_grain(rough * 0.2 + 100, rough, edited) < 0.1
+    assert kept_grain(rough, np.full_like(rough, 128), edited) == 1
