@@ -96,7 +96,7 @@ def insert(bridge: Bridge, outcome: Outcome, variations: tuple[int, ...] = ()) -
     chosen = tuple(each for each in outcome.finished.results if not variations or each.variation in variations)
     finished = replace(outcome.finished, results=chosen)
     layers = place(outcome.captured, finished, outcome.draft.folder, layer_name(outcome.job.prompt))
-    bridge.mention(Placed(outcome.draft.id, tuple(each.variation for each in chosen)))
+    bridge.notify(Placed(outcome.draft.id, tuple(each.variation for each in chosen)))
     return layers
 
 

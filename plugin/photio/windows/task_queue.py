@@ -61,7 +61,7 @@ class Errands:
 
     def mention(self, message: Message) -> None:
         """Tells the bridge something that may get lost."""
-        self._running().mention(message)
+        self._running().notify(message)
 
     def finish(self) -> None:
         """Does what the user asked for, and ends the bridge."""

@@ -202,7 +202,7 @@ class _History:
             if self._dialog.get_focus() is None:  # a button that was not to be pressed twice lost the keyboard
                 self._results.focus()
         self._layers.append(done.layer)
-        self._errands.mention(Placed(entry.id, (entry.variation,)))
+        self._errands.notify(Placed(entry.id, (entry.variation,)))
         row.update(replace(entry, inserted=True))
         self._say(done.sentence)
 

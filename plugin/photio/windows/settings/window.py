@@ -101,7 +101,7 @@ class SettingsWindow:
         self._closed = True
         self._dialog.hide()
         if self._asking:  # nothing here is paid for, and nobody wants to know any more
-            self._bridge.abandon()
+            self._bridge.kill()
         self._loop.quit()
 
     def _keep(self) -> bool:
