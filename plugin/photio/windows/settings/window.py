@@ -142,7 +142,9 @@ class SettingsWindow:
     def _test(self) -> None:
         self._tell(_("The service is asked…"))
         if tested := self._ask(TryKey(self._key.typed), KeyTested):
-            self._notice.tell(tested.sentence, Gtk.MessageType.INFO if tested.accepted else Gtk.MessageType.WARNING)
+            self._notice.show_text(
+                tested.sentence, Gtk.MessageType.INFO if tested.accepted else Gtk.MessageType.WARNING
+            )
 
     def _open_log(self) -> None:
         path = self._report.log_file
@@ -157,7 +159,7 @@ class SettingsWindow:
     def _examine(self) -> None:
         self._tell(_("The doctor looks at everything…"))
         if found := self._ask(AskDoctor(), DoctorReport):
-            self._notice.forget()
+            self._notice.clear()
             _show_report(found, self._dialog)
 
     # The bridge
@@ -194,10 +196,10 @@ class SettingsWindow:
 
     def _tell(self, *sentences: str) -> None:
         if sentences:
-            self._notice.tell(" ".join(sentences))
+            self._notice.show_text(" ".join(sentences))
 
     def _complain(self, sentence: str) -> None:
-        self._notice.tell(sentence, Gtk.MessageType.WARNING)
+        self._notice.show_text(sentence, Gtk.MessageType.WARNING)
 
 
 def _dialog(parent: Gtk.Window | None) -> GimpUi.Dialog:
