@@ -20,7 +20,7 @@ from bench_files import drop_result, selected
 from bridge.protocol import Job
 from bridge.store import places
 from bridge_process import Bridge
-from canvas import generation, reading
+from canvas import exporting, generation
 
 REMOVE = "photio-remove"
 
@@ -173,7 +173,7 @@ class Warm:
             began = time.perf_counter()
             asked = replace(_job(row), context=20.0 + number)
             planned = generation.plan(self._bridge, draft, captured, asked, preview=(880, 440))
-            reading.picture(captured, planned.preview.box, planned.preview.size)
+            exporting.picture(captured, planned.preview.box, planned.preview.size)
             seconds.append(time.perf_counter() - began)
         return [{"total": each} for each in seconds[1:]]  # the first one opened the window
 

@@ -24,7 +24,7 @@ from bridge.protocol import (
     job_again,
 )
 from bridge_process import Bridge
-from canvas import reading
+from canvas import exporting, reading
 from canvas.placing import place
 from canvas.reading import Capture, Refusal
 
@@ -67,14 +67,14 @@ def plan(bridge: Bridge, draft: Draft, captured: Capture, job: Job, preview: tup
         BridgeError: nothing can be sent.
     """
     if captured.masked:
-        reading.export_selection(captured, draft.folder / SELECTION_FILE)
+        exporting.export_selection(captured, draft.folder / SELECTION_FILE)
     document = reading.document(captured.image, captured.layer)
     return bridge.ask(Plan(job, document, captured.selection, captured.masked, preview), Planned)
 
 
 def export(draft: Draft, captured: Capture, planned: Planned) -> None:
     """Writes the crops; from here on GIMP's image may change as it likes."""
-    reading.export_crops(captured, [(crop.box, draft.folder / crop.file) for crop in planned.crops])
+    exporting.export_crops(captured, [(crop.box, draft.folder / crop.file) for crop in planned.crops])
 
 
 def run(bridge: Bridge, draft: Draft, captured: Capture, job: Job) -> Outcome:

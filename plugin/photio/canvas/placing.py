@@ -13,7 +13,8 @@ from gi.repository import Gegl, Gimp
 
 from bridge.common.i18n import _
 from bridge.protocol import PROVENANCE, Finished, Patch, Rectangle, Result
-from canvas.reading import COVERAGE, Capture, Refusal, bounds, empty_like, locked_group
+from canvas.exporting import COVERAGE
+from canvas.reading import Capture, Refusal, bounds, empty_like, locked_group
 
 RGBA = "R'G'B'A u16"
 

@@ -8,7 +8,7 @@ import gi
 
 from bridge.common.i18n import _, ngettext
 from bridge.protocol import Planned
-from canvas import reading
+from canvas import exporting
 from canvas.reading import Capture
 from windows import parts
 from windows.parts import Gdk, GdkPixbuf, GLib, Gtk
@@ -58,7 +58,7 @@ class PreviewPane(Gtk.Box):
         if planned.preview is None:
             return
         width, height = planned.preview.size
-        pixels = reading.picture(captured, planned.preview.box, planned.preview.size)
+        pixels = exporting.picture(captured, planned.preview.box, planned.preview.size)
         shown = _pixbuf(pixels, width, height, alpha=True).composite_color_simple(
             width, height, GdkPixbuf.InterpType.NEAREST, 255, 8, 0x666666, 0x999999
         )
