@@ -28,7 +28,7 @@ class Notices(parts.Notice):
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
-        self._does = actions
+        self._window_actions = actions
         self.report: SettingsReport | None = None  # set when the bridge has sent it; it says where the log is
 
     def greet(self, report: SettingsReport, unclaimed: int) -> None:
@@ -45,7 +45,7 @@ class Notices(parts.Notice):
                 "There is no Photio API key, so the offline engine on this computer is used. It can only remove "
                 "things. A key comes from the API Dashboard at photio.io."
             )
-            self.show_text(text, Gtk.MessageType.INFO, (_("Enter _Key…"), self._does.enter_key))
+            self.show_text(text, Gtk.MessageType.INFO, (_("Enter _Key…"), self._window_actions.enter_key))
 
     def show_error(self, error: Exception, removes: bool) -> None:
         """Shows an error. One from the bridge gets the buttons that help.
@@ -58,9 +58,9 @@ class Notices(parts.Notice):
             self.show_text(cancelled(error.may_be_billed))
         elif isinstance(error, BridgeError):
             buttons = {
-                "key": (_("Enter _Key…"), self._does.enter_key),
-                "again": (_("_Try Again"), self._does.generate),
-                "offline": (_("_Use Offline Engine"), self._does.generate_offline),
+                "key": (_("Enter _Key…"), self._window_actions.enter_key),
+                "again": (_("_Try Again"), self._window_actions.generate),
+                "offline": (_("_Use Offline Engine"), self._window_actions.generate_offline),
                 "log": (_("Open _Log"), self._open_log),
             }
             helps = [buttons[name] for name in helps_for(error.code, removes)]
