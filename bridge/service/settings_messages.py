@@ -21,7 +21,7 @@ from bridge.protocol.settings import (
     StoreKey,
     TryKey,
 )
-from bridge.store import key, places, settings
+from bridge.store import key, keyring_entry, places, settings
 from bridge.store.key import KEY_VARIABLE, FoundKey
 from bridge.store.settings import ORIGIN_VARIABLE, Settings
 
@@ -59,7 +59,7 @@ def _report(done: tuple[str, ...] = ()) -> SettingsReport:
         defaults=_preferences(Settings()),
         key_hint=found.hint if found else None,
         key_place=found.place if found else key.key_place(current),
-        keyring=key.keyring_works(),
+        keyring=keyring_entry.is_available(),
         neural=_neural(),
         log_file=str(places.log_file()),
         journal=str(places.journal_directory()),
