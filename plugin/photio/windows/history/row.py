@@ -30,7 +30,7 @@ class Row(Gtk.ListBoxRow):
 
     @property
     def key(self) -> tuple[str, int]:
-        """Which result it is."""
+        """The result's job and variation."""
         return (self.entry.id, self.entry.variation)
 
     def set_picture(self, file: str | None) -> None:
@@ -43,13 +43,13 @@ class Row(Gtk.ListBoxRow):
         self._picture.set_pixel_size(THUMBNAIL)  # in px of the window: on a HiDPI screen the file's own px are used
 
     def update(self, entry: Entry) -> None:
-        """The same result, with news of it."""
+        """Shows the result's new state."""
         self.entry = entry
         self._show_state()
 
     def _layout(self) -> Gtk.Box:
         entry = self.entry
-        # no vertical box: GIMP's theme gives those a background, which hides that the row is selected
+        # not a vertical box: in GIMP's theme it has a background, which would hide the selection
         text = Gtk.Grid(row_spacing=NEAR // 2, valign=Gtk.Align.CENTER)
         bold = _text(what(entry), lines=2)
         bold.set_markup(f"<b>{GLib.markup_escape_text(what(entry))}</b>")
