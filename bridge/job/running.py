@@ -207,7 +207,7 @@ class RunningJob:
             self._tell_end(failure(error, self._sendings, planned.backend.billed))
             error.__traceback__ = None  # see `_obtain`
         finally:
-            self.folder.rest()
+            self.folder.release()
             del planned
             self._planned, self._sendings = None, ()
             ended()
@@ -227,7 +227,7 @@ class RunningJob:
             fitting.save_masks(self.folder, planning)
             seeds = draw_seeds(job.seed, job.variations)
             self._sendings = self._sendings_of(planned, len(sources), stages)
-            with self.folder.room(room_needed(planning) * job.variations, len(self._sendings)):
+            with self.folder.reserve(room_needed(planning) * job.variations, len(self._sendings)):
                 self._note_sending(planned, planning, seeds)
                 if self._cancelled.is_set():  # before there was anything to drop
                     self.drop()
@@ -304,7 +304,7 @@ class RunningJob:
             crop = sent.crops[sending.crop - 1]
             known = (sent.job, sent.planning, crop.source, crop.reference.result, crop.grains.result)
             fitted = sent.pool.submit(fitting.fit, *known, sending.variation, answer.pixels, answer.seed, noise.result)
-            self.folder.give_room_back()
+            self.folder.release_share()
             self.folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             sending.arriving.remove()
             self._tell(Received(sending.variation, answer.seed))
@@ -327,7 +327,7 @@ class RunningJob:
         received: bytes = getattr(error, "received", b"")
         try:
             if received:
-                self.folder.give_room_back()
+                self.folder.release_share()
                 self.folder.save(f"{name}.unreadable", received)
             if not isinstance(error, StorageError):  # there, what has arrived is all that there is
                 arriving.remove()
