@@ -13,7 +13,7 @@ from bridge.common.errors import PhotioError
 from bridge.common.i18n import ngettext
 from bridge.history.index import Known, known_jobs
 from bridge.history.listing import REMOVED, discard, free, remove
-from bridge.store.disk_reservation import ROOM_FILE
+from bridge.store.disk_reservation import RESERVATION_FILE
 from bridge.store.settings import Settings
 
 #: Seconds: a younger job is never touched, because its window may still be open.
@@ -88,7 +88,7 @@ def _enforce(
     old = [job for job in jobs if now - job.started > YOUNG and not job.busy and job.id not in spared]
     for job in old:
         with contextlib.suppress(OSError):
-            (journal / job.id / ROOM_FILE).unlink()  # a killed job's
+            (journal / job.id / RESERVATION_FILE).unlink()  # a killed job's
     drafts = [_Item(0, job.started, job.id, 0, job.size) for job in old if not job.answered and not job.variations]
     items = sorted(item for job in old if job.answered or job.variations for item in _items(job))
     limit = settings.history_days * _DAY

@@ -143,7 +143,7 @@ class Regeneration:
             planning, crops = fitting.read_crops(folder, self._planned.planning, job, masked)
             uploads = [pool.submit(encode, pool, crop) for crop in crops]
             fitting.save_masks(folder, planning)  # while the pictures are encoded
-            with folder.room(disk_space_needed(planning) * job.variations, len(self.requests)):
+            with folder.reserve(disk_space_needed(planning) * job.variations, len(self.requests)):
                 # from here on something may have been paid for: the record says what, before it is sent
                 self._note("sending")
                 self._send(uploads, pool)
@@ -175,7 +175,7 @@ class Regeneration:
             answer = client.regenerate(self._content(request, upload.result()), call=request.call)
             # meanwhile, because the disk takes its time; nothing of it is written before the answer is
             fitted = pool.submit(upload.result().fit, request.variation, answer)
-            self._folder.give_room_back()
+            self._folder.release_share()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             request.arriving.remove()
             self._notify(Received(request.variation, answer.seed))
@@ -202,7 +202,7 @@ class Regeneration:
         received: bytes = getattr(error, "received", b"")
         try:
             if received:
-                self._folder.give_room_back()
+                self._folder.release_share()
                 self._folder.save(f"{name}.unreadable", received)
             if not isinstance(error, StorageError):  # then the file of what arrived is the only copy
                 arriving.remove()

@@ -137,7 +137,7 @@ class RunningJob:
             if announce := self._silence():
                 announce(message)
         finally:
-            self.folder.rest()
+            self.folder.release()
             del work
             self._work = None  # it knows us: nothing else would free its pictures soon
             ended()

@@ -1,4 +1,4 @@
-"""Answers what the plug-in asks about the history. numpy and Pillow are imported for pictures only."""
+"""Answers the plug-in's messages about the history. Only those about pictures import numpy and Pillow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from bridge.protocol.history import (
     Browse,
     Discard,
     Discarded,
-    Page,
     Prompts,
     Recall,
     Show,
@@ -21,14 +20,14 @@ from bridge.store.places import journal_directory
 
 
 def answer(message: Message) -> Message | None:
-    """The answer; None to whatever is no question about the history.
+    """The answer to a message about the history; None to any other message.
 
     Raises:
-        PhotioError: what was asked for cannot be had.
+        PhotioError: there is no answer.
     """
     journal = journal_directory()
     if isinstance(message, Browse):
-        return _page(message)
+        return listing.browse(journal, message.search, message.offset, message.count)
     if isinstance(message, Show):
         from bridge.history import pictures
 
@@ -43,7 +42,3 @@ def answer(message: Message) -> Message | None:
     if isinstance(message, AskUnclaimed):
         return Unclaimed(listing.claim(journal))
     return Prompts(prompts.recent()) if isinstance(message, AskPrompts) else None
-
-
-def _page(message: Browse) -> Page:
-    return listing.browse(journal_directory(), message.search, message.offset, message.count)

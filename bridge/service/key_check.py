@@ -1,4 +1,4 @@
-"""Shows a key to the service, with a request that it must refuse: nothing is regenerated, so nothing is billed."""
+"""Tests a key with a request that the service must refuse: nothing is regenerated, so nothing is billed."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ from bridge.store.key import find_key
 from bridge.store.settings import Settings
 
 _NO_REQUEST = b"{}"  # base_image and mask_image are required
-_LONGEST_ANSWER = 30.0  # seconds: nothing is to be computed
-_AWAY = ("502", "503", "504")  # somebody before the service: nobody looked at the key
+_LONGEST_ANSWER = 30.0  # seconds; the service has nothing to compute
+_PROXY_ERRORS = ("502", "503", "504")  # from a server in front of the service, which has not seen the key
 
 
 class NotPhotioError(PhotioError):
-    """Something answers at the service's address, but no Regen service."""
+    """A server answers at the service's address, but it is no Regen service."""
 
     code = "not-photio"
 
 
 def try_key(value: str, settings: Settings) -> KeyTested:
-    """Whether the configured service knows a key. One request, no picture in it, no repeat.
+    """Whether the configured service accepts a key. Sends one request without a picture, and does not repeat it.
 
     Args:
         value: the key; empty: the one that jobs would use.
-        settings: where the service is.
+        settings: with the service's address.
 
     Raises:
         KeyFormatError: it cannot be a key; nothing was sent.
         NoKeyError: there is none; nothing was sent.
-        RegenError, NotPhotioError: no service looked at the key.
+        RegenError, NotPhotioError: no service has seen the key.
     """
-    shown = check_key(value) if value else _used(settings)
-    answer = _ask(shown, settings)
+    key = check_key(value) if value else _key_in_use(settings)
+    answer = _ask(key, settings)
     try:
-        encoded_image(answer, shown)
+        encoded_image(answer, key)
     except AuthenticationError as error:
         return KeyTested(False, error.sentence)
     except (RequestRefusedError, MalformedResponseError) as error:
-        if not _is_the_services(answer):
+        if not _is_from_service(answer):
             raise _not_photio(settings.origin, error.details) from None
-    except ServiceError:  # 500 is what the documentation promises for whatever is wrong, no picture included
-        if not _is_the_services(answer):
+    except ServiceError:  # documented for all errors, among them a missing picture
+        if not _is_from_service(answer):
             raise
     return KeyTested(
         True,
@@ -69,7 +69,7 @@ def try_key(value: str, settings: Settings) -> KeyTested:
     )
 
 
-def _used(settings: Settings) -> str:
+def _key_in_use(settings: Settings) -> str:
     found = find_key(settings)
     if found is None:
         raise NoKeyError(_("There is no key to test: type or paste one first."))
@@ -92,7 +92,7 @@ def _ask(key: str, settings: Settings) -> HttpAnswer:
         error.details = error.details.replace(key, "[key]")  # the service may have echoed it
         if not error.may_be_billed:
             raise
-        # The client's sentence warns of paying twice, which is not at stake without a picture.
+        # The client's sentence warns of paying twice, which cannot happen without a picture.
         raise _without_answer(error) from None
 
 
@@ -102,12 +102,12 @@ def _without_answer(error: RegenError) -> RegenError:
     return kind(sentence, error.details)
 
 
-def _is_the_services(answer: HttpAnswer) -> bool:
-    """Whether a Regen service speaks (in JSON), and not somebody who says that it is away."""
+def _is_from_service(answer: HttpAnswer) -> bool:
+    """Whether a Regen service has answered (in JSON), and not a proxy that could not reach it."""
     document = document_in(answer.content)
     if not document:
         return False
-    return str(answer.status) not in _AWAY and str(document.get("status_code")) not in _AWAY
+    return str(answer.status) not in _PROXY_ERRORS and str(document.get("status_code")) not in _PROXY_ERRORS
 
 
 def _not_photio(origin: str, details: str) -> NotPhotioError:

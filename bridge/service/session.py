@@ -1,7 +1,7 @@
-"""The bridge as the plug-in sees it: messages in on stdin, messages out on stdout.
+"""The bridge's end of the protocol: reads messages from stdin, and writes answers to stdout.
 
-The steps of a job are in `bridge.job.running`. Here is who may say what when, and what happens when the plug-in goes
-away.
+This module decides which message is allowed when, and what happens when the plug-in ends. The steps of a job are in
+`bridge.job`.
 """
 
 from __future__ import annotations
@@ -41,39 +41,41 @@ _log = logging.getLogger(__name__)
 
 
 class Announcer:
-    """Writes messages to the plug-in, from any thread; silently once nobody listens any longer."""
+    """Writes messages to the plug-in, from any thread. After the plug-in has ended, messages are dropped."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
 
     def __call__(self, question: int, message: Message) -> None:
-        """Sends one message, to whoever asked the question of that number."""
+        """Sends one message as an answer to the question of that number."""
         with self._lock:
             try:
                 self._stream.write(encode(message, question))
                 self._stream.flush()
-            except OSError:  # the plug-in is gone; what it was to hear is in the journal
-                _log.info("nobody listens to %s", type(message).__name__)
+            except OSError:  # the plug-in has ended; results are in the journal
+                _log.info("dropped, the plug-in has ended: %s", type(message).__name__)
 
 
 class Service:
-    """Serves one plug-in until its end of the pipe closes. One job after the other, each with a folder of its own."""
+    """Serves one plug-in until its end of the pipe closes. Each job has a folder of its own."""
 
     def __init__(self, announce: Announcer) -> None:
         self._announce = announce
-        self._draft: RunningJob | None = None  # opened, perhaps planned
-        self._running: dict[int, RunningJob] = {}  # by the number of their `Run`, until they have ended
-        self._changing = threading.Lock()  # held to look at or change what runs
-        self._folders: list[JobFolder] = []  # of all jobs that were run: their masks are many megabytes, this is not
+        self._draft: RunningJob | None = None  # opened, and not run yet
+        self._running: dict[int, RunningJob] = {}  # by the number of their `Run`
+        self._lock = threading.Lock()  # for `_running`
+        self._folders: list[JobFolder] = []  # of all jobs that were run; the jobs themselves hold large masks
 
     def serve(self, stream: BinaryIO) -> None:
-        """Answers messages until the stream ends; returns when all that was paid for is in the journal."""
-        with contextlib.suppress(_ToldToLeaveError):
+        """Answers messages until the stream ends. Returns when all results that were paid for are in the journal."""
+        with contextlib.suppress(_SignalError):
             self._listen(stream)
-        with self._changing:
+        with self._lock:
             running = list(self._running.values())
-        paid = [job for job in running if job.drop()]  # all of them first: what waits must not let another one be sent
+        paid = [
+            job for job in running if job.drop()
+        ]  # first all of them, or one could still be sent while another one is waited for
         for job in paid:
             job.wait()
         for folder in (*self._folders, *((self._draft.folder,) if self._draft else ())):
@@ -92,15 +94,15 @@ class Service:
                 _log.warning("%s: %s %s", error.code, error.sentence, error.details)
                 self._announce(question, Failed(error.code, error.sentence))
             except ProtocolError as error:
-                _log.error("misunderstood: %s", error)
+                _log.error("not understood: %s", error)
                 sentence = _("The plug-in and its bridge do not match: run install.py again.")
                 self._announce(question, Failed("protocol", sentence))
-            except Exception:  # noqa: BLE001  (as in `job`: one thing that nobody foresaw must not end the bridge)
+            except Exception:  # noqa: BLE001  (as in `bridge.job`: an unexpected error must not end the bridge)
                 _log.exception("a message failed")
                 self._announce(question, Failed("internal", unexpected()))
 
     def _answer(self, question: int, message: Message) -> Message | None:
-        """The answer; None when it comes later, or when nothing is asked."""
+        """The answer; None if it comes later, or the message needs none."""
         if isinstance(message, Open):
             return self._open()
         if isinstance(message, Plan) and self._draft:
@@ -111,7 +113,7 @@ class Service:
             self._cancel(message.run)
         elif isinstance(message, Placed):
             JobFolder.existing(places.journal_directory(), message.id).note_placed(message.variations)
-        elif answer := _answer_beside(message):
+        elif answer := _answer_without_job(message):
             return answer
         else:
             raise ProtocolError(f"{type(message).__name__} was not expected now")
@@ -125,43 +127,42 @@ class Service:
         return self._draft.opened
 
     def _run(self, question: int, job: RunningJob) -> None:
-        with self._changing:
+        with self._lock:
             if question in self._running:
                 raise ProtocolError("a job that runs has this number")
-            job.start(partial(self._announce, question), partial(self._let_go, question))
+            job.start(partial(self._announce, question), partial(self._on_end, question))
             self._running[question], self._draft = job, None
         self._folders.append(job.folder)
 
-    def _let_go(self, question: int) -> None:
-        """The job of that `Run` has ended."""
-        with self._changing:
+    def _on_end(self, question: int) -> None:
+        """Forgets the job of that `Run`, which has ended."""
+        with self._lock:
             del self._running[question]
 
     def _cancel(self, run: int) -> None:
-        with self._changing:
+        with self._lock:
             job = self._running.get(run)
         if job:
             job.cancel()
 
 
-def _answer_beside(message: Message) -> Message | None:
-    """The answer to what has nothing to do with a job; None when it has."""
-    from bridge.service import history_messages as history_desk
-    from bridge.service import settings_messages  # a job need not wait for what it does not use
+def _answer_without_job(message: Message) -> Message | None:
+    """The answer to a message that has nothing to do with a job; None to any other message."""
+    from bridge.service import history_messages, settings_messages  # imported late, because jobs do not need them
 
-    return history_desk.answer(message) or settings_messages.answer(message)
+    return history_messages.answer(message) or settings_messages.answer(message)
 
 
 def _line(stream: BinaryIO) -> bytes:
-    """The next line; of one that is too long, the beginning alone: lines are counted, and this is still one."""
-    line = rest = stream.readline(LONGEST_LINE)
-    while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):
-        rest = stream.readline(LONGEST_LINE)
+    """The next line. Of a line that is too long, only the beginning, but all of it is read: lines are counted."""
+    line = part = stream.readline(LONGEST_LINE)
+    while len(part) == LONGEST_LINE and not part.endswith(b"\n"):
+        part = stream.readline(LONGEST_LINE)
     return line
 
 
 def _tidy(new: frozenset[str]) -> None:
-    """Keeps the history within its limits, when nobody waits any longer; what is new stays, whatever the clock says."""
+    """Keeps the history within its limits. New results stay, even if the clock is wrong."""
     from bridge.history.limits import enforce_limits
 
     try:
@@ -170,22 +171,22 @@ def _tidy(new: frozenset[str]) -> None:
         _log.warning("the history was not tidied: %s", error)
 
 
-class _ToldToLeaveError(BaseException):
-    """The system wants us to end."""
+class _SignalError(BaseException):
+    """A signal asked this process to end."""
 
 
-def _leave_when_told() -> None:
-    """Ctrl-C in GIMP's terminal and the end of a session mean us, too: then we leave as when the plug-in goes."""
+def _end_on_signals() -> None:
+    """Ctrl-C in GIMP's terminal and the end of a session also reach this process. It then ends as with the plug-in."""
     known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
-    def told(number: int, _frame: object) -> None:
-        for each in known:  # we are leaving
+    def end(number: int, _frame: object) -> None:
+        for each in known:  # a second signal must not interrupt the end
             signal.signal(each, signal.SIG_IGN)
-        _log.info("told to leave by signal %d", number)
-        raise _ToldToLeaveError
+        _log.info("ended by signal %d", number)
+        raise _SignalError
 
     for each in known:
-        signal.signal(each, told)
+        signal.signal(each, end)
 
 
 def _load_ahead() -> None:
@@ -200,11 +201,11 @@ def _load_ahead() -> None:
 def main() -> int:
     """`python -m bridge service`."""
     log.start()
-    _leave_when_told()
+    _end_on_signals()
     # numpy is loaded later: the threads of its BLAS take a third of that time, and nothing here needs them
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     threading.Thread(target=_load_ahead, name="imports", daemon=True).start()
-    # the pipe is the protocol's: whatever else prints, a library in C included, prints to stderr
+    # the pipe is only for the protocol: everything else that prints, C libraries included, prints to stderr
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     Service(Announcer(pipe)).serve(sys.stdin.buffer)

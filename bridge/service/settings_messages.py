@@ -1,4 +1,4 @@
-"""Answers what the settings window asks: settings, key and doctor."""
+"""Answers the plug-in's messages about settings, the key and the doctor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bridge.protocol.settings import (
     StoreKey,
     TryKey,
 )
-from bridge.store import key, places, settings
+from bridge.store import key, keyring_entry, places, settings
 from bridge.store.key import KEY_VARIABLE, FoundKey
 from bridge.store.settings import ORIGIN_VARIABLE, Settings
 
@@ -43,14 +43,14 @@ def answer(message: Message) -> Message | None:
         key.clear_key(settings.load()[0])
         return _report()
     if isinstance(message, TryKey):
-        from bridge.service.key_check import try_key  # with it comes all that a request needs
+        from bridge.service.key_check import try_key  # imports all that a request needs
 
         return try_key(message.value, settings.load()[0])
     return _doctor() if isinstance(message, AskDoctor) else None
 
 
 def _report(done: tuple[str, ...] = ()) -> SettingsReport:
-    """How things are; `done`: sentences about what was done just now."""
+    """The present settings and key; `done`: remarks on a change that was just made."""
     current, remarks = settings.load()
     found, more = _key(current)
     more = tuple(dict.fromkeys((*done, *more, *filter(None, (key.older_key(current),)))))
@@ -59,7 +59,7 @@ def _report(done: tuple[str, ...] = ()) -> SettingsReport:
         defaults=_preferences(Settings()),
         key_hint=found.hint if found else None,
         key_place=found.place if found else key.key_place(current),
-        keyring=key.keyring_works(),
+        keyring=keyring_entry.is_available(),
         neural=_neural(),
         log_file=str(places.log_file()),
         journal=str(places.journal_directory()),
@@ -68,7 +68,7 @@ def _report(done: tuple[str, ...] = ()) -> SettingsReport:
 
 
 def _change(wanted: Preferences) -> tuple[str, ...]:
-    """Stores these; new limits of the history hold at once. Sentences about what could not be deleted."""
+    """Stores preferences, and applies new limits of the history. Returns sentences about what could not be deleted."""
     before = settings.load()[0]
     changed = dataclasses.replace(before, **dataclasses.asdict(wanted))
     settings.save(changed)
@@ -77,8 +77,8 @@ def _change(wanted: Preferences) -> tuple[str, ...]:
         return ()
     from bridge.history.limits import apply_limits
 
-    told = apply_limits(places.journal_directory(), changed, time.time())
-    return (told,) if told else ()
+    remark = apply_limits(places.journal_directory(), changed, time.time())
+    return (remark,) if remark else ()
 
 
 def _preferences(of: Settings) -> Preferences:
@@ -86,7 +86,7 @@ def _preferences(of: Settings) -> Preferences:
 
 
 def _key(current: Settings) -> tuple[FoundKey | None, tuple[str, ...]]:
-    """The key; what is wrong with it is no reason not to show the window in which it can be put right."""
+    """The key and remarks on it. An error is a remark, too: the user corrects it in the window that asks."""
     try:
         found = key.find_key(current)
     except PhotioError as error:
@@ -101,12 +101,12 @@ def _neural() -> bool:
 
 
 def _overrides() -> tuple[str, ...]:
-    """What the environment decides, whatever is set here."""
-    told = {
+    """Remarks on environment variables that override settings."""
+    remarks = {
         ORIGIN_VARIABLE: _("The environment variable {variable} decides the service address, whatever is set here."),
         KEY_VARIABLE: _("The environment variable {variable} holds the key that is used, whatever is stored here."),
     }
-    return tuple(text.format(variable=name) for name, text in told.items() if os.environ.get(name, "").strip())
+    return tuple(text.format(variable=name) for name, text in remarks.items() if os.environ.get(name, "").strip())
 
 
 def _doctor() -> DoctorReport:

@@ -1,4 +1,4 @@
-"""What `install.py` does: finds GIMP, builds the bridge's environment, puts the plug-in in place.
+"""The installer behind `install.py`: finds GIMP, builds the bridge's environment, puts the plug-in in place.
 
-Standard library only, and valid on Python 3.10: it runs before anything is installed.
+Standard library only, and valid on Python 3.10, because it runs before anything is installed.
 """

@@ -1,4 +1,4 @@
-"""Install, uninstall and doctor: the steps, in the order in which they happen."""
+"""The commands install, uninstall and doctor, step by step."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def say(line: str) -> None:
 
 
 def complain(error: PhotioError) -> None:
-    """What went wrong goes to standard error: the details first, so that the sentence is seen last."""
+    """Prints an error to standard error: first the details, then the sentence, which the user sees last."""
     for text in filter(None, (error.details, error.sentence)):
         print(text, file=sys.stderr, flush=True)
 
 
 def install(options: Options, computer: Computer, prepare: Prepare = environment.prepare) -> int:
-    """Put the plug-in into every GIMP meant. Returns the exit status; raises `SetupError` or `OSError`."""
-    found = _meant(options, computer)
+    """Puts the plug-in into the chosen GIMPs. Returns the exit status; raises `SetupError` or `OSError`."""
+    found = _chosen(options, computer)
     if not found:
         raise SetupError(
             "No GIMP 3 was found; install GIMP 3.0 or later and run this again, "
@@ -70,13 +70,14 @@ def install(options: Options, computer: Computer, prepare: Prepare = environment
 
 
 def uninstall(options: Options, computer: Computer) -> int:
-    """Remove what `install` made, for every GIMP meant; twice is harmless. Returns the exit status.
+    """Removes what `install` made in the chosen GIMPs. Returns the exit status.
 
-    With `purge`, also everything that the bridge made. The status is 1 when something is left; what and why is said.
+    With `purge`, it also removes everything that the bridge made. If something is left, the status is 1, and the output
+    says what and why. Running it twice is harmless.
     """
     known = [gimps.classify(folder.parent.parent, computer) for folder in installations.recall(computer).folders]
-    meant = _meant(options, computer) if options.gimp_dirs else gimps.configured(computer)
-    found = meant + [gimp for gimp in known if not options.gimp_dirs and gimp not in meant]
+    chosen = _chosen(options, computer) if options.gimp_dirs else gimps.configured(computer)
+    found = chosen + [gimp for gimp in known if not options.gimp_dirs and gimp not in chosen]
     if options.dry_run:
         _preview_removal(found, options, computer)
         return 0
@@ -91,7 +92,7 @@ def uninstall(options: Options, computer: Computer) -> int:
         for folder in kept:
             say(f"Kept, for Photio may be running with it: {folder}; close GIMP, then run this again.")
             status = 1
-        _tell_spared(known_now)
+        _report_spared(known_now)
     remove_if_empty(environment.environments())
     if not environment.environments().exists():
         installations.forget()
@@ -107,7 +108,7 @@ def uninstall(options: Options, computer: Computer) -> int:
 
 
 def examine(options: Options, computer: Computer) -> int:
-    """Print the table. Returns 0 when nothing in it is a problem, else 1."""
+    """Prints the doctor's table. Returns 1 if there is a problem in it, else 0."""
     started = gimps.programs(computer)
     named = [gimps.classify(path, computer) for path in options.gimp_dirs]
     rows = doctor.examine(named or gimps.find(computer, started), started)
@@ -119,14 +120,14 @@ def _lock() -> Path:
     return places.program_directory() / "install.lock"
 
 
-def _meant(options: Options, computer: Computer) -> list[Gimp]:
+def _chosen(options: Options, computer: Computer) -> list[Gimp]:
     if options.gimp_dirs:
         return [gimps.classify(path, computer) for path in options.gimp_dirs]
     return gimps.find(computer, gimps.programs(computer))
 
 
 def _each(found: Sequence[Gimp], step: Callable[[Gimp], None]) -> int:
-    """One GIMP that cannot be served must not keep the others from it."""
+    """Runs the step for each GIMP, also after a failure. Returns the exit status."""
     status = 0
     for gimp in found:
         try:
@@ -163,7 +164,7 @@ def _install_one(gimp: Gimp, options: Options, computer: Computer, interpreter: 
     made = plugin_folder.missing_directories(gimp)
     runtime = prepare(gimp, interpreter, environment.lock_file(options.checkout, _neural(options, before)), say)
     manifest = _manifest(gimp, options, before, runtime, before.made if before else made)
-    # Before the folder is there: a killed run must not leave an environment that nobody is known to use.
+    # Before the folder exists: a killed run must not leave an environment that seems unused.
     installations.save(installations.recall(computer).adding([gimp.folder]))
     try:
         with plugin_folder.stage(gimp, options.checkout, manifest, runtime, say).swapped():
@@ -194,7 +195,7 @@ def _manifest(
 
 
 def _neural(options: Options, before: Manifest | None) -> bool:
-    # An update must not take away what an earlier --neural added.
+    # An update keeps what an earlier --neural added.
     return options.neural or (before is not None and before.neural)
 
 
@@ -211,16 +212,16 @@ def _uninstall_one(gimp: Gimp) -> None:
 
 
 def _recall(computer: Computer) -> Installations:
-    """The list of installations; a damaged one is replaced at once by what could be found."""
+    """The list of installations; a damaged one is replaced at once."""
     known = installations.recall(computer)
     if known.lost:
         say(f"{installations.list_file()} was damaged and has been made anew. No packages that were there are removed.")
-    installations.save(known)  # before anything is built: a killed run must not look like a list that was lost
+    installations.save(known)  # before anything is built: after a killed run the list must not seem to be lost
     return known
 
 
 def _forget_unused(folders: Sequence[Path], computer: Computer) -> tuple[list[Path], list[Path]]:
-    """Remove the environments that no installed plug-in folder uses; returns those removed and those kept in use."""
+    """Removes the environments that no plug-in folder uses. Returns those removed, and those kept because they run."""
     known = installations.recall(computer)
     uses = {folder: plugin_folder.uses(folder) for folder in dict.fromkeys([*known.folders, *folders])}
     unclear = [folder for folder in known.folders if uses[folder] is None]
@@ -233,7 +234,7 @@ def _forget_unused(folders: Sequence[Path], computer: Computer) -> tuple[list[Pa
     return environment.remove_unused(known.spared.union(*(names for names in uses.values() if names)))
 
 
-def _tell_spared(known: Installations) -> None:
+def _report_spared(known: Installations) -> None:
     for folder in (environment.environments() / name for name in sorted(known.spared)):
         if folder.is_dir():
             say(f"Kept, for the list of installations was damaged and another GIMP may use it: {folder}; ")
@@ -250,10 +251,10 @@ def _clear_keys(found: Sequence[Gimp]) -> None:
 
 
 def _purge(found: Sequence[Gimp], computer: Computer) -> int:
-    """Removes all that the bridge made. Returns 1 when something of it is left, else 0."""
+    """Removes all files of the bridge. Returns 1 if some are left, else 0."""
     status = 0
     for config, _data in _homes(found, computer):
-        if personal.key_is_in_keyring(config):  # the last who knows goes now
+        if personal.key_is_in_keyring(config):  # the settings, which say so, are removed next
             say("The API key is still in the system's keyring: remove the entry “photio” there.")
             status = 1
     for each in _all_personal(found, computer):
@@ -290,6 +291,6 @@ def _personal(found: Sequence[Gimp], computer: Computer) -> list[Belongings]:
 
 
 def _all_personal(found: Sequence[Gimp], computer: Computer) -> list[Belongings]:
-    """Likewise, and what GIMP remembers for Photio's procedures."""
+    """As `_personal`, and GIMP's files with the last values of Photio's procedures."""
     remembered = [personal.asked_last(gimp.directory) for gimp in found]
     return [*_personal(found, computer), *(each for each in remembered if each.made)]

@@ -1,8 +1,8 @@
-"""Compiles the catalogues. Run under an interpreter that has `polib`, so it imports nothing else of ours.
+"""Compiles the catalogues. It runs under an interpreter that has `polib`, and imports no other module of ours.
 
 compile_catalogues.py SOURCE TARGET [PACKAGES]
 
-Prints a line "language: reason" for each catalogue that cannot be used; nothing of it is left in TARGET.
+Prints a line "language: reason" for each catalogue that cannot be compiled, and writes no file for it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def compile_one(catalogue: Path, target: Path) -> str:
-    """Makes `<language>/LC_MESSAGES/photio.mo` in `target`. Returns why that failed, or ""."""
+    """Writes `<language>/LC_MESSAGES/photio.mo` in `target`. Returns the reason of a failure, or ""."""
     compiled = target / catalogue.stem / "LC_MESSAGES" / "photio.mo"
     try:
         import polib
@@ -21,9 +21,9 @@ def compile_one(catalogue: Path, target: Path) -> str:
         content = polib.pofile(str(catalogue), encoding="utf-8").to_binary()
         compiled.parent.mkdir(parents=True)
         compiled.write_bytes(content)
-        with compiled.open("rb") as stream:  # a plural rule that cannot be read would stop the whole plug-in
+        with compiled.open("rb") as stream:  # an invalid plural rule would make the plug-in fail
             gettext.GNUTranslations(stream).ngettext("", "", 2)
-    except Exception as error:  # noqa: BLE001  (polib raises what it likes; a language less is no reason to fail)
+    except Exception as error:  # noqa: BLE001  (polib may raise anything, and the other languages still work)
         compiled.unlink(missing_ok=True)
         return " ".join(str(error).split()) or type(error).__name__
     return ""

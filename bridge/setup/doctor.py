@@ -1,4 +1,4 @@
-"""Says in a table what is found, what works, and what to do about what does not."""
+"""The installer's doctor: a table of what was found, what works, and how to correct the rest."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ AGAIN = "run python3 install.py again"
 
 
 def ask_bridge(gimp: Gimp, manifest: Manifest) -> list[Check]:
-    """The installed bridge's own checks, made where it would run.
+    """The installed bridge's own checks, made with its interpreter and in its sandbox.
 
-    Raises `SetupError` when it does not run, or answers something else than checks.
+    Raises `SetupError` if it does not run, or its output is no list of checks.
     """
     command = [manifest.python, *manifest.isolated, "-B", manifest.bridge, "doctor", "--json"]
     outcome = run(inside(gimp, command), 120.0)
     try:
-        # Its exit status is 1 when a check finds a problem: the checks say more.
+        # The exit status is ignored: it is 1 if there is a problem, which the checks describe.
         return [_row(check) for check in json.loads(outcome.output)["checks"]]
     except (ValueError, KeyError, TypeError) as error:
         raise SetupError(
@@ -33,7 +33,7 @@ def ask_bridge(gimp: Gimp, manifest: Manifest) -> list[Check]:
 
 
 def prove(gimp: Gimp, manifest: Manifest) -> None:
-    """Run the installed bridge once. Raises `SetupError` when it does not run or has a problem."""
+    """Runs the installed bridge once. Raises `SetupError` if it does not run or reports a problem."""
     problems = [row for row in ask_bridge(gimp, manifest) if row.state == "problem"]
     if problems:
         details = "\n".join(f"{row.name}: {row.found}" for row in problems)
@@ -41,7 +41,7 @@ def prove(gimp: Gimp, manifest: Manifest) -> None:
 
 
 def examine(gimps: Sequence[Gimp], programs: Sequence[Program]) -> list[Check]:
-    """Every row of the table. Changes nothing."""
+    """All rows of the table. Changes nothing."""
     if not gimps:
         return [Check("GIMP 3", "problem", "none", "install GIMP 3, or name its directory with --gimp-dir")]
     rows: list[Check] = []
@@ -52,7 +52,7 @@ def examine(gimps: Sequence[Gimp], programs: Sequence[Program]) -> list[Check]:
 
 
 def table(rows: Sequence[Check]) -> str:
-    """The rows in aligned columns under a heading; a line break inside a cell becomes a space."""
+    """The rows in aligned columns below a heading. Line breaks in cells become spaces."""
     cells = [("what", "state", "found", "what to do")]
     cells += [(row.name, row.state, row.found, row.advice) for row in rows]
     lines = [tuple(" ".join(cell.split()) for cell in line) for line in cells]

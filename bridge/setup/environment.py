@@ -1,12 +1,12 @@
 """The bridge's third-party packages: a virtual environment, or a folder of packages for a sandbox.
 
-Each is kept at `places.program_directory()/environments/<digest of lock and interpreter>` and is never
-changed once its marker file says that it is complete. So running again is instant, and a new one never
-touches the old.
+Each environment is at `places.program_directory()/environments/<digest of lock and interpreter>`. It is never changed
+once its marker file says that it is complete. So a second run has nothing to build, and an update leaves the old
+environment alone.
 
-Flatpak and Snap: the host's interpreter does not exist inside, and a snap may not read hidden directories of
-the home directory other than its own. There the packages go beside the plug-in, for the sandbox's own Python;
-the host's pip fetches them.
+In Flatpak and Snap, the host's interpreter does not exist, and a snap cannot read hidden directories in the home
+directory other than its own. There the packages are put beside the plug-in, for the sandbox's own Python. The host's
+pip downloads them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bridge.store.locks import nobody_shares
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 RANGE = "Python 3.11 to 3.14"
-#: In every complete environment. A bridge that runs in one shares this file as long as it lives: see `__main__`.
+#: A file in each complete environment. A bridge that runs in it locks this file for sharing; see `__main__`.
 MARKER = ".photio-complete"
 _REMOVED = "removed-"
 _PROBE = "import sys; print(sys.executable, '.'.join(map(str, sys.version_info[:3])), sep='\\n')"
@@ -38,7 +38,7 @@ _BUILD_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that can be run: its own absolute path, and its version ("3.13.5")."""
+    """A Python interpreter: its absolute path, and its version ("3.13.5")."""
 
     path: str
     version: str
@@ -55,12 +55,12 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class Runtime:
-    """What the bridge runs on.
+    """The interpreter and packages that the bridge runs with.
 
     Attributes:
-        python: the interpreter as the plug-in must start it.
-        environment: the folder that holds the packages.
-        packages: the same folder when it is to be copied beside the plug-in, else `None`.
+        python: the interpreter, as the plug-in must start it.
+        environment: the folder with the packages.
+        packages: the packages to copy beside the plug-in; `None` outside a sandbox.
     """
 
     python: str
@@ -80,16 +80,16 @@ def lock_file(checkout: Path, neural: bool) -> Path:
 
 
 def probe(command: Sequence[str]) -> Interpreter | None:
-    """What the interpreter says of itself; `None` when it cannot be run."""
+    """The interpreter that a command starts; `None` if it cannot be run."""
     outcome = run([*command, "-I", "-c", _PROBE], 30.0)
     lines = outcome.output.split("\n")
     return Interpreter(lines[0].strip(), lines[1].strip()) if outcome.status == 0 and len(lines) > 1 else None
 
 
 def choose(named: str | None) -> Interpreter:
-    """The interpreter that the user named, else this one, else one on the search path.
+    """The interpreter that the user named, else this one, else one in the search path.
 
-    Raises `SetupError` when none of them is of a version that the locked packages have wheels for.
+    Raises `SetupError` if the locked packages have no wheels for the version of any of them.
     """
     if named is not None:
         found = probe([named])
@@ -107,7 +107,7 @@ def choose(named: str | None) -> Interpreter:
 
 
 def prepare(gimp: Gimp, interpreter: Interpreter, lock: Path, report: Report) -> Runtime:
-    """Build what the bridge needs to run for this GIMP, or find it built. Raises `SetupError`."""
+    """Builds the environment for this GIMP, unless it exists already. Raises `SetupError`."""
     if not gimp.sandboxed:
         folder = _complete(lock.read_text(), interpreter, report, _build_venv)
         return Runtime(str(venv_python(folder)), folder, None)
@@ -123,7 +123,7 @@ def prepare(gimp: Gimp, interpreter: Interpreter, lock: Path, report: Report) ->
 
 
 def planned(interpreter: Interpreter, lock: Path) -> Path:
-    """Where the virtual environment is, or will be."""
+    """The folder of the virtual environment, whether it exists or not."""
     return _folder(lock.read_text(), interpreter)
 
 
@@ -138,9 +138,9 @@ def venv_python(folder: Path) -> Path:
 
 
 def remove_unused(used: Set[str]) -> tuple[list[Path], list[Path]]:
-    """Remove every environment whose name is not in `used`, and that no running bridge imports from.
+    """Removes all environments whose names are not in `used`, unless a bridge runs in them.
 
-    Returns those removed, and those kept because a bridge runs in them, or because that cannot be told.
+    Returns those removed, and those kept because a bridge runs in them or may do so.
     """
     folder = environments()
     unused = [path for path in sorted(folder.iterdir()) if path.name not in used] if folder.is_dir() else []
@@ -151,13 +151,13 @@ def remove_unused(used: Set[str]) -> tuple[list[Path], list[Path]]:
 
 
 def _removed(folder: Path) -> bool:
-    """Removes an environment, unless somebody runs in it. Returns whether it is gone."""
+    """Removes an environment, unless a bridge runs in it. Returns whether it was removed."""
     if is_complete(folder) and not nobody_shares(folder / MARKER):
         return False
     away = folder.with_name(_REMOVED + folder.name.removeprefix(_REMOVED))
     try:
-        # Renamed first: an interrupted removal must not leave one that looks complete. Windows refuses it while a
-        # program runs in there.
+        # Renamed first, so that an interrupted removal leaves nothing that looks complete. Windows refuses to rename
+        # it while a program runs in it.
         os.rename(folder, away)
         remove(away)
     except OSError:
@@ -192,12 +192,12 @@ def _complete(lock: str, interpreter: Interpreter, report: Report, build: _Build
 def _build_venv(requirements: str, interpreter: Interpreter, folder: Path) -> None:
     pip = [str(venv_python(folder)), "-I", "-m", "pip"]
     if run([interpreter.path, "-I", "-m", "venv", str(folder)], 300.0).status != 0:
-        # Debian splits ensurepip off into python3-venv; its python3-pip can do the same from outside.
+        # On Debian, ensurepip is in the package python3-venv; pip from python3-pip can install into it instead.
         bare = run([interpreter.path, "-I", "-m", "venv", "--without-pip", str(folder)], 300.0)
         pip = [interpreter.path, "-I", "-m", "pip", "--python", str(venv_python(folder))]
         if bare.status != 0 or run([*pip, "--version"]).status != 0:
             raise _no_venv(interpreter)
-    _check(run([*pip, *_INSTALL, "-r", requirements], _BUILD_SECONDS))
+    _require_success(run([*pip, *_INSTALL, "-r", requirements], _BUILD_SECONDS))
 
 
 def _no_venv(interpreter: Interpreter) -> SetupError:
@@ -220,22 +220,22 @@ def _target_builder(host: Interpreter) -> _Builder:
                 "on Debian and Ubuntu 'apt install python3-pip' adds it, then run this again."
             )
         release = "{}.{}".format(*inner.release)
-        # pip would judge the packages' own demands by the host's Python; the lock has settled them.
+        # pip would check the packages' requirements against the host's Python; the lock has resolved them already.
         target = ["--no-deps", "--ignore-requires-python", "--target", str(folder / "packages")]
         target += ["--python-version", release, "--implementation", "cp"]
-        _check(run([*pip, *_INSTALL, *target, *_platforms(), "-r", requirements], _BUILD_SECONDS))
+        _require_success(run([*pip, *_INSTALL, *target, *_platforms(), "-r", requirements], _BUILD_SECONDS))
 
     return build
 
 
 def _platforms() -> list[str]:
-    """The sandbox has a C library of its own: glibc 2.39 (Ubuntu 24.04, freedesktop 24.08) or newer."""
+    """pip's platform tags for a sandbox, whose glibc is 2.39 (Ubuntu 24.04, freedesktop 24.08) or newer."""
     machine = platform.machine()
     tags = [f"manylinux_2_{minor}_{machine}" for minor in range(39, 16, -1)] + [f"manylinux2014_{machine}"]
     return [f"--platform={tag}" for tag in tags]
 
 
-def _check(outcome: Outcome) -> None:
+def _require_success(outcome: Outcome) -> None:
     if outcome.status != 0:
         raise SetupError(
             "The packages could not be installed; check the network connection and the free disk space, "

@@ -1,10 +1,13 @@
-"""Finds every GIMP 3 of this user: its configuration directories, and its programs.
+"""Finds every GIMP 3 of this user: its configuration directories and its programs.
 
-Where GIMP keeps them: `$XDG_CONFIG_HOME/GIMP/3.x` on Linux (native, AppImage); the same below the sandbox's
-own configuration directory for Flatpak (`~/.var/app/org.gimp.GIMP/config`) and Snap
-(`~/snap/gimp/current/.config`, which GNOME's snap extension makes `XDG_CONFIG_HOME`);
-`~/Library/Application Support/GIMP/3.x` on macOS; `%APPDATA%\\GIMP\\3.x` on Windows; or wherever
-`GIMP3_DIRECTORY` says.
+The configuration directories are:
+
+* Linux (native, AppImage): `$XDG_CONFIG_HOME/GIMP/3.x`
+* Flatpak: `~/.var/app/org.gimp.GIMP/config/GIMP/3.x`
+* Snap: `~/snap/gimp/current/.config/GIMP/3.x`; GNOME's snap extension sets `XDG_CONFIG_HOME` to this `.config`
+* macOS: `~/Library/Application Support/GIMP/3.x`
+* Windows: `%APPDATA%\\GIMP\\3.x`
+* anywhere: the directory in `GIMP3_DIRECTORY`
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ _NAMES = tuple(
 
 @dataclass(frozen=True)
 class Computer:
-    """Whose GIMPs are meant: `sys.platform`, the home directory, and the environment variables."""
+    """Where to look for GIMP: `sys.platform`, the home directory, and the environment variables."""
 
     platform: str
     home: Path
@@ -69,7 +72,7 @@ class Gimp:
 
 @dataclass(frozen=True)
 class Program:
-    """A GIMP that can be started, and the version it gives ("3.0.4")."""
+    """A GIMP program, and its version ("3.0.4")."""
 
     kind: Kind
     path: str
@@ -81,7 +84,7 @@ class Program:
 
 
 def roots(computer: Computer) -> dict[Kind, Path]:
-    """For each kind of package the directory that holds one directory per release."""
+    """For each kind of package, the directory with GIMP's configuration directories."""
     home = computer.home
     if computer.platform == "win32":
         return {"native": Path(computer.variables.get("APPDATA") or home / "AppData" / "Roaming") / "GIMP"}
@@ -97,7 +100,7 @@ def roots(computer: Computer) -> dict[Kind, Path]:
 
 
 def classify(directory: Path, computer: Computer) -> Gimp:
-    """The GIMP whose configuration directory the user named."""
+    """The GIMP that uses this configuration directory."""
     directory = Path(os.path.abspath(directory.expanduser()))
     for kind, root in roots(computer).items():
         if kind != "native" and root in directory.parents:
@@ -106,7 +109,7 @@ def classify(directory: Path, computer: Computer) -> Gimp:
 
 
 def configured(computer: Computer) -> list[Gimp]:
-    """Every configuration directory that exists, or that `GIMP3_DIRECTORY` names."""
+    """All configuration directories that exist, and the one in `GIMP3_DIRECTORY`."""
     found = [
         Gimp(directory, kind)
         for kind, root in roots(computer).items()
@@ -116,18 +119,18 @@ def configured(computer: Computer) -> list[Gimp]:
     ]
     own = computer.variables.get("GIMP3_DIRECTORY")
     if own:
-        # GIMP takes a relative value as one below the home directory.
+        # GIMP takes a relative path as relative to the home directory.
         gimp = classify(computer.home / own, computer)
         found += [gimp] if gimp not in found else []
     return found
 
 
 def find(computer: Computer, started: Sequence[Program]) -> list[Gimp]:
-    """Every GIMP 3: those configured, and those of the given programs that never ran."""
+    """All GIMP 3: those with a configuration directory, and the given programs that were never started."""
     found = configured(computer)
     for program in started:
         root = roots(computer).get(program.kind)
-        # A snap's `current` is a link that snapd makes at the first start: it must not become a directory.
+        # snapd makes the link `current` at the first start: the installer must not make a directory of that name.
         if root is None or (program.kind == "snap" and not root.parent.parent.exists()):
             continue
         gimp = Gimp(root / program.release, program.kind)
@@ -136,7 +139,7 @@ def find(computer: Computer, started: Sequence[Program]) -> list[Gimp]:
 
 
 def programs(computer: Computer) -> list[Program]:
-    """Every GIMP 3 program that answers when asked for its version."""
+    """All GIMP 3 programs that report their version."""
     found: dict[tuple[Kind, str], Program] = {}
     for kind, path, command in _candidates(computer):
         outcome = run(command, 30.0)
@@ -147,7 +150,7 @@ def programs(computer: Computer) -> list[Program]:
 
 
 def inside(gimp: Gimp, command: Sequence[str]) -> list[str]:
-    """The command that runs `command` where this GIMP's plug-ins run: in its sandbox, if it has one."""
+    """The command line that runs `command` in this GIMP's sandbox, if it has one."""
     if gimp.kind == "flatpak":
         return ["flatpak", "run", f"--command={command[0]}", FLATPAK, *command[1:]]
     if gimp.kind == "snap":
@@ -186,14 +189,14 @@ def _candidates(computer: Computer) -> list[tuple[Kind, str, list[str]]]:
 
 
 def _own_lines(kind: Kind, output: str) -> str:
-    """Flatpak lists every application; the others answer for GIMP alone."""
+    """The lines about GIMP: Flatpak lists all applications."""
     if kind != "flatpak":
         return output
     return "\n".join(line for line in output.splitlines() if line.split()[:1] == [FLATPAK])
 
 
 def _bundles(computer: Computer) -> list[Path]:
-    """Programs where macOS and Windows keep them, off the search path."""
+    """GIMP in the application folders of macOS and Windows, which are not in the search path."""
     if computer.platform == "darwin":
         places = [Path("/Applications"), computer.home / "Applications"]
         pattern = "GIMP*.app/Contents/MacOS/gimp-console*"

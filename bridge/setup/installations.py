@@ -1,7 +1,7 @@
-"""The list of plug-in folders that this user installed: it says which environments are in use.
+"""The list of plug-in folders that this user installed. It says which environments are in use.
 
-When the list is damaged, nobody knows who else uses the environments that are there. So these are never removed by
-themselves: the list that is made anew names them.
+If the list is damaged, other GIMPs may use the environments that exist. So these are noted in the new list, and never
+removed automatically.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from bridge.store import places
 
 @dataclass(frozen=True)
 class Installations:
-    """What the list says.
+    """The list.
 
     Attributes:
         folders: the plug-in folders.
-        spared: names of environments that somebody may use who is not in the list.
-        lost: the list was damaged, and this is what could be found without it.
+        spared: names of environments that a plug-in folder outside the list may use.
+        lost: the list was damaged, and this one was made from what was found.
     """
 
     folders: tuple[Path, ...] = ()
@@ -39,25 +39,25 @@ class Installations:
 
 
 def list_file() -> Path:
-    """Where the list is."""
+    """The file that the list is in."""
     return places.program_directory() / "installations.json"
 
 
 def recall(computer: Computer) -> Installations:
-    """The list; when it is damaged, the folders that are found in the usual places. Changes nothing."""
+    """The list; if it is damaged, one of the folders in the usual places. Changes nothing."""
     try:
-        return _understood(json.loads(list_file().read_text(encoding="utf-8")))
+        return _parsed(json.loads(list_file().read_text(encoding="utf-8")))
     except FileNotFoundError:
         if not any(map(is_complete, _present())):
-            return Installations()  # the first time, or one that was killed
+            return Installations()  # the first installation, or one that was killed
     except (OSError, ValueError, TypeError, RecursionError):
-        pass  # handled below, as a list that is gone
+        pass  # handled below, like a missing list
     found = [gimp.folder for gimp in gimps.configured(computer) if plugin_folder.uses(gimp.folder)]
     return Installations(tuple(found), frozenset(path.name for path in _present()), lost=True)
 
 
 def save(known: Installations) -> None:
-    """Replace the list. An empty one is kept as well: without it, the environments that are there would be spared."""
+    """Replaces the list. An empty list is saved, too: without it, all existing environments would be spared."""
     folders = [str(folder) for folder in known.folders]
     spared = sorted(known.spared & {path.name for path in _present()})
     content = {"folders": folders, "spared": spared} if spared else folders
@@ -68,13 +68,17 @@ def save(known: Installations) -> None:
 
 
 def forget() -> None:
-    """Remove the list, when there is no environment any more."""
+    """Removes the list, when there is no environment any more."""
     remove(list_file())
 
 
-def _understood(told: object) -> Installations:
-    """Raises `ValueError` for anything but a list of folders, or such a list and another one of environments."""
-    parts = [told.get("folders"), told.get("spared")] if isinstance(told, dict) else [told, []]
+def _parsed(content: object) -> Installations:
+    """The list from JSON: a list of folders, or an object with the lists `folders` and `spared`.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    parts = [content.get("folders"), content.get("spared")] if isinstance(content, dict) else [content, []]
     texts = [part for part in parts if isinstance(part, list) and all(isinstance(text, str) for text in part)]
     if len(texts) != len(parts):
         raise ValueError("not a list of folders")

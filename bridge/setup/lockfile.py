@@ -1,7 +1,7 @@
-"""Narrows a lock file to one Python version on Linux.
+"""Reduces a lock file to the requirements of one Python version on Linux.
 
-pip judges the markers of a requirements file by the interpreter that it runs under, even when
-`--python-version` names another; so for a sandbox they are judged here.
+pip evaluates the markers of a requirements file for the interpreter that it runs under, even if `--python-version`
+names another one. So this module evaluates them for a sandbox.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _COMPARISONS = {
 
 
 def for_linux_python(lock: str, version: str) -> str:
-    """The lock's requirements that hold for CPython `version` ("3.13") on Linux, without markers.
+    """The lock's requirements for CPython `version` ("3.13") on Linux, without markers.
 
-    Raises `ValueError` for a marker that uses more than names, texts, comparisons, `and` and `or`.
+    Raises `ValueError` for a marker with anything but names, texts, comparisons, `and` and `or`.
     """
     facts = {
         "python_full_version": version,

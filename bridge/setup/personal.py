@@ -1,7 +1,7 @@
-"""What Photio keeps for the user: settings, key, prompts, history, models, log.
+"""The user's files that the bridge writes: settings, key, prompts, history, models, log.
 
-Everything is named file by file. The folder may be one that the user chose for other things as well, so only what
-Photio made is ever removed. Whoever makes the bridge write another file adds it here; a test compares.
+The user may have chosen a folder that also contains other files. So all files of Photio are listed here by name, and
+only these are ever removed. A test fails if the bridge writes a file that is not listed.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _PROCEDURES = ("remove", "regenerate", "reroll", "history", "settings")
 
 @dataclass(frozen=True)
 class Belongings:
-    """A folder, and what Photio made in it or beside it."""
+    """A folder, and the paths that Photio made in it or beside it."""
 
     folder: Path
     made: tuple[Path, ...]
 
 
 def kept(config: Path, data: Path) -> list[Belongings]:
-    """What there is, in the directory of the settings and in that of the history."""
+    """The user's files in the directories of the settings and of the data."""
     patterns = [pattern for name in _FILES for pattern in (name, f".{name}.{_DRAFT}")]
     settings = _files(config, [*patterns, "settings.json.broken-[0-9]*"])
     journal = data / "journal"
@@ -47,13 +47,13 @@ def kept(config: Path, data: Path) -> list[Belongings]:
 
 
 def asked_last(gimp_directory: Path) -> Belongings:
-    """The last values of Photio's procedures, prompts among them, which GIMP keeps."""
+    """GIMP's files with the last values of Photio's procedures, among them prompts."""
     folder = gimp_directory / "plug-in-settings"
     return Belongings(folder, tuple(_files(folder, [f"*photio-{name}*" for name in _PROCEDURES])))
 
 
 def clear(belongings: Belongings) -> list[Path]:
-    """Removes them, and their folder when it is empty then. Returns what a bridge still works with, which stays."""
+    """Removes them, and their folder if it is empty then. Returns those that are kept, because a bridge uses them."""
     stayed = list[Path]()
     for path in belongings.made:
         try:
@@ -70,10 +70,12 @@ def clear(belongings: Belongings) -> list[Path]:
 def key_is_in_keyring(config: Path) -> bool:
     """Whether the settings say that there is a key in the system's keyring."""
     try:
-        told = json.loads((config / "settings.json").read_text(encoding="utf-8"))
+        settings = json.loads((config / "settings.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(told, dict) and (told.get("key_storage") == "keyring" or told.get("key_left_in_keyring") is True)
+    if not isinstance(settings, dict):
+        return False
+    return settings.get("key_storage") == "keyring" or settings.get("key_left_in_keyring") is True
 
 
 def _is_job(name: str) -> bool:
@@ -81,7 +83,7 @@ def _is_job(name: str) -> bool:
 
 
 def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    """The files and links of these names, never a folder: Photio makes none of such a name."""
+    """The files and links of these names. Folders of these names are not Photio's."""
     found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
     return [path for path in dict.fromkeys(found) if path.is_symlink() or path.is_file()]
 

@@ -1,8 +1,7 @@
-"""The plug-in's folder: staged whole beside `plug-ins`, then swapped in by two renames.
+"""The plug-in's folder: built completely beside `plug-ins`, then swapped in by two renames.
 
-At every moment either the previous folder or the new one is complete on disk. Only between the two renames
-is neither in its place; an exception there is rolled back at once, and what a killed run left is put right
-by `repair`.
+At every moment either the previous or the new folder is complete on the disk. Only between the two renames neither is
+in place: an exception at that point is rolled back at once, and `repair` corrects what a killed run left.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _CATALOGUES = "locale"
 
 @dataclass(frozen=True)
 class Manifest:
-    """`install.json`: what the plug-in and a later run of the installer need to know.
+    """`install.json`, for the plug-in and later runs of the installer.
 
     Attributes:
         version: of what is installed.
@@ -70,10 +69,10 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def uses(folder: Path) -> frozenset[str] | None:
-    """The names of the environments that an installed folder uses; none when there is no such folder.
+    """The names of the environments that an installed folder uses; empty if there is no folder.
 
-    Where the swap of two folders was interrupted, those of the previous one, which can be put back. `None`: there is a
-    folder, and what it uses cannot be told.
+    After an interrupted swap, those of the previous folder, which `repair` puts back. `None`: there is a folder, but it
+    is unknown what it uses.
     """
     manifest = read_manifest(folder)
     if manifest is None:
@@ -88,19 +87,19 @@ def uses(folder: Path) -> frozenset[str] | None:
 
 
 def refuse_foreign(folder: Path) -> None:
-    """Raise `SetupError` when something that this installer did not make is in the way."""
+    """Raises `SetupError` if there is a folder that this installer did not make."""
     if (folder.exists() or folder.is_symlink()) and (folder.is_symlink() or read_manifest(folder) is None):
         raise SetupError(f"{folder} was not made by this installer; move it away, then run this again.")
 
 
 def missing_directories(gimp: Gimp) -> tuple[str, ...]:
-    """The directories down to `plug-ins` that are not there yet, outermost first."""
+    """The directories down to `plug-ins` that do not exist yet, outermost first."""
     plug_ins = gimp.folder.parent
     return tuple(str(path) for path in reversed([plug_ins, *plug_ins.parents]) if not path.exists())
 
 
 def stage(gimp: Gimp, checkout: Path, manifest: Manifest, runtime: Runtime, report: Report) -> Staged:
-    """Stage a complete folder, ready to be swapped in. Raises `OSError`; then nothing is left behind."""
+    """Builds a complete folder, ready to be swapped in. Raises `OSError`; then nothing is left behind."""
     gimp.folder.parent.mkdir(parents=True, exist_ok=True)
     folder = _home(gimp) / f"{_STAGING}{os.getpid()}"
     try:
@@ -122,14 +121,14 @@ def stage(gimp: Gimp, checkout: Path, manifest: Manifest, runtime: Runtime, repo
 
 @dataclass(frozen=True)
 class Staged:
-    """A complete folder that is not in its place yet."""
+    """A complete folder that is not in place yet."""
 
     gimp: Gimp
     path: Path
 
     @contextmanager
     def swapped(self) -> Iterator[None]:
-        """Put the staged folder in place for the block's length; it stays unless the block raises."""
+        """Puts the folder in place, and runs the block. If the block raises, the previous folder is put back."""
         folder, previous = self.gimp.folder, _home(self.gimp) / _PREVIOUS
         try:
             if folder.exists():
@@ -151,7 +150,7 @@ class Staged:
 
 
 def repair(gimp: Gimp) -> bool:
-    """Finish or undo what a killed run left. Returns whether the previous install had to be put back."""
+    """Finishes or undoes what a killed run left. Returns whether the previous folder had to be put back."""
     home, folder = _home(gimp), gimp.folder
     if not home.is_dir():
         return False
@@ -170,16 +169,16 @@ def needs_repair(gimp: Gimp) -> bool:
 
 
 def uninstall(gimp: Gimp) -> bool:
-    """Remove the folder and the directories that were made for it. Returns whether it was there.
+    """Removes the folder and the directories that were made for it. Returns whether there was one.
 
-    Raises `SetupError` for a folder that is not ours.
+    Raises `SetupError` for a folder that this installer did not make.
     """
     repair(gimp)
     refuse_foreign(gimp.folder)
     manifest = read_manifest(gimp.folder)
     if manifest is None:
         return False
-    # Renamed away first, so that GIMP never loads half a plug-in.
+    # Renamed first, so that GIMP never loads half a plug-in.
     away = _home(gimp) / _REMOVED
     os.replace(gimp.folder, away)
     remove(away)
@@ -189,7 +188,7 @@ def uninstall(gimp: Gimp) -> bool:
 
 
 def damage(folder: Path, manifest: Manifest) -> list[str]:
-    """The files of an installed folder that are missing or changed, by their path in it."""
+    """The paths of files in an installed folder that are missing or changed."""
     if manifest.linked:
         return [] if (folder / "photio.py").is_file() and (folder / "bridge").is_dir() else ["photio.py, bridge"]
     return [
@@ -200,12 +199,12 @@ def damage(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def _home(gimp: Gimp) -> Path:
-    # Where `plug-ins` really is: it may be a link to another file system, and a rename cannot cross one.
+    # `plug-ins` may be a link to another file system, and a rename cannot cross file systems.
     return gimp.folder.parent.resolve().parent
 
 
 def _sources(checkout: Path) -> Iterator[tuple[str, Path]]:
-    """What belongs into the folder: (name in the folder, file or directory in the checkout)."""
+    """The content of the folder: (name in the folder, file or directory in the checkout)."""
     for path in sorted((checkout / "plugin" / "photio").iterdir()):
         if path.name not in ("__pycache__", _CATALOGUES):
             yield path.name, path
@@ -219,9 +218,9 @@ def _copy(checkout: Path, stage: Path) -> None:
             shutil.copytree(source, stage / name, ignore=ignore)
         else:
             shutil.copy2(source, stage / name)
-    # GIMP asks a plug-in again what it offers only when this file's date is another one, whatever else is new.
+    # GIMP queries a plug-in again only if the date of this file has changed, whatever else is new.
     os.utime(stage / "photio.py")
-    # GIMP passes over a plug-in without this bit, and a checkout from an archive may have lost it.
+    # GIMP ignores a plug-in without this bit, which a checkout from an archive may lack.
     os.chmod(stage / "photio.py", 0o755)
 
 
@@ -231,9 +230,9 @@ def _link(checkout: Path, stage: Path) -> None:
 
 
 def _compile_catalogues(checkout: Path, stage: Path, runtime: Runtime, report: Report) -> None:
-    """Make the languages, linked or not. One that cannot be made is reported: English is shown instead."""
+    """Compiles the catalogues. A language that fails is reported; the plug-in is in English then."""
     source = checkout / "plugin" / "photio" / _CATALOGUES
-    # Pure Python, so that this interpreter can do it for a sandbox, whose own may not see the checkout.
+    # For a sandbox, this interpreter uses the sandbox's pure-Python packages: the sandbox may not see the checkout.
     python = sys.executable if runtime.packages else runtime.python
     program = checkout / "bridge" / "setup" / "compile_catalogues.py"
     command = [python, "-I", "-B", str(program), str(source), str(stage / _CATALOGUES), str(runtime.packages or "")]

@@ -1,4 +1,4 @@
-"""Small things that installing needs from the operating system."""
+"""Helpers of the installer: programs, files and a lock."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__
 
 
 class SetupError(PhotioError):
-    """Installing cannot go on; the sentence says what to do."""
+    """The installer cannot go on; the sentence says what to do."""
 
     code = "setup"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a program answered: exit status (127 when it cannot be run), and what it wrote."""
+    """A program's exit status (127 if it cannot be run), standard output and standard error."""
 
     status: int
     output: str
@@ -36,7 +36,7 @@ class Outcome:
 
 
 def run(command: Sequence[str], seconds: float = 60.0) -> Outcome:
-    """Run a program to its end, and never raise for what it does."""
+    """Runs a program to its end. All failures are in the `Outcome`."""
     try:
         done = subprocess.run(
             list(command),
@@ -55,14 +55,14 @@ def run(command: Sequence[str], seconds: float = 60.0) -> Outcome:
 
 
 def _environment() -> dict[str, str]:
-    # A user's pip.conf may say "user = true", which pip refuses inside a virtual environment. The bridge's own
-    # checks become rows of the installer's table, which is in English.
+    # A user's pip.conf may contain "user = true", which pip refuses in a virtual environment. English, because the
+    # bridge's checks become rows of the installer's table.
     cleaned = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
     return {**cleaned, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "LANGUAGE": "en"}
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a link or a whole folder, if it is there; links are never followed."""
+    """Removes a file, a link or a folder with its content, if it exists. Links are not followed."""
     if path.is_symlink() or path.is_file():
         path.unlink()
     elif path.is_dir():
@@ -76,7 +76,7 @@ def remove_if_empty(folder: Path) -> None:
 
 @contextmanager
 def only_one(lock: Path) -> Iterator[None]:
-    """Hold the lock file; a second installer waits. A killed one's lock is free again."""
+    """Locks the file, so that a second installer waits. The lock ends with the process."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a+b") as stream:
         if sys.platform == "win32":

@@ -1,7 +1,7 @@
-"""An answer's content on the disk while it comes, for the case that nobody lives to save the answer.
+"""Writes an answer to the disk while it arrives, in case this process is killed before it saves the answer.
 
-What is in memory only, a killed process takes with it. So what the network gave is first of all appended to a file of
-the job folder, which goes when the answer is saved; `bridge.history.arrivals` makes an answer of one that was left.
+All received bytes are appended to a file in the job folder at once. The file is removed when the answer is saved. From
+a file that is left, `bridge.history.arrivals` makes the answer.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ _log = logging.getLogger(__name__)
 
 
 class Arriving:
-    """One answer's file. Never in the way: what cannot be written is not kept, and the log says so. Thread-safe.
+    """One answer's file. Thread-safe. Errors are only logged: they must not stop the answer itself.
 
     Args:
         path: the file.
-        secret: the API key; the service may echo it, and it must not be on the disk.
+        secret: the API key, which is not written: the service may echo it.
     """
 
     def __init__(self, path: Path, secret: str | None) -> None:
         self._path = path
         self._secrets = spellings(secret)
         self._handle: int | None = None
-        self._over = False
-        self._held = b""  # the end of what came, as long as it may be the beginning of the key
+        self._removed = False
+        self._held = b""  # the last bytes, if they may be the beginning of the key
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """An answer begins; what came of an earlier one is forgotten."""
+        """Starts a new answer; one that was begun before is dropped."""
         with self._lock:
             self._close()
             self._held = b""
-            if not self._over:
-                with self._unkept():
+            if not self._removed:
+                with self._errors_logged():
                     self._handle = open_private(self._path, _FLAGS)
 
     def write(self, content: bytes) -> None:
-        """Appends what came next."""
+        """Appends received bytes."""
         with self._lock:
             if self._handle is None:
                 return
@@ -60,15 +60,15 @@ class Arriving:
                 content = content.replace(secret, b"[key]")
             held = max((_overlap(content, secret) for secret in self._secrets), default=0)
             self._held = content[len(content) - held :]
-            with self._unkept():
-                rest = memoryview(content)[: len(content) - held]
-                while rest:
-                    rest = rest[os.write(self._handle, rest) :]
+            with self._errors_logged():
+                left = memoryview(content)[: len(content) - held]
+                while left:
+                    left = left[os.write(self._handle, left) :]
 
     def remove(self) -> None:
-        """It is no longer needed."""
+        """Removes the file, for good."""
         with self._lock:
-            self._over = True
+            self._removed = True
             self._close()
             with contextlib.suppress(OSError):
                 self._path.unlink()
@@ -79,15 +79,15 @@ class Arriving:
             self._handle = None
 
     @contextlib.contextmanager
-    def _unkept(self) -> Iterator[None]:
+    def _errors_logged(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            _log.warning("%s: what comes is not kept: %s", self._path.name, error)
+            _log.warning("%s: cannot be written: %s", self._path.name, error)
             self._close()
 
 
 def _overlap(content: bytes, secret: bytes) -> int:
-    """How many bytes at the end of `content` may be the beginning of `secret`."""
+    """The number of bytes at the end of `content` that may be the beginning of `secret`."""
     longest = min(len(secret) - 1, len(content))
     return next((count for count in range(longest, 0, -1) if content.endswith(secret[:count])), 0)

@@ -1,4 +1,4 @@
-"""Room on the disk that is taken before anything is paid for, so that a full disk cannot lose what was paid for."""
+"""Reserves disk space before a request is paid for, so that a full disk cannot lose its result."""
 
 from __future__ import annotations
 
@@ -12,30 +12,31 @@ from pathlib import Path
 from bridge.common.i18n import _
 from bridge.store.private_files import StorageError, open_private
 
-#: The file that holds the room; a killed job leaves it behind.
-ROOM_FILE = ".room"
+#: The file that occupies the space. A killed job leaves it behind.
+RESERVATION_FILE = ".room"
 
 _MEGABYTE = 1_000_000
 
 
-class Room:
-    """So many bytes in a folder, given back share by share as the real files come. Safe from any thread."""
+class DiskReservation:
+    """Disk space in a folder, released in equal shares as the real files are written. Thread-safe."""
 
     def __init__(self, folder: Path, size: int, shares: int) -> None:
-        """Takes the room.
+        """Reserves the space.
 
         Args:
+            folder: where the file is made.
             size: in bytes.
-            shares: how often `give_back` will be called.
+            shares: the number of times that `release_share` will be called.
 
         Raises:
-            StorageError: there is not so much left on the disk.
+            StorageError: there is less space left on the disk.
         """
-        self._file = folder / ROOM_FILE
+        self._file = folder / RESERVATION_FILE
         self._size, self._share = size, size // shares
         self._lock = threading.Lock()
         try:
-            _take(self._file, size)
+            _reserve(self._file, size)
         except OSError as error:
             self.close()
             raise StorageError(
@@ -46,25 +47,25 @@ class Room:
                 f"{type(error).__name__}: {error}",
             ) from error
 
-    def give_back(self) -> None:
-        """Gives one share back, for something that is about to be written."""
+    def release_share(self) -> None:
+        """Releases one share, for a file that is about to be written."""
         with self._lock:
             self._size = max(0, self._size - self._share)
-            with contextlib.suppress(OSError):  # then a little less is free for a moment
+            with contextlib.suppress(OSError):  # then there is a little less space for a moment
                 os.truncate(self._file, self._size)
 
     def close(self) -> None:
-        """Gives all of it back."""
+        """Releases all of it."""
         with contextlib.suppress(OSError):
             self._file.unlink()
 
 
-def _take(file: Path, size: int) -> None:
+def _reserve(file: Path, size: int) -> None:
     handle = open_private(file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0))
     try:
-        if shutil.disk_usage(file.parent).free < size:  # asked first: taking what is not there would fill the disk
+        if shutil.disk_usage(file.parent).free < size:  # reserving more than there is would fill the disk
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if hasattr(os, "posix_fallocate"):  # elsewhere others may still take it meanwhile
+        if hasattr(os, "posix_fallocate"):  # elsewhere other programs may still take the space
             os.posix_fallocate(handle, 0, size)
     finally:
         os.close(handle)

@@ -1,17 +1,18 @@
-"""Job folders: what was asked, what was sent and what came back, as files that outlive every process here.
+"""Job folders: a job's parameters, what was sent and what was received, as files.
 
 <journal>/20261123-104501-3fa9c1/
-    request.json          the job, its plan and what became of it; no key; there as soon as something may be sent
+    request.json          the job, its plan and its state; no key; written before anything is sent
     selection.pgm         the selection
-    base-1.pnm            a crop as it left GIMP
-    sent-1.png            … and as the service got it
-    mask-1.png            the mask that went with it
-    arriving-1-2          crop 1, variation 2: what has come of the service's answer, until its image is saved
+    base-1.pnm            a crop as GIMP exported it
+    sent-1.png            … and as it was sent
+    mask-1.png            the mask that was sent with it
+    arriving-1-2          crop 1, variation 2: the part of the answer that has arrived, until its image is saved
     answer-1-2.png        the answer for crop 1, variation 2, byte for byte
-    result-1-2-1.pnm      what GIMP places: crop 1, variation 2, area 1
-    layer-mask-1.pgm      … and through which mask
-    picture-2-256.png     how variation 2 looks in its image, 256 px long: made when it is first shown
-    .busy                 held as long as a bridge works at it
+    result-1-2-1.pnm      the pixels that GIMP places: crop 1, variation 2, area 1
+    layer-mask-1.pgm      … and their layer mask
+    picture-2-256.png     a picture of variation 2 in its image, 256 px long; made when it is first shown
+    .busy                 locked while a bridge runs the job
+    .room                 disk space that is reserved for the results
 """
 
 from __future__ import annotations
@@ -32,26 +33,26 @@ from typing import Any
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.store import locks
-from bridge.store.disk_reservation import Room
+from bridge.store.disk_reservation import DiskReservation
 from bridge.store.private_files import StorageError, make_private_folder, read_private, write_private
 
 FORMAT = 1
 RECORD_FILE = "request.json"
 
-#: In bytes; eight variations tell a long prompt nine times, in escapes where it is not English.
+#: In bytes. With eight variations, a long prompt is in it nine times, in escapes if it is not English.
 LONGEST_RECORD = 16 << 20
 
-#: What a job folder is called; nothing else in the journal is ever touched.
+#: The names of job folders. Nothing else in the journal is ever touched.
 NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
-#: In a job folder, held as long as somebody works in it.
+#: In a job folder, locked while a bridge runs the job.
 BUSY_FILE = ".busy"
 
 _log = logging.getLogger(__name__)
 
 
 class JournalError(PhotioError):
-    """A job folder could not be made, or is gone."""
+    """A job folder cannot be made, or does not exist any more."""
 
     code = "journal"
 
@@ -64,11 +65,11 @@ class JobFolder:
         self._lock = threading.Lock()
         self._discarded = False
         self._busy = locks.Lock(path / BUSY_FILE)
-        self._room: Room | None = None
+        self._reservation: DiskReservation | None = None
 
     @classmethod
     def create(cls, journal: Path) -> JobFolder:
-        """A new folder in `journal`, only for this user's eyes; it is in work until `rest` or our end.
+        """A new folder in `journal`, that only this user can read. It is locked until `release` or our end.
 
         Raises:
             JournalError: it could not be made.
@@ -91,7 +92,7 @@ class JobFolder:
 
     @classmethod
     def existing(cls, journal: Path, name: str) -> JobFolder:
-        """The folder of a job that was begun before.
+        """The folder of an earlier job.
 
         Raises:
             JournalError: there is none of that name.
@@ -106,11 +107,11 @@ class JobFolder:
         return self.path.name
 
     def file(self, name: str) -> Path:
-        """Where the file of that name is."""
+        """The path of a file in the folder."""
         return self.path / name
 
     def save(self, name: str, data: bytes, lasting: bool = True) -> None:
-        """Saves a file so that it is either whole or not there; if it is to be `lasting`, also after a power cut.
+        """Saves a file atomically; see `write_private`. Does nothing after `discard_if_unanswered` has removed it all.
 
         Raises:
             StorageError: the disk is full, the folder is gone or must not be written to.
@@ -123,30 +124,30 @@ class JobFolder:
             self._note_checksum(name, hashlib.sha256(data).hexdigest())
 
     @contextmanager
-    def room(self, size: int, shares: int) -> Iterator[None]:
-        """Holds room on the disk (bytes) for what is to come; see `bridge.store.disk_reservation`.
+    def reserve(self, size: int, shares: int) -> Iterator[None]:
+        """Reserves disk space (bytes) for the results; see `DiskReservation`.
 
         Raises:
-            StorageError: there is too little.
+            StorageError: there is too little space.
         """
-        self._room = Room(self.path, size, shares)
+        self._reservation = DiskReservation(self.path, size, shares)
         try:
             yield
         finally:
-            self._room.close()
-            self._room = None
+            self._reservation.close()
+            self._reservation = None
 
-    def give_room_back(self) -> None:
-        """One share of the room is about to be filled."""
-        if self._room:
-            self._room.give_back()
+    def release_share(self) -> None:
+        """Releases one share of the reserved space, for a file that is about to be written."""
+        if self._reservation:
+            self._reservation.release_share()
 
-    def rest(self) -> None:
-        """Nobody works in it any longer: the history may complete or delete it."""
+    def release(self) -> None:
+        """Unlocks the folder: now the history may complete or delete it."""
         self._busy.release()
 
     def record(self) -> dict[str, Any]:
-        """What `request.json` says; empty when it says nothing that can be understood.
+        """The content of `request.json`; empty if it is missing or damaged.
 
         Raises:
             StorageError: it cannot be read.
@@ -159,7 +160,7 @@ class JobFolder:
         return found if isinstance(found, dict) else {}
 
     def note(self, **facts: Any) -> None:
-        """Adds facts (anything that JSON knows) to `request.json`, whoever wrote it last.
+        """Adds facts (JSON values) to `request.json` and keeps the others, which another process may have written.
 
         Raises:
             StorageError: as `save`.
@@ -167,7 +168,7 @@ class JobFolder:
         self.change(lambda record: {"format": FORMAT, **record, **facts})
 
     def change(self, how: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
-        """Replaces the record by what `how` makes of it, with nobody in between; None: it stays as it is.
+        """Replaces the record with the result of `how`, under a lock between processes; None: it stays as it is.
 
         Raises:
             StorageError: as `save`.
@@ -178,7 +179,7 @@ class JobFolder:
                 self.save(RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False).encode())
 
     def note_placed(self, variations: tuple[int, ...]) -> None:
-        """Remembers that these variations are in an image.
+        """Notes that these variations were inserted into an image.
 
         Raises:
             StorageError: as `save`.
@@ -188,7 +189,7 @@ class JobFolder:
             now = {str(number): time.time() for number in variations}
             return {**record, "state": "placed", "placed": {**_fields(record, "placed"), **now}}
 
-        self.change(lambda record: placed(record) if record else None)  # one that was deleted stays so
+        self.change(lambda record: placed(record) if record else None)  # a deleted record stays deleted
 
     def _note_checksum(self, name: str, checksum: str) -> None:
         def noted(record: dict[str, Any]) -> dict[str, Any]:
@@ -200,37 +201,37 @@ class JobFolder:
             _log.warning("%s: no checksum: %s", name, error.details)
 
     def discard_if_unanswered(self) -> None:
-        """Removes the folder when nothing was received: then nothing is lost."""
-        with self._lock:  # what another thread still writes must not make the folder anew
+        """Removes the folder if nothing was received, so that nothing is lost."""
+        with self._lock:  # or another thread's file would make the folder again
             if not any(has_answer(file.name) for file in self.path.glob("a*")):
                 self._discarded = True
-                self.rest()
+                self.release()
                 shutil.rmtree(self.path, ignore_errors=True)
 
 
 def understood(content: bytes) -> Any:
-    """What a record's JSON says; nothing in it that could not be written again.
+    """A record's JSON. All of it can be written again.
 
     Raises:
-        ValueError, RecursionError: it is no JSON, or it holds half a pair of surrogates, which UTF-8 does not have.
+        ValueError, RecursionError: it is not JSON, or it contains half a pair of surrogates, which UTF-8 cannot encode.
     """
-    told = json.loads(content.decode(), parse_constant=lambda name: None)
+    parsed = json.loads(content.decode(), parse_constant=lambda name: None)
     if b"\\u" in content:  # only an escape can make half a pair
-        json.dumps(told, ensure_ascii=False).encode()
-    return told
+        json.dumps(parsed, ensure_ascii=False).encode()
+    return parsed
 
 
 def has_answer(name: str) -> bool:
-    """Whether a job folder's file of that name may be all that there is of something paid for."""
+    """Whether a file of that name in a job folder may contain an answer that was paid for."""
     return name.startswith(("answer-", "arriving-"))
 
 
 def lock_file(journal: Path) -> Path:
-    """Held while a record is changed or a folder removed: more than one bridge may be at work. Beside the journal."""
+    """A file beside the journal, locked while a record is changed or a folder removed: several bridges may run."""
     return journal.with_name(f"{journal.name}.lock")
 
 
 def _fields(record: dict[str, Any], name: str) -> dict[str, Any]:
-    """A part of a record that ought to be an object."""
+    """A part of a record that should be an object; empty if it is none."""
     found = record.get(name)
     return found if isinstance(found, dict) else {}

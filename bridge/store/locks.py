@@ -1,4 +1,4 @@
-"""Locks between processes that share the journal. They end with the process that holds them. Standard library only."""
+"""Locks between processes that share the journal. They end with the process. Standard library only."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ else:
 
 _FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
-#: So long, in seconds, others are waited for; they hold a lock for some milliseconds, unless they are stopped.
-PATIENCE = 3.0
+#: The longest time to wait for a lock, in seconds. Others hold it for some milliseconds, unless they are suspended.
+LONGEST_WAIT = 3.0
 
 _STEP = 0.005  # seconds
 
-#: Open files; they close, and their locks end, with this process.
+#: Handles of open files. Their locks end with this process.
 _shared: list[int] = []
 
 
 class Lock:
-    """A file that one process at a time can hold, as long as it lives."""
+    """A file that one process at a time can lock."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
-        self._releasing = threading.Lock()  # closed twice, a number could be somebody else's file by then
+        self._releasing = threading.Lock()  # closing a handle twice could close another file, which got the same number
 
-    def take(self, patience: float = PATIENCE) -> bool:
-        """Whether it is ours now, after at most `patience` seconds.
+    def take(self, longest_wait: float = LONGEST_WAIT) -> bool:
+        """Waits for the lock, at most `longest_wait` seconds. Returns whether this process has it now.
 
-        False also where it cannot be made or the file system has no locks: whoever may not go on then, must say so.
+        Also False if the file cannot be made or the file system has no locks. The caller decides what to do then.
         """
-        left = Deadline(patience, _STEP)
+        left = Deadline(longest_wait, _STEP)
         with contextlib.suppress(OSError):
             self._handle = open_private(self._path, _FLAGS | os.O_CREAT)
         while self._handle is not None:
@@ -59,7 +59,7 @@ class Lock:
         return False
 
     def release(self) -> None:
-        """Lets others have it; nothing happens when it is not ours."""
+        """Releases the lock, if this process has it."""
         with self._releasing:
             if self._handle is not None:
                 os.close(self._handle)
@@ -68,9 +68,9 @@ class Lock:
 
 @contextlib.contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Only one process at a time gets past here.
+    """Lets only one process at a time run the block.
 
-    Where there are no locks, or a stopped process keeps one, it goes on without: what follows is short, and a result
+    If there are no locks, or a suspended process holds this one, the block runs all the same: it is short, and a result
     that was paid for must not wait for ever.
     """
     lock = Lock(path)
@@ -82,13 +82,13 @@ def alone(path: Path) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether another `Lock` has this file now, in whichever process."""
+    """Whether another `Lock` has locked this file, in any process."""
     try:
         handle = os.open(path, _FLAGS)
     except OSError:
         return False
     try:
-        _lock(handle, shared=True)  # so that two who ask do not take each other for the holder
+        _lock(handle, shared=True)  # so that two callers do not take each other for the holder
     except (BlockingIOError, PermissionError):
         return True
     except OSError:
@@ -99,9 +99,9 @@ def is_held(path: Path) -> bool:
 
 
 def share(path: Path) -> bool:
-    """Shares a file with others until this process ends: as long, `nobody_shares` is not true.
+    """Locks a file for sharing until this process ends; until then `nobody_shares` is False.
 
-    Returns whether it is shared now. It is not when the file is missing, or when the file system has no locks.
+    Returns whether that succeeded. It fails if the file is missing or the file system has no locks.
     """
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
@@ -118,9 +118,9 @@ def share(path: Path) -> bool:
 
 
 def nobody_shares(path: Path) -> bool:
-    """Whether surely no process shares that file; False where the file system has no locks.
+    """Whether certainly no process shares the file. False if the file system has no locks.
 
-    On Windows always True: renaming the file's folder tells there.
+    On Windows always True: there the caller's attempt to rename the folder fails instead.
     """
     if sys.platform == "win32":
         return True
@@ -141,7 +141,7 @@ def _lock(handle: int, shared: bool = False) -> None:
     """Locks an open file at once.
 
     Raises:
-        BlockingIOError, PermissionError: somebody else has it.
+        BlockingIOError, PermissionError: another process has locked it.
         OSError: it cannot be locked.
     """
     if sys.platform == "win32":

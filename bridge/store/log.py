@@ -1,4 +1,4 @@
-"""The bridge's log: a small rotating file, only for this user's eyes. No prompt and no key is ever logged."""
+"""The bridge's log: a small rotating file that only this user can read. No prompt and no key is ever logged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
 
 
 def start() -> None:
-    """Logs to `places.log_file()` (3 files of 1 MB), or to stderr where that cannot be written."""
+    """Logs to `places.log_file()` (3 files of 1 MB), or to stderr if that cannot be written."""
     handler: logging.Handler
     try:
         make_private_folder(places.log_file().parent)

@@ -1,4 +1,4 @@
-"""Where things are kept on this computer. Standard library only: `install.py` asks too."""
+"""The folders and files that Photio uses. Standard library only, for `install.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HOME_VARIABLE = "PHOTIO_HOME"
 
 
 def _home() -> Path:
-    """The user's; a place that cannot be, where nobody knows it: then all that is to be kept there is refused."""
+    """The user's home; if it is unknown, a path in which nothing can be written, so that every attempt is an error."""
     try:
         return Path.home()
     except RuntimeError:
@@ -18,7 +18,7 @@ def _home() -> Path:
 
 
 def _user_directory(variable: str, unix: str, mac: str, windows_variable: str) -> Path:
-    """One of the platform's usual per-user directories, with our name appended."""
+    """One of the platform's usual directories for a user's files, with our name appended."""
     if sys.platform == "win32":
         root = os.environ.get(windows_variable) or str(_home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -46,7 +46,7 @@ def data_directory() -> Path:
 
 
 def program_directory() -> Path:
-    """What `install.py` builds for the bridge to run in; not moved by `PHOTIO_HOME`."""
+    """The environments that `install.py` builds for the bridge; `PHOTIO_HOME` does not move it."""
     return _user_directory("XDG_DATA_HOME", ".local/share", "Library/Application Support", "LOCALAPPDATA")
 
 

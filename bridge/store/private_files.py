@@ -12,7 +12,7 @@ from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a named pipe must not hold us up
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # opening a named pipe must not block
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
@@ -23,13 +23,15 @@ class StorageError(PhotioError):
 
 
 def write_private(path: Path, content: bytes, lasting: bool = True) -> None:
-    """Replace a file at once and whole, mode 0600 whatever the umask, in a directory of mode 0700.
+    """Replaces a file atomically, mode 0600 whatever the umask, in a directory of mode 0700.
 
-    A symbolic link at `path` is replaced, not followed. A directory that exists keeps its mode. `lasting`: a power
-    cut right afterwards takes nothing away; waiting for the disk is most of what that costs.
+    A symbolic link at `path` is replaced, not followed. A directory that exists keeps its mode.
+
+    Args:
+        lasting: wait for the disk, so that the file survives a power cut right afterwards.
 
     Raises:
-        StorageError: it cannot be written; what was there before still is.
+        StorageError: it cannot be written; the previous file is still there.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
@@ -53,7 +55,7 @@ def write_private(path: Path, content: bytes, lasting: bool = True) -> None:
 
 
 def make_private_folder(path: Path) -> None:
-    """Makes a folder, and those it is in, as far as they are missing: mode 0700 whatever the umask.
+    """Makes a folder and its missing parents, mode 0700 whatever the umask.
 
     Raises:
         OSError: it cannot be made.
@@ -66,20 +68,20 @@ def make_private_folder(path: Path) -> None:
 
 
 def open_private(path: str | Path, flags: int) -> int:
-    """As `os.open`; what it creates has mode 0600 whatever the umask, which can take even the owner's rights away.
+    """As `os.open`. A new file has mode 0600 whatever the umask, which may deny even the owner access.
 
     Raises:
         OSError: it cannot be opened.
     """
     handle = os.open(path, flags, 0o600)
     if flags & os.O_CREAT and hasattr(os, "fchmod"):
-        with contextlib.suppress(OSError):  # it was there, and is somebody else's
+        with contextlib.suppress(OSError):  # the file existed, and belongs to another user
             os.fchmod(handle, 0o600)
     return handle
 
 
 def _sync_directory(path: Path) -> None:
-    """Makes a rename in it survive a power cut."""
+    """Makes a rename in the directory survive a power cut."""
     if os.name == "nt":  # directories cannot be opened there; NTFS journals renames by itself
         return
     handle = os.open(path, os.O_RDONLY)
@@ -108,7 +110,7 @@ def read_private(path: Path, limit: int) -> bytes | None:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
                 raise StorageError(_("“{file}” is not a file: move it away.").format(file=path))
-            # not up to the limit in any case: `read` takes as much memory as it is asked for
+            # not simply up to the limit: `read` allocates as much memory as it is asked for
             content = file.read(status.st_size + 1) if status.st_size <= limit else None
     except FileNotFoundError:
         return None
@@ -121,12 +123,12 @@ def read_private(path: Path, limit: int) -> bytes | None:
 
 
 def close_to_others(path: Path) -> bool:
-    """Take a file's rights from everybody but its owner; True when others had some.
+    """Removes all rights of other users from a file. Returns whether they had any.
 
     Raises:
-        StorageError: they cannot be taken.
+        StorageError: the rights cannot be changed.
     """
-    if os.name == "nt":  # there the user's profile folder keeps others out
+    if os.name == "nt":  # there the user's profile folder is closed to others
         return False
     try:
         if not path.lstat().st_mode & 0o077:

@@ -1,4 +1,4 @@
-"""The last prompts, for the window's menu. They help, and that is all: nothing of this can stop a job."""
+"""Recent prompts, for the window's menu. Errors are only logged, because a job does not need them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from bridge.store.places import config_directory
 from bridge.store.private_files import StorageError, read_private, write_private
 
-#: So many are kept …
+#: The number of prompts that are kept.
 MOST = 50
-#: … and none that is longer, in characters: all together are one message.
+#: Longer prompts are not kept, in characters: all prompts together are one message.
 LONGEST = 2000
 
 _LONGEST_FILE = 1 << 20  # bytes
@@ -20,27 +20,27 @@ _log = logging.getLogger(__name__)
 
 
 def prompts_file() -> Path:
-    """Where they are."""
+    """The file that the prompts are in."""
     return config_directory() / "prompts.json"
 
 
 def recent() -> tuple[str, ...]:
-    """Newest first, each once, at most `MOST`; none when the file cannot be understood."""
+    """The prompts, newest first, without duplicates, at most `MOST`; none if the file is damaged."""
     try:
         content = read_private(prompts_file(), _LONGEST_FILE)
-        told = json.loads(content.decode()) if content else []
+        found = json.loads(content.decode()) if content else []
     except StorageError as error:
         _log.warning("prompts: %s", error.code)
         return ()
     except (ValueError, RecursionError):
         _log.warning("prompts: not JSON")
         return ()
-    texts = [text for text in told if isinstance(text, str) and _is_kept(text)] if isinstance(told, list) else []
+    texts = [text for text in found if isinstance(text, str) and _is_kept(text)] if isinstance(found, list) else []
     return tuple(dict.fromkeys(texts))[:MOST]
 
 
 def remember(prompt: str) -> None:
-    """Puts a prompt at the beginning; blank ones and very long ones are not kept."""
+    """Puts a prompt at the beginning, unless it is blank or very long."""
     if not _is_kept(prompt):
         return
     texts = tuple(dict.fromkeys((prompt, *recent())))[:MOST]
@@ -53,4 +53,6 @@ def remember(prompt: str) -> None:
 def _is_kept(prompt: str) -> bool:
     if not prompt.strip() or len(prompt) > LONGEST:
         return False
-    return not any("\ud800" <= letter <= "\udfff" for letter in prompt)  # half a pair: no text that can be written
+    return not any(
+        "\ud800" <= letter <= "\udfff" for letter in prompt
+    )  # half a pair of surrogates, which UTF-8 cannot encode

@@ -18,22 +18,41 @@ from bridge.store.private_files import StorageError, read_private, write_private
 __all__ = ["DEFAULT_ORIGIN", "ORIGIN_VARIABLE", "Settings", "SettingsError", "load", "save", "settings_file"]
 
 ORIGIN_VARIABLE = "PHOTIO_ORIGIN"
-ENGINES = ("auto", "photio", "offline")
 OFFLINE_MODELS = ("patchmatch", "migan")
-KEY_STORAGES = (None, "keyring", "file")
 
-#: RGBA noise of this size, as a PNG in Base64, is just what `bridge.transport.LONGEST_ANSWER` still takes.
+#: RGBA noise of this size, as a PNG in Base64, is just below `bridge.regen.transport.LONGEST_ANSWER`.
 MOST_MEGAPIXELS = 12
 
 _LONGEST_FILE = 64 * 1024  # bytes
-_LONGEST_TIMEOUT = 3600.0  # seconds
-_MOST_DAYS = 36_500
-_MOST_GIGABYTES = 10_000
+
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "engine": ("auto", "photio", "offline"),
+    "offline_model": OFFLINE_MODELS,
+    "key_storage": (None, "keyring", "file"),
+    "key_left_in_keyring": (False, True),
+}
+
+_WHOLE, _ANY = (int,), (int, float)
+_ABOVE_ZERO = math.ulp(0.0)  # the smallest number above 0
+_TIMEOUT = (_ANY, _ABOVE_ZERO, 3600, _("The setting “{name}” must be a number of seconds up to {most}."))
+_COUNT = _("The setting “{name}” must be a whole number from {least} to {most}.")
+_MEGAPIXELS = _("The setting “{name}” must be a number of megapixels up to {most}.")
+_GIGABYTES = _("The setting “{name}” must be a number of gigabytes from 0 to {most}.")
+
+#: Allowed types, the smallest and the largest value, and the sentence about them.
+_NUMBERS: dict[str, tuple[tuple[type, ...], float, float, str]] = {
+    "connect_timeout": _TIMEOUT,
+    "answer_timeout": _TIMEOUT,
+    "most_requests": (_WHOLE, 1, 64, _COUNT),
+    "native_limit": (_ANY, _ABOVE_ZERO, MOST_MEGAPIXELS, _MEGAPIXELS),
+    "history_days": (_WHOLE, 0, 36_500, _COUNT),
+    "history_gigabytes": (_ANY, 0, 10_000, _GIGABYTES),
+}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user may choose.
+    """The user's settings.
 
     Attributes:
         origin: the service's address.
@@ -41,16 +60,16 @@ class Settings:
         connect_timeout: in seconds, above 0 and at most 3600.
         answer_timeout: likewise.
         offline_model: "patchmatch" or "migan".
-        key_storage: where the key was put: "keyring", "file", or None when nowhere.
-        key_left_in_keyring: an older key, which is not used any more, could not be removed from the keyring.
-        most_requests: a job that needs more is refused before anything is sent; 1 to 64.
+        key_storage: where the key was stored: "keyring", "file", or None if there is none.
+        key_left_in_keyring: an older key that is no longer used could not be removed from the keyring.
+        most_requests: a job that needs more requests is refused before anything is sent; 1 to 64.
         native_limit: the largest crop that is sent at its own size, in megapixels; above 0 and at most
             `MOST_MEGAPIXELS`.
-        history_days: results older than that are deleted; 0 (no limit) to 36500.
-        history_gigabytes: the oldest results are deleted when all together take more; 0 (no limit) to 10000.
+        history_days: older results are deleted; 0 (no limit) to 36500.
+        history_gigabytes: if the history is larger, the oldest results are deleted; 0 (no limit) to 10000.
 
     Raises:
-        SettingsError: names the setting and what is allowed.
+        SettingsError: its sentence names the setting and its allowed values.
     """
 
     origin: str = DEFAULT_ORIGIN
@@ -66,64 +85,30 @@ class Settings:
     history_gigabytes: float = 4.0
 
     def __post_init__(self) -> None:
-        if check_origin(self.origin) != self.origin:
-            object.__setattr__(self, "origin", check_origin(self.origin))
-        for name, allowed in (
-            ("engine", ENGINES),
-            ("offline_model", OFFLINE_MODELS),
-            ("key_storage", KEY_STORAGES),
-            ("key_left_in_keyring", (False, True)),
-        ):
-            if getattr(self, name) not in allowed:
-                raise SettingsError(
-                    _("The setting “{name}” must be one of {choices}.").format(
-                        name=name, choices=", ".join(map(str, allowed))
-                    )
-                )
-        for name in ("connect_timeout", "answer_timeout"):
-            if not _is_timeout(getattr(self, name)):
-                raise SettingsError(
-                    _("The setting “{name}” must be a number of seconds up to {most}.").format(
-                        name=name, most=f"{_LONGEST_TIMEOUT:g}"
-                    )
-                )
-        self._check_limits()
-
-    def _check_limits(self) -> None:
-        for name, least, most in (("most_requests", 1, 64), ("history_days", 0, _MOST_DAYS)):
-            if type(getattr(self, name)) is not int or not least <= getattr(self, name) <= most:
-                raise SettingsError(
-                    _("The setting “{name}” must be a whole number from {least} to {most}.").format(
-                        name=name, least=least, most=most
-                    )
-                )
-        if type(self.native_limit) not in (int, float) or not 0 < self.native_limit <= MOST_MEGAPIXELS:
-            raise SettingsError(
-                _("The setting “{name}” must be a number of megapixels up to {most}.").format(
-                    name="native_limit", most=MOST_MEGAPIXELS
-                )
-            )
-        if type(self.history_gigabytes) not in (int, float) or not 0 <= self.history_gigabytes <= _MOST_GIGABYTES:
-            raise SettingsError(
-                _("The setting “{name}” must be a number of gigabytes from 0 to {most}.").format(
-                    name="history_gigabytes", most=_MOST_GIGABYTES
-                )
-            )
+        object.__setattr__(self, "origin", check_origin(self.origin))
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                sentence = _("The setting “{name}” must be one of {choices}.")
+                raise SettingsError(sentence.format(name=name, choices=", ".join(map(str, choices))))
+        for name, (types, least, most, sentence) in _NUMBERS.items():
+            value = getattr(self, name)
+            if type(value) not in types or not least <= value <= most:
+                raise SettingsError(sentence.format(name=name, least=least, most=f"{most:g}"))
 
 
 def settings_file() -> Path:
-    """Where the settings are."""
+    """The file that the settings are in."""
     return config_directory() / "settings.json"
 
 
 def load() -> tuple[Settings, tuple[str, ...]]:
-    """The settings, with `PHOTIO_ORIGIN` in place of the file's origin; and warnings, sentences for the user.
+    """The settings, and warnings for the user. `PHOTIO_ORIGIN` overrides the file's origin.
 
-    A file that cannot be used is set aside as `settings.json.broken-<n>`: the defaults then hold, and a
-    warning says so.
+    A file that cannot be used is renamed to `settings.json.broken-<n>`. The defaults are returned then, and a warning
+    says so.
 
     Raises:
-        SettingsError: `PHOTIO_ORIGIN` cannot be used. It is not passed over: the key would go elsewhere.
+        SettingsError: `PHOTIO_ORIGIN` is invalid. Ignoring it would send the key to another address.
     """
     settings, warnings = _from_file()
     origin = os.environ.get(ORIGIN_VARIABLE)
@@ -132,15 +117,15 @@ def load() -> tuple[Settings, tuple[str, ...]]:
     try:
         return dataclasses.replace(settings, origin=origin), warnings
     except SettingsError as error:
-        told = _("The environment variable {variable} cannot be used. {why}")
-        raise SettingsError(told.format(variable=ORIGIN_VARIABLE, why=error.sentence), error.details) from error
+        sentence = _("The environment variable {variable} cannot be used. {why}")
+        raise SettingsError(sentence.format(variable=ORIGIN_VARIABLE, why=error.sentence), error.details) from error
 
 
 def save(settings: Settings) -> None:
-    """Write the settings; an origin that came from `PHOTIO_ORIGIN` is not made permanent.
+    """Writes the settings. An origin that came from `PHOTIO_ORIGIN` is not written.
 
     Raises:
-        StorageError: the file cannot be written; what was there before still is.
+        StorageError: the file cannot be written; the previous one is still there.
     """
     origin = os.environ.get(ORIGIN_VARIABLE)
     if origin and check_origin(origin) == settings.origin:
@@ -165,12 +150,12 @@ def _parse(content: bytes) -> Settings:
     if not isinstance(document, dict):
         raise SettingsError(_("It is not a JSON object."))
     names = {item.name for item in dataclasses.fields(Settings)}
-    # Others are a newer version's.
+    # a newer version may have written more
     return Settings(**{name: value for name, value in document.items() if name in names})
 
 
 def _set_aside(path: Path) -> str:
-    """Move an unusable file out of the way, over nothing that is there, and tell."""
+    """Renames an unusable file to a new name. Returns a warning for the user."""
     number = 1
     while os.path.lexists(aside := path.with_name(f"{path.name}.broken-{number}")):
         number += 1
@@ -181,9 +166,3 @@ def _set_aside(path: Path) -> str:
             path=path
         )
     return _("The settings could not be used and are now in “{path}”: the defaults hold.").format(path=aside)
-
-
-def _is_timeout(value: object) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return 0 < value <= _LONGEST_TIMEOUT and not math.isnan(value)

@@ -1,4 +1,4 @@
-"""What the procedures take, and what of it the bridge is told."""
+"""The arguments of the procedures, and the job that they describe."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FLAGS = GObject.ParamFlags.READWRITE
 
 @dataclass(frozen=True)
 class Defaults:
-    """Where the procedures differ."""
+    """How the arguments of the procedures differ."""
 
     has_prompt: bool
     grow: int
@@ -92,7 +92,7 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
 
 
 def declare_seed(to: Gimp.Procedure) -> None:
-    """Declares `seed`: a double, for an int argument is 32-bit signed and too small for a seed."""
+    """Declares `seed` as a double, because an int argument has 32 bits with sign: too few for a seed."""
     seed_help = _("The same seed gives the same result")
     to.add_double_argument("seed", _("See_d (−1: random)"), seed_help, -1, HIGHEST_SEED, -1, FLAGS)
 
@@ -116,14 +116,14 @@ def seed_of(config: Gimp.ProcedureConfig) -> int:
 
 
 def job_of(config: Gimp.ProcedureConfig, source: Gimp.Layer, defaults: Defaults) -> Job:
-    """What the user asked for.
+    """The job that the arguments describe.
 
     Raises:
         Refusal: the seed has decimals.
     """
     get: Callable[[str], Any] = config.get_property
     return Job(
-        prompt=(get("prompt") or "") if defaults.has_prompt else "",  # an untouched one can be None
+        prompt=(get("prompt") or "") if defaults.has_prompt else "",  # None if nobody set it
         negative_prompt=get("negative-prompt") or "",
         quality=get("quality"),
         seed=seed_of(config),
@@ -144,7 +144,7 @@ def job_of(config: Gimp.ProcedureConfig, source: Gimp.Layer, defaults: Defaults)
 
 
 def start_from(config: Gimp.ProcedureConfig, job: Job) -> None:
-    """Sets the arguments to those of a job that was done before."""
+    """Sets the arguments to those of an earlier job."""
     for name in (
         "prompt", "negative_prompt", "quality", "sample", "grow", "feather", "areas", "resolution",
         "fill_transparent", "match_colour", "match_grain",

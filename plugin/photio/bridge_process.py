@@ -1,4 +1,4 @@
-"""Starts the bridge, talks to it and ends it. No threads: its lines arrive on the GLib main loop."""
+"""Starts the bridge process, exchanges messages with it and ends it. No threads: GLib's main loop reads its lines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from bridge.protocol import (
     ProtocolError,
     Received,
     Run,
-    Said,
     decode,
     encode,
 )
@@ -33,7 +32,7 @@ Answer = TypeVar("Answer")
 
 
 class BridgeError(Exception):
-    """The job failed; the text is one sentence for the user. `code` is the bridge's word for it."""
+    """The text is one sentence for the user. `code` says which kind of error it is; "bridge": the process has ended."""
 
     def __init__(self, sentence: str, code: str = "bridge") -> None:
         super().__init__(sentence)
@@ -41,7 +40,7 @@ class BridgeError(Exception):
 
 
 class BridgeCancelled(BridgeError):
-    """The user did not want to wait. `may_be_billed`: a request was sent; its result will be in the history."""
+    """The user cancelled the job. `may_be_billed`: a request was sent; its result will be in the history."""
 
     def __init__(self, may_be_billed: bool) -> None:
         super().__init__(_("Cancelled."), "cancelled")
@@ -49,18 +48,19 @@ class BridgeCancelled(BridgeError):
 
 
 @dataclass
-class _Question:
-    """What somebody waits for. `answer` is None as long as there is none, and when the bridge has gone."""
+class _Pending:
+    """A message whose answer somebody waits for. `answer` stays None if the bridge ends before it answers."""
 
     message: Message
-    loop: GLib.MainLoop
     answer: Message | None = None
+    done: bool = False
 
 
 class Bridge:
-    """One bridge process. It ends when its standard input closes: with `close`, or with us.
+    """One bridge process. It ends when `close` closes its standard input, or when this process ends.
 
-    Several questions can be open at a time, for waiting spins the main loop, and there somebody may ask the next one.
+    `ask` runs GLib's main loop until its answer has come. Callbacks that run meanwhile may ask, too: so several
+    messages can be pending at a time. Each message has a number, and each answer has the number of its message.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class Bridge:
         """Starts the process.
 
         Args:
-            on_progress: is told how the job goes that somebody waits for.
-            on_failure: is told when something that was only mentioned could not be noted.
+            on_progress: called with the progress of a job that `ask` waits for.
+            on_failure: called when the bridge could not carry out a notification.
 
         Raises:
             BridgeError: it cannot be started.
@@ -81,97 +81,97 @@ class Bridge:
         self._process = _early() or _spawned()
         self._stdin = self._process.stdin
         self._lines = Gio.DataInputStream.new(self._process.stdout)
-        self._said = 0  # the number of the last message
-        self._questions: dict[int, _Question] = {}  # by their numbers
-        self._mentioned: set[int] = set()
-        self._listening = False
+        self._last_number = 0
+        self._pending: dict[int, _Pending] = {}  # by number
+        self._notifications: set[int] = set()  # numbers of messages that nobody waits for
+        self._reading = False
 
     def ask(self, message: Message, answer: type[Answer]) -> Answer:
-        """Sends a message and waits for `answer`, with GIMP's main loop running.
+        """Sends a message and runs the main loop until its answer has come.
 
         Raises:
-            BridgeError: the bridge says that it failed, or is gone.
+            BridgeError: the bridge says that it failed, or has ended.
         """
-        question = _Question(message, GLib.MainLoop())
-        number = self._send(message)
-        self._questions[number] = question
-        try:
-            question.loop.run()
-        finally:
-            self._questions.pop(number, None)
-        return _expected(question.answer, answer)
+        pending = _Pending(message)
+        self._pending[self._send(message)] = pending
+        main_loop = GLib.MainContext.default()
+        while not pending.done:
+            main_loop.iteration(True)  # blocks until something happens, and runs its callbacks
+        return _expected(pending.answer, answer)
 
-    def mention(self, message: Message) -> None:
-        """Sends a message that may get lost: when the layer is in the image, a bridge that died is no failure.
+    def notify(self, message: Message) -> None:
+        """Sends a message without waiting. That the bridge has ended is no error here: the layer is in the image.
 
-        Nobody waits for it. Where the bridge cannot note it, `on_failure` hears so, as soon as the main loop runs.
+        If the bridge answers that it failed, `on_failure` is called from the main loop.
         """
         with contextlib.suppress(BridgeError):
-            self._mentioned.add(self._send(message))
+            self._notifications.add(self._send(message))
 
     def cancel(self) -> None:
-        """Whoever waits for a job no longer does, and gets `BridgeCancelled`, unless the answer is on its way."""
-        for number, question in list(self._questions.items()):
-            if isinstance(question.message, Run):
-                self.mention(Cancel(number))
+        """Cancels all jobs that run: their `ask` raises `BridgeCancelled`, unless a result is already on its way."""
+        for number, pending in list(self._pending.items()):
+            if isinstance(pending.message, Run):
+                self.notify(Cancel(number))
 
-    def abandon(self) -> None:
-        """Ends the bridge at once, whatever it does: only where nothing can have been paid for."""
+    def kill(self) -> None:
+        """Ends the process at once. Only where nothing can have been paid for."""
         self._process.kill()
 
     def close(self) -> None:
-        """Ends the bridge; what it was paid for, it still puts into the journal. Nobody is told anything any longer."""
+        """Lets the process end. It still stores the results of requests that were sent. No callback is called again."""
         self._on_progress, self._on_failure = lambda progress: None, lambda error: None
-        with contextlib.suppress(GLib.Error):  # whoever closes it may have something worse to tell
+        with contextlib.suppress(GLib.Error):  # an exception may be on its way, and is more important
             self._stdin.close(None)
 
     def _send(self, message: Message) -> int:
-        """Sends a message; its number."""
-        self._said += 1
+        """Sends a message. Returns its number."""
+        self._last_number += 1
         try:
-            self._stdin.write_all(encode(message, self._said), None)
+            self._stdin.write_all(encode(message, self._last_number), None)
         except GLib.Error as error:
             raise BridgeError(_GONE) from error
-        self._listen()
-        return self._said
+        self._read_next_line()
+        return self._last_number
 
-    def _listen(self) -> None:
-        if not self._listening:
-            self._listening = True
-            self._lines.read_line_async(GLib.PRIORITY_DEFAULT, None, self._hear)
+    def _read_next_line(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._lines.read_line_async(GLib.PRIORITY_DEFAULT, None, self._on_line)
 
-    def _hear(self, stream: Gio.DataInputStream, result: Gio.AsyncResult) -> None:
-        """A line has come, or the end. GLib prints what is raised here, and goes on: then nobody would be answered."""
-        self._listening = False
+    def _on_line(self, stream: Gio.DataInputStream, result: Gio.AsyncResult) -> None:
+        """A line was read, or the stream has ended.
+
+        GLib prints an exception that is raised here and goes on. Then no later line would be read, and `ask` would
+        wait for ever.
+        """
+        self._reading = False
         try:
             line, _length = stream.read_line_finish(result)
-            said = decode(line) if line is not None else None
+            received = decode(line) if line is not None else None
         except (GLib.Error, ProtocolError):
-            said = None
-        if said is None:
-            for number in list(self._questions):
-                self._answer(number, None)
+            received = None
+        if received is None:
+            for number in list(self._pending):
+                self._settle(number, None)
             return
-        self._listen()
-        self._take(said)  # last: an error in showing it must not keep the next answer from us
+        self._read_next_line()  # before the callbacks: an exception in one of them must not stop the reading
+        self._dispatch(*received)
 
-    def _take(self, said: Said) -> None:
-        number, message = said
-        if number not in self._questions:
-            _log().warning("dropped, for nobody waits for it: %s %d", type(message).__name__, number)
-            if isinstance(message, Failed) and number in self._mentioned:
+    def _dispatch(self, number: int, message: Message) -> None:
+        if number not in self._pending:
+            _log().warning("dropped, nobody waits for it: %s %d", type(message).__name__, number)
+            if isinstance(message, Failed) and number in self._notifications:
                 sentence = _("The history could not be brought up to date: {reason}").format(reason=message.sentence)
                 _log().warning("%s", sentence)
                 self._on_failure(BridgeError(sentence, message.code))
         elif isinstance(message, Progress):
             self._on_progress(message)
         elif not isinstance(message, Received):
-            self._answer(number, message)
+            self._settle(number, message)
 
-    def _answer(self, number: int, message: Message | None) -> None:
-        question = self._questions.pop(number)
-        question.answer = message
-        question.loop.quit()
+    def _settle(self, number: int, answer: Message | None) -> None:
+        pending = self._pending.pop(number)
+        pending.answer, pending.done = answer, True
 
 
 _GONE = _(
@@ -180,8 +180,8 @@ _GONE = _(
 
 
 def _log() -> logging.Logger:
-    """For whoever looks for a fault: what it gets is in the terminal that GIMP was started from."""
-    import logging  # it takes time, and is hardly ever needed
+    """The log is written to the terminal that GIMP was started from."""
+    import logging  # slow to import, and hardly ever needed
 
     return logging.getLogger("photio")
 
@@ -197,7 +197,7 @@ def _expected(received: Message | None, answer: type[Answer]) -> Answer:
 
 
 class _Process(NamedTuple):
-    """A running bridge: both ends of its pipes that are ours, and what ends it at once."""
+    """A running bridge: our ends of its pipes, and a function that kills it."""
 
     stdin: Gio.OutputStream
     stdout: Gio.InputStream
@@ -205,20 +205,20 @@ class _Process(NamedTuple):
 
 
 def _early() -> _Process | None:
-    """The one that was started while GIMP's libraries were loaded, if it was."""
-    running = early.taken()
+    """The process that was started while GIMP's libraries were loading, if there is one."""
+    running = early.take()
     if running is None:
         return None
     ours = []
     for pipe in (running.stdin, running.stdout):
         assert pipe is not None
-        ours.append(os.dup(pipe.fileno()))  # from now on they are closed by these streams alone
+        ours.append(os.dup(pipe.fileno()))  # only the GLib streams below close it
         pipe.close()
     return _Process(Gio.UnixOutputStream.new(ours[0], True), Gio.UnixInputStream.new(ours[1], True), running.kill)
 
 
 def _spawned() -> _Process:
-    """Another one.
+    """Starts a process.
 
     Raises:
         BridgeError: it cannot be started.

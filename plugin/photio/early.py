@@ -1,6 +1,6 @@
-"""Starts the bridge before GIMP's libraries are loaded: both take a while, and this way at the same time.
+"""Starts the bridge before GIMP's libraries are loaded, so that both load at the same time.
 
-Standard library only, and little of that.
+Imports little, and only from the standard library.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ FOREIGN_VARIABLES = (
     "GI_TYPELIB_PATH",
 )
 
-#: Pictures come and go: with glibc's own settings each takes fresh memory from the system, and gives it back. Elsewhere
-#: nobody reads these.
+#: glibc settings: memory of freed pictures is reused. By default, glibc would return it to the system and request it
+#: again for each picture. Other C libraries ignore these.
 KEEPING_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "67108864", "MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_ARENA_MAX": "1"}
 
 _started: list[subprocess.Popen[bytes]] = []
 
 
 def command() -> list[str]:
-    """How to start the bridge, as `install.py` wrote it down.
+    """The command that starts the bridge, from `install.json`, which `install.py` wrote.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError, RecursionError: it did not, or not completely.
+        OSError, ValueError, KeyError, TypeError, RecursionError: the file is missing or damaged.
     """
     with open(os.path.join(HERE, "install.json"), encoding="utf-8") as record:
         installed = json.load(record)
@@ -45,10 +45,10 @@ def command() -> list[str]:
 
 
 def start(arguments: list[str]) -> None:
-    """Starts a bridge for the procedure that GIMP is about to run; what goes wrong is told by whoever needs it.
+    """Starts a bridge for the procedure that GIMP is about to run. Errors are ignored here: `Bridge` reports them.
 
     Args:
-        arguments: the plug-in's; GIMP also starts it only to ask what it offers.
+        arguments: of the plug-in. GIMP also starts it only to query its procedures; then no bridge is started.
     """
     if "-run" not in arguments or os.name != "posix":
         return
@@ -60,6 +60,6 @@ def start(arguments: list[str]) -> None:
         return
 
 
-def taken() -> subprocess.Popen[bytes] | None:
-    """The bridge that was started, for the first who asks."""
+def take() -> subprocess.Popen[bytes] | None:
+    """The bridge that `start` started. Only the first call gets it."""
     return _started.pop() if _started else None

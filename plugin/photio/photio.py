@@ -5,15 +5,15 @@ import gc
 import os
 import sys
 
-# no garbage is made while modules are loaded, but a tenth of that time is spent looking for it
+# loading modules creates no garbage, but looking for it would take a tenth of the time
 gc.disable()
 
-# not the resolved path: a developer's installation is made of links, and `bridge` stands beside the link
+# not the resolved path: a developer's installation consists of links, and `bridge` is beside the link
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-# babl would fill 268 MB to find out whether tables speed up conversions: they do, for more pixels than are read here
+# babl would fill 268 MB to measure whether tables speed up conversions; they do only for more pixels than are read here
 os.environ.setdefault("BABL_LUT", "0")
-# … and try long chains of conversions, 50 ms before the first one, to find a faster one than for pixels as few as ours
+# … and spend 50 ms on trying long chains of conversions, which does not pay for so few pixels
 os.environ.setdefault("BABL_PATH_LENGTH", "2")
 
 import early  # noqa: E402
@@ -28,7 +28,7 @@ from gi.repository import Gimp  # noqa: E402
 
 from procedures import NAMES, create  # noqa: E402
 
-gc.freeze()  # modules stay
+gc.freeze()  # modules are never garbage
 gc.enable()
 
 
@@ -36,15 +36,15 @@ class Photio(Gimp.PlugIn):
     """The plug-in."""
 
     def do_query_procedures(self) -> list[str]:
-        """What this plug-in offers, by name."""
+        """The names of the procedures."""
         return list(NAMES)
 
     def do_create_procedure(self, name: str) -> Gimp.Procedure:
-        """Declares one of them."""
+        """Declares one procedure."""
         return create(self, name)
 
     def do_set_i18n(self, _name: str) -> bool:
-        """GIMP need not look for catalogues: `bridge.common.i18n` does, and what GIMP is told is translated already."""
+        """GIMP need not load catalogues: `bridge.common.i18n` has translated all texts that GIMP gets."""
         return False
 
 

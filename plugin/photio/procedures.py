@@ -1,4 +1,4 @@
-"""The procedures: what GIMP is told of them, and what each does."""
+"""The procedures: declares them to GIMP, and runs them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MENU = "<Image>/Filters/Photio"
 
 @dataclass(frozen=True)
 class Declaration:
-    """What distinguishes the procedures that make layers; `defaults` is None for *Re-roll Layer*."""
+    """How the procedures that make layers differ; `defaults` is None for *Re-roll Layer*."""
 
     label: str
     blurb: str
@@ -45,7 +45,7 @@ NAMES = (*MAKERS, "photio-history", "photio-settings")
 
 
 def create(plug_in: Gimp.PlugIn, name: str) -> Gimp.Procedure:
-    """Declares the procedure of that name, in the user's language: when that changes, GIMP asks all plug-ins again."""
+    """Declares the procedure of that name, in the user's language. If that changes, GIMP queries all plug-ins again."""
     if name == "photio-settings":
         procedure = Gimp.ImageProcedure.new(plug_in, name, Gimp.PDBProcType.PLUGIN, _run_settings, None)
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.ALWAYS)
@@ -74,7 +74,7 @@ def create(plug_in: Gimp.PlugIn, name: str) -> Gimp.Procedure:
 def _described(procedure: Gimp.Procedure, label: str, blurb: str) -> Gimp.Procedure:
     procedure.set_menu_label(label)
     procedure.add_menu_path(MENU)
-    procedure.set_documentation(blurb, blurb, None)  # a help id would promise a help page
+    procedure.set_documentation(blurb, blurb, None)  # a help id would make GIMP offer a help page
     procedure.set_attribution("Photio for GIMP", "Photio for GIMP, GPL-3.0-or-later", "2026")
     return procedure
 
@@ -87,7 +87,7 @@ def _run(
     config: Gimp.ProcedureConfig,
     _data: None,
 ) -> Gimp.ValueArray:
-    """Runs a procedure that makes layers; every error becomes the procedure's, with one sentence."""
+    """Runs a procedure that makes layers. Errors are returned to GIMP as one sentence."""
     reading.start_gegl()
     defaults = MAKERS[procedure.get_name()].defaults
     try:
@@ -109,7 +109,7 @@ def _run(
     except OSError as error:
         return _failed(procedure, reading.unreadable(error))
     returned = _returned(procedure, layers)
-    if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script's images are shown when it says so
+    if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script decides itself when its images are redrawn
         Gimp.displays_flush()
     return returned
 
@@ -156,10 +156,10 @@ def _failed(procedure: Gimp.Procedure, sentence: str) -> Gimp.ValueArray:
 
 
 def _returned(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.ValueArray:
-    """Success, with the layers. PyGObject makes no array of objects by itself, but a config has a property of one."""
+    """Success, with the layers. PyGObject cannot make an array of objects, so this takes one from a config."""
     returned = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     valid = [layer for layer in layers if layer.is_valid()]
-    if not valid:  # none inserted, or deleted since: a config takes no empty array, and warns
+    if not valid:  # none inserted, or deleted since: a config rejects an empty array
         return returned
     carrier = Gimp.get_pdb().lookup_procedure("gimp-image-set-selected-layers").create_config()
     carrier.set_core_object_array("layers", valid)
@@ -179,8 +179,8 @@ def _same_again(layer: Gimp.Layer, config: Gimp.ProcedureConfig) -> Job:
 
 
 def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> list[Gimp.Layer]:
-    """The whole way of one job, without a window."""
-    bridge = Bridge(_show_progress)  # first, for it needs time to start
+    """All steps of one job, without a window."""
+    bridge = Bridge(_show_progress)  # first, because it takes time to start
     try:
         captured, job = generation.capture(image, layer, job, again)
         Gimp.progress_init("Photio")

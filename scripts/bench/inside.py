@@ -32,7 +32,7 @@ import comparison  # noqa: E402
 from bridge.protocol import Job  # noqa: E402
 from bridge.store import places  # noqa: E402
 from bridge_process import Bridge  # noqa: E402
-from canvas import generation, reading  # noqa: E402
+from canvas import exporting, generation  # noqa: E402
 from gimp.pictures import load  # noqa: E402
 
 #: Seconds between two measurements, so that none pays for what the one before left running.
@@ -218,7 +218,7 @@ class Warm:
             began = time.perf_counter()
             asked = replace(_job(row), context=20.0 + number)
             planned = generation.plan(self._bridge, draft, captured, asked, preview=(880, 440))
-            reading.picture(captured, planned.preview.box, planned.preview.size)
+            exporting.picture(captured, planned.preview.box, planned.preview.size)
             seconds.append(time.perf_counter() - began)
         return seconds[1:]  # the first one opened the window
 

@@ -68,7 +68,7 @@ def test_a_result_that_cannot_be_noted_as_inserted_does_not_put_its_neighbours_p
         assert tuple(rendered(image)[4 * (100 * 320 + 130) :][:3]) == colour
         image.remove_layer(image.get_layers()[0])
         shutil.rmtree(folder)  # another window deletes it
-        bridge.mention(Placed(folder.name, (1,)))
+        bridge.notify(Placed(folder.name, (1,)))
     bridge.ask(AskPrompts(), Prompts)
     assert [str(error) for error in failures] == [
         "The history could not be brought up to date: This result is no longer in the history."

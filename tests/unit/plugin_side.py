@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import MagicMock
 
 FOLDER = Path(__file__).parents[2] / "plugin" / "photio"
@@ -24,7 +24,7 @@ def plugin(*names: str) -> Iterator[list[Any]]:
     repository: Any = ModuleType("gi.repository")
     for name in ("Gegl", "Gimp", "Gio"):
         setattr(repository, name, MagicMock())
-    repository.GLib = MagicMock(Error=GLibError, MainLoop=Loop)
+    repository.GLib = MagicMock(Error=GLibError, MainContext=Context)
     gi: Any = ModuleType("gi")
     gi.repository = repository
     before = dict(sys.modules)
@@ -39,26 +39,23 @@ def plugin(*names: str) -> Iterator[list[Any]]:
                 del sys.modules[name]
 
 
-class Loop:
-    """GLib's main loop, as far as `Bridge.ask` needs it: each line that is waited for comes, until it has quit.
+class Context:
+    """GLib's main context, as far as `Bridge.ask` needs it: each iteration delivers the line that is waited for.
 
-    GLib prints what a callback raises, and goes on: then the loop would turn for ever, and GIMP would hang.
+    GLib prints what a callback raises, and goes on: then `ask` would wait for ever, and GIMP would hang.
     """
 
-    waiting: list[Any]
+    waiting: ClassVar[list[Any]] = []
 
-    def __init__(self) -> None:
-        self._turning = True
-
-    def quit(self) -> None:
+    @classmethod
+    def default(cls) -> Context:
         """As GLib's."""
-        self._turning = False
+        return cls()
 
-    def run(self) -> None:
+    def iteration(self, _may_block: bool) -> None:
         """As GLib's."""
-        while self._turning:
-            callback, stream = self.waiting.pop()  # an IndexError: nobody reads any longer, and the loop still turns
-            callback(stream, None)
+        callback, stream = self.waiting.pop()  # an IndexError: nobody reads any longer, and `ask` would never return
+        callback(stream, None)
 
 
 class Lines:
@@ -66,11 +63,11 @@ class Lines:
 
     def __init__(self, lines: Sequence[bytes]) -> None:
         self._lines = list(lines)
-        Loop.waiting = []
+        Context.waiting = []
 
     def read_line_async(self, _priority: int, _cancellable: None, callback: Any) -> None:
         """Waits for the next line."""
-        Loop.waiting.append((callback, self))
+        Context.waiting.append((callback, self))
 
     def read_line_finish(self, _result: None) -> tuple[bytes | None, int]:
         """The next line."""

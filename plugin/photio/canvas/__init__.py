@@ -1,1 +1,1 @@
-"""GIMP's pixels, layers and selection: read, and written. No GTK here."""
+"""Reads and writes GIMP's pixels, layers and selection. No GTK here."""

@@ -1,4 +1,4 @@
-"""What every way to a result shares, with a window or without: who is asked what, in which order. No GTK here."""
+"""The steps from a selection to a new layer, with a window or without. No GTK here."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from bridge.protocol import (
     job_again,
 )
 from bridge_process import Bridge
-from canvas import reading
+from canvas import exporting, reading
 from canvas.placing import place
 from canvas.reading import Capture, Refusal
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A job that was opened; the bridge does one at a time."""
+    """A job that was opened and has not been run yet. A bridge has one at a time."""
 
     id: str
     folder: Path
@@ -39,7 +39,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back, and all that placing it takes."""
+    """A job's results, and everything that is needed to place them."""
 
     draft: Draft
     job: Job
@@ -48,37 +48,37 @@ class Outcome:
 
 
 def open_draft(bridge: Bridge) -> Draft:
-    """Begins a job.
+    """Opens a job.
 
     Raises:
-        BridgeError: it cannot be begun.
+        BridgeError: it cannot be opened.
     """
     opened = bridge.ask(Open(), Opened)
     return Draft(opened.id, Path(opened.folder))
 
 
 def plan(bridge: Bridge, draft: Draft, captured: Capture, job: Job, preview: tuple[int, int] = (0, 0)) -> Planned:
-    """Lets the bridge decide what would be sent, of the selection as it is now.
+    """Asks the bridge what to send for the captured selection.
 
     Args:
-        preview: the largest size in px to show it at; (0, 0): not wanted.
+        preview: the largest size of a preview in px; (0, 0): none.
 
     Raises:
         BridgeError: nothing can be sent.
     """
     if captured.masked:
-        reading.export_selection(captured, draft.folder / SELECTION_FILE)
+        exporting.export_selection(captured, draft.folder / SELECTION_FILE)
     document = reading.document(captured.image, captured.layer)
     return bridge.ask(Plan(job, document, captured.selection, captured.masked, preview), Planned)
 
 
 def export(draft: Draft, captured: Capture, planned: Planned) -> None:
-    """Writes the crops; from here on GIMP's image may change as it likes."""
-    reading.export_crops(captured, [(crop.box, draft.folder / crop.file) for crop in planned.crops])
+    """Writes the crops. Afterwards changes to the image no longer matter."""
+    exporting.export_crops(captured, [(crop.box, draft.folder / crop.file) for crop in planned.crops])
 
 
 def run(bridge: Bridge, draft: Draft, captured: Capture, job: Job) -> Outcome:
-    """Sends what was exported, and waits.
+    """Runs the job with the exported crops, and waits for its results.
 
     Raises:
         BridgeError: there is no result.
@@ -87,46 +87,54 @@ def run(bridge: Bridge, draft: Draft, captured: Capture, job: Job) -> Outcome:
 
 
 def insert(bridge: Bridge, outcome: Outcome, variations: tuple[int, ...] = ()) -> list[Gimp.Layer]:
-    """Places results (none named: all) in the image that they were made for; one undo step.
+    """Places results in the image that they were made for, as one undo step.
+
+    Args:
+        variations: the results to place; empty: all.
 
     Raises:
-        Refusal: the image cannot take them as it is now: it was closed, say, or converted.
+        Refusal: they cannot be placed, because the image was closed or converted, for example.
         OSError: the results' files cannot be read.
     """
     chosen = tuple(each for each in outcome.finished.results if not variations or each.variation in variations)
     finished = replace(outcome.finished, results=chosen)
     layers = place(outcome.captured, finished, outcome.draft.folder, layer_name(outcome.job.prompt))
-    bridge.mention(Placed(outcome.draft.id, tuple(each.variation for each in chosen)))
+    bridge.notify(Placed(outcome.draft.id, tuple(each.variation for each in chosen)))
     return layers
 
 
 def layer_name(prompt: str) -> str:
-    """What a result's layer is called."""
+    """The name of a result's layer."""
     words = " ".join(prompt.split())
     return _("Photio: {prompt}").format(prompt=words) if words else _("Photio: removed")
 
 
 def made_by(layer: Gimp.Layer) -> Job | None:
-    """The job that made a layer, as far as it says so; of a group of variations: the first one's."""
+    """The job that made a layer, from its parasite; None if it has none. For a group, that of its first variation."""
     for candidate in (layer, *(layer.get_children() if layer.is_group() else ())):
         if parasite := candidate.get_parasite(PROVENANCE):
-            if parasite.size > LONGEST_PROVENANCE:  # up to 256 MB in a stranger's file: a list of as many numbers
+            if (
+                parasite.size > LONGEST_PROVENANCE
+            ):  # a stranger's file can hold 256 MB, which would become a list of as many numbers
                 return None
             try:
-                return job_again(bytes(value & 0xFF for value in parasite.get_data()))  # PyGObject takes it for signed
-            except ProtocolError:  # a stranger's, or a later version's
+                return job_again(bytes(value & 0xFF for value in parasite.get_data()))  # PyGObject gives signed bytes
+            except ProtocolError:  # made by another program or a later version
                 return None
     return None
 
 
 def capture(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> tuple[Capture, Job]:
-    """What to work on, as it is now. A layer of ours with nothing selected means its own area, of what it was made of.
+    """Captures the selection; for a result of ours with nothing selected, its own area of the layer it was made from.
 
     Args:
-        again: it means that, even if something is selected.
+        again: take the result's own area, even if something is selected.
+
+    Returns:
+        The capture, and `job` adapted to it.
 
     Raises:
-        Refusal: there is nothing to do, or no way to place it.
+        Refusal: there is nothing to do, or the result could not be placed.
     """
     before = made_by(layer)
     if before and (again or Gimp.Selection.is_empty(image)):
@@ -139,7 +147,7 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> tupl
 
 
 def _source(image: Gimp.Image, layer: Gimp.Layer, before: Job) -> Gimp.Layer:
-    """The layer that a result was made of, or, where that is gone, the next one below that is not ours."""
+    """The layer that a result was made from; if that is gone, the next layer below that is no result."""
     source = image.get_layer_by_tattoo(before.source) if before.source > 0 else None
     if source and source.get_id() != layer.get_id():
         return source

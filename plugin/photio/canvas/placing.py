@@ -1,4 +1,4 @@
-"""Writes GIMP's pixels: makes a result a layer that is finished before the image knows it."""
+"""Places results: builds each layer completely, then inserts it into the image."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from gi.repository import Gegl, Gimp
 
 from bridge.common.i18n import _
 from bridge.protocol import PROVENANCE, Finished, Patch, Rectangle, Result
-from canvas.reading import COVERAGE, Capture, Refusal, bounds, empty_like, locked_group
+from canvas.exporting import COVERAGE
+from canvas.reading import Capture, Refusal, bounds, empty_like, locked_group
 
 RGBA = "R'G'B'A u16"
 
-#: What the bridge writes, by the bytes of a pixel.
+#: The formats that the bridge writes, by the number of bytes per pixel.
 FORMATS: dict[float, str] = {2: "Y' u16", 6: "R'G'B' u16", 8: RGBA}
 
 
@@ -25,7 +26,7 @@ def place(captured: Capture, finished: Finished, folder: Path, name: str) -> lis
     """Inserts the results right above the captured layer; see `place_above`.
 
     Raises:
-        Refusal: also where the image was scaled, rotated or cropped meanwhile.
+        Refusal: also if the image was scaled, rotated or cropped meanwhile.
     """
     if captured.image.is_valid():
         finished = moved(finished, *_shift(captured))
@@ -40,17 +41,23 @@ def place_above(
     folder: Path,
     name: str,
 ) -> list[Gimp.Layer]:
-    """Inserts the results right above the layer `below`: one insertion, and one undo step.
+    """Inserts the results right above a layer, with one insertion and one undo step. Selected layers stay selected.
 
-    Several variations go into a group that has the mask, the first one visible. Selected layers stay selected.
-    Where the layer is gone, the result goes to the top of the stack. `hidden` is not to be seen any longer. To be seen
-    at once it takes `Gimp.displays_flush`, after which GIMP is busy for a while.
+    Several variations are put into a group with a common mask; only the first one is visible. The image is redrawn
+    only after `Gimp.displays_flush`, which keeps GIMP busy for a while.
+
+    Args:
+        below: the layer; if it is None or gone, the results go to the top of the stack.
+        hidden: a layer to hide, or None.
+        finished: the results.
+        folder: the folder of their files.
+        name: of the new layer.
 
     Returns:
         The variations' layers.
 
     Raises:
-        Refusal: the image cannot take the result as it is now. Its layers stay as they were.
+        Refusal: the image cannot take the result now. Its layers stay as they were.
         OSError: the result's files cannot be read. The image stays as it was.
     """
     hidden = hidden if hidden and hidden.is_valid() else None
@@ -59,16 +66,16 @@ def place_above(
         while True:
             layer = _built(image, hidden, finished, folder, name)
             with _deleted_on_failure(layer):
-                # the user goes on working: the image may be another kind than when its layer was begun
-                begun, kind = kind, _kind(image, below)
-                if kind == begun:
+                # the user goes on working, and may have converted the image while the layer was built
+                built_for, kind = kind, _kind(image, below)
+                if kind == built_for:
                     _insert(image, layer, below, hidden)
                     return layer.get_children() if len(finished.results) > 1 else [layer]
                 layer.delete()
 
 
 def moved(finished: Finished, right: int, down: int) -> Finished:
-    """The same, so many px away."""
+    """The same results, moved by so many px."""
 
     def box(old: Rectangle) -> Rectangle:
         return (old[0] + right, old[1] + down, old[2], old[3])
@@ -81,10 +88,10 @@ def moved(finished: Finished, right: int, down: int) -> Finished:
 
 
 def _shift(captured: Capture) -> tuple[int, int]:
-    """How far a canvas of another size has moved what is on it, in px.
+    """How far the layer has moved because the canvas was resized, in px.
 
     Raises:
-        Refusal: not only the canvas changed, but also the layer or its size.
+        Refusal: the layer was resized, too, or is gone.
     """
     if (captured.image.get_width(), captured.image.get_height()) == captured.canvas:
         return (0, 0)
@@ -102,10 +109,10 @@ def _shift(captured: Capture) -> tuple[int, int]:
 
 
 def _kind(image: Gimp.Image, below: Gimp.Layer | None) -> tuple[object, ...]:
-    """All that a layer must have in common with the image.
+    """The properties of the image that a new layer must share: base type, precision and profile.
 
     Raises:
-        Refusal: the image can take no result, or not there.
+        Refusal: no result can be placed in the image, or not there.
     """
     if not image.is_valid():
         raise _closed()
@@ -132,7 +139,7 @@ def _closed() -> Refusal:
 
 @contextlib.contextmanager
 def _errors_are_ours() -> Iterator[None]:
-    """Lets GIMP show no message of its own where it cannot do something: the user hears one sentence, ours."""
+    """Keeps GIMP from showing its own messages about failed calls: the user sees one sentence, ours."""
     plug_in = Gimp.get_plug_in()
     before = plug_in.get_pdb_error_handler()
     plug_in.set_pdb_error_handler(Gimp.PDBErrorHandler.PLUGIN)
@@ -144,7 +151,7 @@ def _errors_are_ours() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _deleted_on_failure(layer: Gimp.Layer) -> Iterator[None]:
-    """A layer that no image has would stay in GIMP's memory, where nobody sees it."""
+    """Deletes the layer after an exception: GIMP would keep it in memory although it belongs to no image."""
     try:
         yield
     except BaseException:
@@ -153,7 +160,7 @@ def _deleted_on_failure(layer: Gimp.Layer) -> Iterator[None]:
 
 
 def _built(image: Gimp.Image, hidden: Gimp.Layer | None, finished: Finished, folder: Path, name: str) -> Gimp.Layer:
-    """What is to be inserted, finished, as the image is now.
+    """The complete layer or group, built for the image as it is now.
 
     Raises:
         Refusal: the image was closed.
@@ -168,7 +175,7 @@ def _built(image: Gimp.Image, hidden: Gimp.Layer | None, finished: Finished, fol
             if len(finished.results) == 1:
                 _add_mask(layer, finished.box, finished.masks, folder)
             _composite_exactly(layer, image, hidden)
-    except TypeError as error:  # PyGObject's, where GIMP returns nothing
+    except TypeError as error:  # PyGObject raises it where GIMP returns nothing
         if image.is_valid():
             raise
         raise _closed() from error
@@ -179,8 +186,8 @@ def _insert(image: Gimp.Image, layer: Gimp.Layer, below: Gimp.Layer | None, hidd
     """The insertion, as one undo step.
 
     Raises:
-        Refusal: GIMP refused it, as where the image was converted in this very moment. An undo step that does nothing
-            is left then: GIMP cannot take it away.
+        Refusal: GIMP refused it, because the image was converted at this very moment, for example. An empty undo step
+            stays then, which cannot be removed.
     """
     before = image.get_selected_layers()
     parent, position = None, 0
@@ -200,7 +207,7 @@ def _insert(image: Gimp.Image, layer: Gimp.Layer, below: Gimp.Layer | None, hidd
 
 
 def _layer(image: Gimp.Image, box: Rectangle, result: Result, folder: Path, name: str) -> Gimp.Layer:
-    """A layer with offsets, pixels and parasite, that the image does not know yet."""
+    """A layer with offsets, pixels and parasite, not inserted yet."""
     x, y, width, height = box
     gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
     kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
@@ -217,11 +224,11 @@ def _layer(image: Gimp.Image, box: Rectangle, result: Result, folder: Path, name
 
 
 def _composite_exactly(layer: Gimp.Layer, image: Gimp.Image, hidden: Gimp.Layer | None) -> None:
-    """Has GIMP composite the layer in the space that the pixels below are in.
+    """Makes GIMP composite the layer in the colour space of the pixels below.
 
-    Left to itself it goes through linear light. That is where the pixels below are anyhow, once several layers make
-    them. A single layer's are as they are stored, and the way to linear light and back changes last bits all over a
-    16-bit or float image in some profiles, even where the new layer shows nothing.
+    By default GIMP composites in linear light. The projection of several layers is in linear light anyway. A single
+    layer's pixels are as stored. In some profiles, converting them to linear light and back changes the last bits of a
+    16-bit or float image, even where the new layer is transparent.
     """
     shown = [other for other in image.get_layers() if other.get_visible() and other != hidden]
     if len(shown) != 1 or shown[0].is_group():
@@ -234,7 +241,7 @@ def _composite_exactly(layer: Gimp.Layer, image: Gimp.Image, hidden: Gimp.Layer 
 
 
 def _group(image: Gimp.Image, finished: Finished, folder: Path, name: str) -> Gimp.Layer:
-    """A group of all variations, built in an image of its own: only an inserted group can have children."""
+    """A group of all variations. It is built in an image of its own, for only an inserted group can have children."""
     _x, _y, width, height = finished.box
     scratch = empty_like(image, width, height)
     try:
@@ -247,7 +254,7 @@ def _group(image: Gimp.Image, finished: Finished, folder: Path, name: str) -> Gi
             scratch.insert_layer(layer, group, position)
         _add_mask(group, finished.box, finished.masks, folder)
         copy = Gimp.Layer.new_from_drawable(group, image)
-        copy.set_name(name)  # it says “… copy”
+        copy.set_name(name)  # GIMP named it “… copy”
         return copy
     finally:
         scratch.delete()

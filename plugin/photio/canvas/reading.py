@@ -1,4 +1,4 @@
-"""Reads GIMP's pixels: what is selected, and what it looks like there. All boxes are in canvas px."""
+"""Reads what is selected in GIMP: layer, selection and their bounds, but no pixels. All boxes are in canvas px."""
 
 from __future__ import annotations
 
@@ -6,25 +6,18 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from gi.repository import Gegl, Gimp
 
 from bridge.common.i18n import _
 from bridge.protocol import Document, Rectangle
 
-#: Bare format names mean sRGB: babl converts from and to the image's profile and precision by itself.
-RGB, RGBA = "R'G'B' u8", "R'G'B'A u8"
-
-#: Masks and selections are linear data; "Y' u8" would bend them.
-COVERAGE = "Y u8"
-
-#: Where GIMP keeps, for as long as it runs, what no other GIMP has.
+#: The name of a parasite in which GIMP keeps, until it ends, a text that no other GIMP has.
 SESSION = "photio-session"
 
 
 def start_gegl() -> None:
-    """Makes buffers usable. GEGL need not load its hundred operations for that: none of them is used here."""
+    """Initialises GEGL for reading and writing pixels, without its hundred operations: none of them is used here."""
     before = os.environ.get("GEGL_PATH")
     os.environ["GEGL_PATH"] = os.devnull
     Gegl.init(None)
@@ -39,7 +32,7 @@ class Refusal(Exception):
 
 
 def unreadable(error: OSError) -> str:
-    """What to say of a file in the way."""
+    """The sentence for the user about a file that cannot be read or written."""
     return _("Photio could not read or write {file}: {reason}. Put that right, then try again.").format(
         file=error.filename, reason=error.strerror
     )
@@ -47,16 +40,16 @@ def unreadable(error: OSError) -> str:
 
 @dataclass(frozen=True)
 class Capture:
-    """What the user had in front of them when they asked: later changes do not matter.
+    """What the user saw when they started a job. Later changes to the image do not affect it.
 
     Attributes:
-        layer: what the result goes above.
+        layer: the result is placed above it.
         where: the bounds of that layer.
-        source: what is sampled: `layer` itself, or, where that is a result of ours, what that was made of.
-        hidden: a layer that is not to be seen in what is sampled, or None.
+        source: the layer that is sampled: `layer` itself, or the source of `layer` if that is a result of ours.
+        hidden: a layer that is left out of the sample, or None.
         sample: "layer" or "visible".
-        selection: the bounds of what is to be regenerated.
-        coverage: the drawable that tells it from the rest within these bounds, or None for all.
+        selection: the bounds of the part to be regenerated.
+        coverage: the drawable that is the mask of this part, or None if it fills the bounds.
         origin: the canvas position of that drawable's upper left corner.
     """
 
@@ -73,17 +66,17 @@ class Capture:
 
     @property
     def masked(self) -> bool:
-        """Whether only a part within the bounds is meant."""
+        """Whether the part to be regenerated does not fill its bounds."""
         return self.coverage is not None
 
 
 def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: str, whole_layer: bool) -> Capture:
-    """Looks at what is selected, and reads no pixels.
+    """Captures the selection.
 
     Args:
-        layer: what the result goes above.
-        source: what is sampled.
-        whole_layer: an empty selection means the whole layer, instead of being refused.
+        layer: the result is placed above it.
+        source: the layer that is sampled.
+        whole_layer: an empty selection means the whole layer. Otherwise it is refused.
 
     Raises:
         Refusal: there is nothing to do.
@@ -105,10 +98,10 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: st
 
 
 def capture_again(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: str) -> Capture:
-    """The area of a result of ours: its mask as it is now, or that of its group of variations.
+    """Captures the area of a result of ours: its present mask, or that of its group of variations.
 
     Raises:
-        Refusal: it has no mask any more, or that shows nothing of the canvas.
+        Refusal: it has no mask any more, or the mask lies outside the canvas.
     """
     parent = layer.get_parent()
     holder = layer if layer.get_mask() or not parent else parent
@@ -122,10 +115,10 @@ def capture_again(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, samp
 
 
 def single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Layer:
-    """The one layer that is selected, itself or by its mask.
+    """The selected layer, or the layer whose mask is selected.
 
     Raises:
-        Refusal: the result could not be placed in this image, or at this place.
+        Refusal: a result could not be placed there, or not in this image at all.
     """
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         raise Refusal(_("Photio cannot work on indexed images: convert it with Image > Mode > RGB first."))
@@ -144,7 +137,7 @@ def single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Laye
 
 
 def locked_group(layer: Gimp.Layer) -> Gimp.Layer | None:
-    """A group around the layer that takes no other layer, if there is one."""
+    """The innermost locked group around the layer, which takes no new layers; None if there is none."""
     parent = layer.get_parent()
     while parent and not parent.get_lock_content():
         parent = parent.get_parent()
@@ -152,7 +145,7 @@ def locked_group(layer: Gimp.Layer) -> Gimp.Layer | None:
 
 
 def document(image: Gimp.Image, layer: Gimp.Layer) -> Document:
-    """By what the image can be recognised later, and which of its layers results go above."""
+    """Identifies the image, so that it is recognised later, and the layer that results go above."""
     files = (image.get_file(), image.get_xcf_file(), image.get_imported_file(), image.get_exported_file())
     uris = dict.fromkeys(file.get_uri() for file in files if file)
     canvas = (image.get_width(), image.get_height())
@@ -160,23 +153,22 @@ def document(image: Gimp.Image, layer: Gimp.Layer) -> Document:
 
 
 def _session() -> str:
-    """What tells this GIMP from every other, before it and beside it. Its process number does not: in a sandbox each
-    GIMP has the same.
+    """A text that identifies this run of GIMP. Its process number does not: in a sandbox it is always the same.
 
-    GIMP keeps it, unsaved (flag 0), and gives each of its images a number that it never uses twice. Not a parasite of
-    the image: a duplicate of the image would have it, too.
+    GIMP keeps the text until it ends (flag 0: unsaved). Within one run, GIMP uses the number of an image only once. A
+    parasite of the image would not do, for a duplicate of the image would have it, too.
     """
     kept = Gimp.get_parasite(SESSION)
     if kept is None:
         Gimp.attach_parasite(Gimp.Parasite.new(SESSION, 0, secrets.token_hex(16).encode()))
-        kept = Gimp.get_parasite(SESSION)  # that of another plug-in process, perhaps, which was as quick
+        kept = Gimp.get_parasite(SESSION)  # another plug-in process may have attached its own at the same time
     return bytes(kept.get_data()).decode("ascii")
 
 
 def empty_like(image: Gimp.Image, width: int, height: int) -> Gimp.Image:
-    """An image without layers, of the same kind; whoever asks for it deletes it. Size in px."""
+    """An image of the same kind without layers; the caller has to delete it. Size in px."""
     empty = Gimp.Image.new_with_precision(width, height, image.get_base_type(), image.get_precision())
-    if profile := image.get_color_profile():  # GIMP 3.0 tells the user of an error when it is given none
+    if profile := image.get_color_profile():  # given None, GIMP 3.0 shows an error message
         empty.set_color_profile(profile)
     return empty
 
@@ -197,125 +189,13 @@ def with_children(layers: Iterable[Gimp.Layer]) -> Iterator[Gimp.Layer]:
 
 
 def bounds(layer: Gimp.Layer) -> Rectangle:
-    """Where the layer is."""
+    """The layer's bounds."""
     _known, x, y = layer.get_offsets()
     return (x, y, layer.get_width(), layer.get_height())
 
 
 def common(one: Rectangle, other: Rectangle) -> Rectangle | None:
-    """What both have in common, or None."""
+    """The intersection, or None."""
     x, y = max(one[0], other[0]), max(one[1], other[1])
     right, bottom = min(one[0] + one[2], other[0] + other[2]), min(one[1] + one[3], other[1] + other[3])
     return (x, y, right - x, bottom - y) if right > x and bottom > y else None
-
-
-def read(drawable: Gimp.Drawable, box: Rectangle, pixel_format: str) -> bytes:
-    """The pixels in `box`, counted from the drawable's own corner; transparent beyond it."""
-    return _pixels(drawable.get_buffer(), box, pixel_format)
-
-
-def _pixels(buffer: Gegl.Buffer, box: Rectangle, pixel_format: str) -> bytes:
-    pixels: bytes = buffer.get(Gegl.Rectangle.new(*box), 1.0, pixel_format, Gegl.AbyssPolicy.NONE)
-    return pixels
-
-
-def _scaled(drawable: Gimp.Drawable, box: Rectangle, size: tuple[int, int]) -> bytes:
-    """The pixels in `box`, RGBA, scaled to `size`; GEGL counts in px of the result."""
-    x, y, width, _height = box
-    scale = size[0] / width
-    area = Gegl.Rectangle.new(round(x * scale), round(y * scale), *size)
-    pixels: bytes = drawable.get_buffer().get(area, scale, RGBA, Gegl.AbyssPolicy.NONE)
-    return pixels
-
-
-def export_selection(captured: Capture, file: Path) -> None:
-    """Writes what is to be regenerated, within its bounds, as 8-bit P5."""
-    x, y, width, height = captured.selection
-    left, top = captured.origin
-    pixels = read(captured.coverage, (x - left, y - top, width, height), COVERAGE)
-    _write(file, f"P5\n{width} {height}\n255\n", pixels)
-
-
-def picture(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes:
-    """A part of what was captured, for looking at: scaled to `size` (px), RGBA, 8 bits, sRGB."""
-    if not _is_plain(captured):
-        return _rendered(captured, box, size)
-    x, y, *_size = bounds(captured.source)
-    return _scaled(captured.source, (box[0] - x, box[1] - y, box[2], box[3]), size)
-
-
-def export_crops(captured: Capture, crops: Iterable[tuple[Rectangle, Path]]) -> None:
-    """Writes parts of what was captured, each into its file: P6, or P7 with alpha where that can be transparent.
-    8 bits, sRGB."""
-    source = captured.source
-    if not _is_plain(captured):
-        for box, file in crops:
-            _write(file, _rgba_header(box), _rendered(captured, box, box[2:]))
-        return
-    # asked once: each question takes GIMP as long as a small crop's pixels
-    where, solid, buffer = bounds(source), not source.has_alpha(), source.get_buffer()
-    for box, file in crops:
-        x, y, width, height = box
-        opaque = solid and common(where, box) == box
-        header = f"P6\n{width} {height}\n255\n" if opaque else _rgba_header(box)
-        _write(file, header, _pixels(buffer, (x - where[0], y - where[1], width, height), RGB if opaque else RGBA))
-
-
-def _rgba_header(box: Rectangle) -> str:
-    return f"P7\nWIDTH {box[2]}\nHEIGHT {box[3]}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
-
-
-def _write(file: Path, header: str, pixels: bytes) -> None:
-    """Writes a picture; an error says which one, also where the disk is full."""
-    try:
-        with file.open("wb") as stream:
-            stream.write(header.encode())
-            stream.write(pixels)
-    except OSError as error:
-        error.filename = error.filename or str(file)
-        raise
-
-
-def _is_plain(captured: Capture) -> bool:
-    """Whether the layer's own pixels are all there is to see."""
-    source = captured.source
-    alone = captured.sample == "layer" and not source.is_group()
-    return alone and not source.get_filters() and not _masks(source)
-
-
-def _masks(layer: Gimp.Layer) -> bool:
-    return bool(layer.get_mask()) and layer.get_apply_mask()
-
-
-def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes:
-    """How the layer, or the image, looks in `box`, scaled to `size`, RGBA: with effects and masks.
-
-    Copies of the layers, which share their pixels with the image, go into an image that is no larger than that box:
-    so GIMP renders no more than that, while effects still see the whole of their layers. Not a copy of the image,
-    cut down: before it is cut, GIMP may begin to render all of its canvas, and answers nothing meanwhile.
-    """
-    x, y, width, height = box
-    image = captured.image
-    alone = captured.sample == "layer"
-    shown = [captured.source] if alone else [layer for layer in image.get_layers() if layer.get_visible()]
-    stage = empty_like(image, width, height)
-    try:
-        for position, layer in enumerate(shown):
-            stage.insert_layer(Gimp.Layer.new_from_drawable(layer, stage), None, position)
-        stage.resize(width, height, -x, -y)
-        if alone:
-            _bare(stage.get_layers()[0])
-        elif captured.hidden:
-            for layer, twin in zip(with_children(shown), every_layer(stage), strict=True):
-                twin.set_visible(layer.get_visible() and layer != captured.hidden)
-        layer = Gimp.Layer.new_from_visible(stage, stage, "rendered")
-        return _scaled(layer, (0, 0, width, height), size)
-    finally:
-        stage.delete()
-
-
-def _bare(layer: Gimp.Layer) -> None:
-    """Shows a layer whatever its opacity, mode and visibility."""
-    layer.set_visible(True)
-    layer.set_opacity(100)
-    layer.set_mode(Gimp.LayerMode.NORMAL)

@@ -1,4 +1,4 @@
-"""Puts a result of the history into an image again. No GTK here."""
+"""Inserts a result of the history into an image. No GTK here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from canvas.reading import Refusal
 
 @dataclass(frozen=True)
 class Inserted:
-    """What was done: the new layer, and a sentence for the user."""
+    """The new layer, and a sentence that tells the user where it is."""
 
     layer: Gimp.Layer
     sentence: str
@@ -30,9 +30,9 @@ class Spot:
 
     Attributes:
         below: the layer that it goes above; None: the top of the stack.
-        hidden: a layer that is not to be seen any longer, or None.
-        shift: px to the right and down, from where it was.
-        sentence: says so, with the image's {name}.
+        hidden: a layer to hide, or None.
+        shift: px to the right and down from its original place.
+        sentence: tells the user the place; {name} stands for the image's name.
     """
 
     below: Gimp.Layer | None
@@ -44,8 +44,8 @@ class Spot:
 def insert(image: Gimp.Image, recalled: Recalled, variation: int) -> Inserted:
     """Inserts one result: at its old place if this is the image that it was made for, else in the middle.
 
-    In another image that is the middle of what is selected, or of the canvas: a plug-in cannot learn which part of
-    it is in view (the PDB and libgimp of 3.0.4 and 3.2.6 have nothing that tells).
+    In another image that is the middle of the selection, or of the canvas. A plug-in cannot find out which part of the
+    image is in view: the PDB and libgimp of 3.0.4 and 3.2.6 offer nothing for that.
 
     Raises:
         Refusal: it cannot be placed in this image; nothing was changed.
@@ -54,7 +54,7 @@ def insert(image: Gimp.Image, recalled: Recalled, variation: int) -> Inserted:
         raise Refusal(_("The image was closed: open it again, then choose History… in its menu."))
     chosen = only(recalled.finished, variation)
     spot = _old_place(image, recalled) if is_same(image, recalled.document) else _middle(image, chosen.box)
-    _check(image, spot.below)
+    _refuse_unplaceable(image, spot.below)
     placed, folder, name = moved(chosen, *spot.shift), Path(recalled.folder), layer_name(recalled.job.prompt)
     (layer,) = place_above(image, spot.below, spot.hidden, placed, folder, name)
     Gimp.displays_flush()
@@ -62,10 +62,10 @@ def insert(image: Gimp.Image, recalled: Recalled, variation: int) -> Inserted:
 
 
 def open_as_new(picture: Picture, recalled: Recalled, variation: int) -> Inserted:
-    """Opens a new image with how it was before and the result above.
+    """Opens a new image with the picture before the change, and the result above it.
 
     Args:
-        picture: how it was before, perhaps smaller.
+        picture: the picture before the change, possibly scaled down.
 
     Raises:
         GLib.Error: the picture cannot be loaded.
@@ -94,7 +94,7 @@ def open_as_new(picture: Picture, recalled: Recalled, variation: int) -> Inserte
 
 
 def is_same(image: Gimp.Image, document: Document) -> bool:
-    """Whether this is the image that the result was made for, and still as large."""
+    """Whether this is the image that the result was made for, with the same size."""
     layers = image.get_layers()
     if not layers or (image.get_width(), image.get_height()) != document.canvas:
         return False
@@ -103,10 +103,10 @@ def is_same(image: Gimp.Image, document: Document) -> bool:
 
 
 def only(finished: Finished, variation: int) -> Finished:
-    """One result alone.
+    """The results reduced to one variation.
 
     Raises:
-        Refusal: it is not there.
+        Refusal: there is no such variation.
     """
     chosen = tuple(result for result in finished.results if result.variation == variation)
     if not chosen:
@@ -115,7 +115,7 @@ def only(finished: Finished, variation: int) -> Finished:
 
 
 def _old_place(image: Gimp.Image, recalled: Recalled) -> Spot:
-    """Above the layer that it went, or was to go, above. A layer that was made again is hidden, as it was then."""
+    """Above the layer that the result was made for. After a re-roll that layer is hidden, as it was then."""
     tattoo = recalled.document.layer
     below = image.get_layer_by_tattoo(tattoo) if tattoo > 0 else None
     again = recalled.job.source not in (0, tattoo)
@@ -135,8 +135,8 @@ def _middle(image: Gimp.Image, box: Rectangle) -> Spot:
     return Spot(below, None, shift, _("Inserted into “{name}”, in the middle."))
 
 
-def _check(image: Gimp.Image, below: Gimp.Layer | None) -> None:
-    """Refuses what could not be placed, or not there."""
+def _refuse_unplaceable(image: Gimp.Image, below: Gimp.Layer | None) -> None:
+    """Raises `Refusal` if no result can be placed in the image, or not there."""
     layers = [below] if below else image.get_layers()[:1]
     if layers or image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         reading.single_layer(image, layers)  # an image without any layer is no obstacle

@@ -1,4 +1,4 @@
-"""What the windows share: GTK itself, rows with labels, notices, and ways out to the desktop.
+"""What the windows share: GTK itself, rows with labels, notices, and functions that open files and pages.
 
 Every widget gets an accessible name, and every label the mnemonic of its widget.
 """
@@ -17,7 +17,7 @@ gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
 from gi.repository import Gdk, GdkPixbuf, Gimp, GimpUi, Gio, GLib, GObject, Gtk, Pango  # noqa: E402
 
-#: GIMP's and GNOME's distances, px: between rows, between groups, and around a window's content.
+#: The distances that GIMP and GNOME use, px: between rows, between groups, and around a window's content.
 NEAR, APART, BORDER = 6, 12, 12
 
 
@@ -27,7 +27,7 @@ def start() -> None:
 
 
 def dialog(title: str, role: str) -> GimpUi.Dialog:
-    """An empty window in the way of GIMP's own; `role` is its lasting name for window managers."""
+    """An empty window that looks like GIMP's own. Window managers recognise it by `role`."""
     header = Gtk.Settings.get_default().get_property("gtk-dialogs-use-header")
     made = GimpUi.Dialog(title=title, role=role, use_header_bar=int(header))
     made.get_content_area().set_spacing(APART)
@@ -64,18 +64,18 @@ def grid() -> Gtk.Grid:
 def paragraph(text: str = "", small: bool = False, width: int = 40) -> Gtk.Label:
     """Text of several lines that can be selected with mouse and keyboard, and never widens its window."""
     label = Gtk.Label(label=text, wrap=True, xalign=0.0, selectable=True, max_width_chars=width)
-    label.set_can_focus(False)  # it would be a stop on the way of the Tab key that does nothing
+    label.set_can_focus(False)  # the Tab key would stop there for nothing
     if small:
         label.get_style_context().add_class("small")
     return label
 
 
 def later(act: Callable[[], object]) -> None:
-    """Does something as soon as the main loop is back: not in the midst of a press, response or activation.
+    """Calls a function from the main loop instead of from within a signal handler.
 
-    A press that came by way of accessibility is a D-Bus message that is not done with before its handlers return. If
-    one of them runs a main loop (a dialog, a question to the bridge), the next key that is told to a screen reader
-    waits for ever in `dbus_connection_dispatch`, and the window with it.
+    A screen reader presses a button with a D-Bus message, which is handled until the signal handlers return. If one of
+    them runs a main loop (a dialog, or a question to the bridge), the next key that is reported to the screen reader
+    waits for ever in `dbus_connection_dispatch`, and the window hangs.
     """
 
     def once() -> bool:
@@ -94,7 +94,7 @@ def button(label: str, pressed: Callable[[], object], tip: str = "") -> Gtk.Butt
 
 
 def icon_button(icon: str, name: str, pressed: Callable[[], None]) -> Gtk.Button:
-    """A button with an icon alone; its name is its tooltip, too."""
+    """A button with only an icon. Its name is also its tooltip."""
     made = Gtk.Button.new_from_icon_name(icon, Gtk.IconSize.BUTTON)
     named(made, name, name)
     made.connect("clicked", lambda _button: later(pressed))
@@ -109,7 +109,7 @@ _ICONS = {
 
 
 class Notice(Gtk.InfoBar):
-    """One line about something that went wrong or is good to know, with buttons that help. Hidden at first."""
+    """A sentence about an error or other news, with buttons. Hidden until `show_text`."""
 
     def __init__(self) -> None:
         super().__init__(no_show_all=True)
@@ -119,47 +119,47 @@ class Notice(Gtk.InfoBar):
         for widget in (self._icon, self._label):
             widget.show()
             self.get_content_area().add(widget)
-        self._helps: dict[int, Callable[[], None]] = {}
+        self._actions: dict[int, Callable[[], None]] = {}
         self.connect("response", self._respond)
         self.forall(_name_close_button)
         named(self, "")
 
-    def tell(
-        self, text: str, kind: Gtk.MessageType = Gtk.MessageType.INFO, *helps: tuple[str, Callable[[], None]]
+    def show_text(
+        self, text: str, kind: Gtk.MessageType = Gtk.MessageType.INFO, *actions: tuple[str, Callable[[], None]]
     ) -> None:
-        """Shows a text, and buttons (label, what it does) that also take the notice away."""
-        self.forget()
+        """Shows a text, and a button for each action (label, function). Pressing a button also hides the notice."""
+        self.clear()
         self.set_message_type(kind)
         self._icon.set_from_icon_name(_ICONS[kind], Gtk.IconSize.LARGE_TOOLBAR)
-        self.set_show_close_button(not helps)
+        self.set_show_close_button(not actions)
         self._label.set_text(text)
         named(self, text)
-        for number, (label, act) in enumerate(helps):
-            self._helps[number] = act
+        for number, (label, act) in enumerate(actions):
+            self._actions[number] = act
             named(self.add_button(label, number), label)
         self.show()
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Hides it."""
         self.hide()
-        self._helps.clear()
+        self._actions.clear()
         for old in self.get_action_area().get_children():
             old.destroy()
 
     @property
     def text(self) -> str:
-        """What it says; empty when it is hidden."""
+        """The text; empty when it is hidden."""
         return str(self._label.get_text()) if self.get_visible() else ""
 
     def _respond(self, _bar: Gtk.InfoBar, number: int) -> None:
-        act = self._helps.get(number)
-        self.forget()
+        act = self._actions.get(number)
+        self.clear()
         if act:
             later(act)
 
 
 def _name_close_button(widget: Gtk.Widget) -> None:
-    """GTK's own button of a notice has an icon alone, and no name."""
+    """GTK's own close button has only an icon: screen readers need a name."""
     if isinstance(widget, Gtk.Button):
         named(widget, _("Dismiss"))
     elif isinstance(widget, Gtk.Container):
@@ -185,7 +185,7 @@ def open_uri(uri: str) -> None:
 
 
 def reveal(path: str) -> None:
-    """Shows a file in the file manager; where that cannot point at files, it opens the folder.
+    """Shows a file in the file manager, or opens its folder if the file manager cannot show single files.
 
     Raises:
         GLib.Error: there is no file manager.

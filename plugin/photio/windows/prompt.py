@@ -1,4 +1,4 @@
-"""The prompt: several lines, and the last prompts by arrow keys and from a menu."""
+"""The prompt: a field of several lines. Arrow keys and a menu bring back recent prompts."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from bridge.common.i18n import _
 from windows import parts
 from windows.parts import Gdk, Gimp, GimpUi, Gtk
 
-#: A menu entry shows so many characters of a prompt.
+#: The number of characters of a prompt that a menu entry shows.
 _SHORT = 60
 
 
 class Prompt(Gtk.Box):
-    """Bound to the config's `prompt`. Up in the first line and Down in the last one walk through the last prompts."""
+    """Bound to the config's `prompt`. Up in the first line and Down in the last line go through recent prompts."""
 
     def __init__(self, config: Gimp.ProcedureConfig, generate: Callable[[], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)
         self._generate = generate
         self._recent: tuple[str, ...] = ()
-        self._at = -1  # in `_recent`; −1: what the user writes
+        self._at = -1  # index in `_recent`; −1: the user's own text
         self._written = ""
         self._buffer = GimpUi.prop_text_buffer_new(config, "prompt", 10_000)
         self._view = Gtk.TextView(buffer=self._buffer, wrap_mode=Gtk.WrapMode.WORD_CHAR, accepts_tab=False)
@@ -48,16 +48,16 @@ class Prompt(Gtk.Box):
         self.pack_start(frame, True, True, 0)
 
     def focus(self) -> None:
-        """Puts the cursor there."""
+        """Focuses the field."""
         self._view.grab_focus()
 
     @property
     def text(self) -> str:
-        """What is written there."""
+        """The text of the field."""
         return str(self._buffer.get_property("text"))
 
     def offer(self, recent: tuple[str, ...]) -> None:
-        """Sets the last prompts, newest first."""
+        """Sets the recent prompts, newest first."""
         self._recent, self._at = recent, -1
         menu = Gtk.Menu()
         for text in recent:
@@ -82,7 +82,7 @@ class Prompt(Gtk.Box):
         return False
 
     def _walk(self, step: int) -> bool:
-        """Shows an older (1) or newer (−1) prompt; whether there is one."""
+        """Shows an older (1) or newer (−1) prompt. Returns whether there is one."""
         at = self._at + step
         if not -1 <= at < len(self._recent):
             return False

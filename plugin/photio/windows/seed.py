@@ -1,4 +1,4 @@
-"""The seed: a number, a die that throws another one, and a lock that keeps it."""
+"""The seed: a number, a button that draws another one, and a lock that keeps it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from bridge.common.i18n import _
 from windows import parts
 from windows.parts import Gimp, Gtk
 
-#: In the config: draw one for every generation.
+#: The config's value for: draw a seed for each generation.
 RANDOM = -1
 
 
 class Seed(Gtk.Box):
-    """Bound to the config's `seed`. Empty and unlocked, every generation draws one; a number locks."""
+    """Bound to the config's `seed`. Empty means unlocked: each generation draws a seed. A number locks it."""
 
     def __init__(self, config: Gimp.ProcedureConfig) -> None:
         super().__init__(spacing=parts.NEAR)
         self._config = config
-        self._shown = 0  # the seed of the result that is being looked at, or 0
+        self._shown = 0  # the seed of the chosen result, or 0
         self.number = Gtk.Entry(width_chars=11, hexpand=True, placeholder_text=_("random"))
         self._lock = Gtk.ToggleButton()
         self._lock.set_image(Gtk.Image())
         tip = _("Keep this seed, so that the same request gives the same result again")
         parts.named(self._lock, _("Keep this seed"), tip)
-        dice = parts.icon_button("view-refresh-symbolic", _("Draw another seed"), self._throw)
+        dice = parts.icon_button("view-refresh-symbolic", _("Draw another seed"), self._draw_another)
         for widget in (self.number, dice, self._lock):
             self.pack_start(widget, widget is self.number, True, 0)
         self.number.connect("changed", self._typed)
@@ -34,7 +34,7 @@ class Seed(Gtk.Box):
         self._follow()
 
     def seen(self, seed: int) -> None:
-        """The user looks at a result that was made with this seed: that is what the lock keeps."""
+        """The chosen result was made with this seed; the lock will keep it."""
         self._shown = seed
 
     def _follow(self) -> None:
@@ -49,7 +49,7 @@ class Seed(Gtk.Box):
     def _typed(self, number: Gtk.Entry) -> None:
         text = number.get_text()
         digits = "".join(letter for letter in text if letter in "0123456789")
-        if digits != text:  # no seed has anything else in it
+        if digits != text:  # a seed consists of digits only
             number.set_text(digits)
         elif self._config.get_property("seed") != _seed(text):
             self._config.set_property("seed", float(_seed(text)))
@@ -63,12 +63,12 @@ class Seed(Gtk.Box):
         elif not lock.get_active() and locked:
             self._config.set_property("seed", float(RANDOM))
 
-    def _throw(self) -> None:
+    def _draw_another(self) -> None:
         self._config.set_property("seed", float(_drawn()))
 
 
 def _seed(text: str) -> int:
-    """The seed that a text of digits means: empty is random, the rest what is nearest."""
+    """The seed of a text of digits: random if it is empty, else the nearest allowed number."""
     return min(max(int(text), 1), HIGHEST_SEED) if text else RANDOM
 
 

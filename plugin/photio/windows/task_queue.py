@@ -1,4 +1,4 @@
-"""What a window has the bridge do: one thing after the other, on the main loop, without making the user wait."""
+"""Runs a window's tasks for the bridge one after the other on the main loop, so that the window stays usable."""
 
 from __future__ import annotations
 
@@ -13,84 +13,88 @@ from bridge_process import Bridge, BridgeError
 from canvas.reading import Refusal
 
 Answer = TypeVar("Answer")
-Errand = Callable[[], None]
+Task = Callable[[], None]
 
-#: What an errand may end in; the window tells the user.
-TROUBLE = (BridgeError, Refusal, OSError, GLib.Error)
+#: The exceptions a task may raise; the window shows them to the user.
+TASK_ERRORS = (BridgeError, Refusal, OSError, GLib.Error)
 
 
-class Errands:
-    """A queue of errands, and a bridge for them.
+class TaskQueue:
+    """A queue of tasks, and a bridge for them.
 
-    Asking the bridge spins the main loop, in which the user presses the next button already: so what that asks for
-    has to wait for its turn.
+    `Bridge.ask` runs the main loop, in which the user can already press the next button. Its task has to wait.
     """
 
-    def __init__(self, leisure: Callable[[], Errand | None], failed: Callable[[Exception], None]) -> None:
-        """`leisure` tells what could be done while nothing is asked for; `failed` is called with an errand's end."""
-        self._leisure = leisure
-        self._failed = failed
-        self._waiting: deque[Errand] = deque()
-        self._bridge: Bridge | None = None
-        self._working = self._woken = self._closing = False
+    def __init__(self, idle_task: Callable[[], Task | None], on_error: Callable[[Exception], None]) -> None:
+        """Starts no bridge yet.
 
-    def add(self, errand: Errand) -> None:
-        """Does this as soon as all that was asked for before is done; once, if it waits already."""
-        if errand not in self._waiting:
-            self._waiting.append(errand)
+        Args:
+            idle_task: returns what to do while the queue is empty, or None.
+            on_error: called with each of `TASK_ERRORS` that a task raises.
+        """
+        self._idle_task = idle_task
+        self._on_error = on_error
+        self._tasks: deque[Task] = deque()
+        self._bridge: Bridge | None = None
+        self._running = self._scheduled = self._closing = False
+
+    def add(self, task: Task) -> None:
+        """Appends a task, unless it is waiting already."""
+        if task not in self._tasks:
+            self._tasks.append(task)
         self.wake()
 
     def wake(self) -> None:
-        """There is something to do at leisure, perhaps."""
-        if not self._working and not self._woken and not self._closing:
-            self._woken = True
-            GLib.idle_add(self._work, priority=GLib.PRIORITY_LOW)  # after what is to be seen has been drawn
+        """Schedules a run: there may be something for `idle_task` to do."""
+        if not self._running and not self._scheduled and not self._closing:
+            self._scheduled = True
+            GLib.idle_add(self._run, priority=GLib.PRIORITY_LOW)  # after GTK has drawn
 
     def ask(self, message: Message, answer: type[Answer]) -> Answer:
-        """Asks the bridge, and starts it where it does not run. Only for errands.
+        """Asks the bridge, and starts it if necessary. Only from within a task.
 
         Raises:
-            BridgeError: it says that it failed, or is gone.
+            BridgeError: it says that it failed, or has ended.
         """
         try:
-            return self._running().ask(message, answer)
+            return self._started().ask(message, answer)
         except BridgeError as error:
-            if error.code == "bridge":  # gone: the next question gets a new one
-                self._end()
+            if error.code == "bridge":  # it has ended: the next question starts another one
+                self._close_bridge()
             raise
 
-    def mention(self, message: Message) -> None:
-        """Tells the bridge something that may get lost."""
-        self._running().mention(message)
+    def notify(self, message: Message) -> None:
+        """Sends the bridge a message without waiting; see `Bridge.notify`."""
+        self._started().notify(message)
 
     def finish(self) -> None:
-        """Does what the user asked for, and ends the bridge."""
+        """Runs the tasks that are left, and closes the bridge."""
         self._closing = True
-        self._work()
-        self._end()
+        self._run()
+        self._close_bridge()
 
-    def _running(self) -> Bridge:
-        self._bridge = self._bridge or Bridge(on_failure=self._failed)
+    def _started(self) -> Bridge:
+        self._bridge = self._bridge or Bridge(on_failure=self._on_error)
         return self._bridge
 
-    def _end(self) -> None:
+    def _close_bridge(self) -> None:
         if self._bridge:
             self._bridge.close()
             self._bridge = None
 
-    def _work(self) -> bool:
-        self._working, self._woken = True, False
+    def _run(self) -> bool:
+        self._running, self._scheduled = True, False
         try:
-            while errand := self._next():
+            while task := self._next():
                 try:
-                    errand()
-                except TROUBLE as error:
-                    self._failed(error)
+                    task()
+                except TASK_ERRORS as error:
+                    self._on_error(error)
         finally:
-            self._working = False
+            self._running = False
         return GLib.SOURCE_REMOVE
 
-    def _next(self) -> Errand | None:
-        if self._waiting:
-            return self._waiting.popleft()
-        return None if self._closing else self._leisure()
+    def _next(self) -> Task | None:
+        if self._tasks:
+            return self._tasks.popleft()
+        return None if self._closing else self._idle_task()

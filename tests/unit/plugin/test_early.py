@@ -38,12 +38,12 @@ def test_it_is_running_before_it_is_asked_for_and_ends_with_its_pipe(
     monkeypatch.setenv("LD_LIBRARY_PATH", "/an/appimage")
     monkeypatch.setenv("PHOTIO_HOME", "/kept")
     early.start(["photio.py", "-gimp", "1", "5", "6", "-run", "0"])
-    running = early.taken()
+    running = early.take()
     arguments, environment = json.loads(running.stdout.readline())
     assert arguments == ["service"]
     assert environment["PHOTIO_HOME"] == "/kept"
     assert not {"PYTHONHOME", "LD_LIBRARY_PATH"} & set(environment)
-    assert early.taken() is None
+    assert early.take() is None
     running.stdin.close()
     assert running.wait(180) == 0
     running.stdout.close()
@@ -52,11 +52,11 @@ def test_it_is_running_before_it_is_asked_for_and_ends_with_its_pipe(
 @pytest.mark.parametrize("asked", ["-query", "-init"])
 def test_nothing_is_started_when_gimp_only_asks_what_there_is(early: ModuleType, asked: str) -> None:
     early.start(["photio.py", "-gimp", "1", "5", "6", asked, "0"])
-    assert early.taken() is None
+    assert early.take() is None
 
 
 @pytest.mark.parametrize("told", ["", "{}", '{"python": "/nowhere/python", "isolated": [], "bridge": "x"}', "[1]"])
 def test_an_incomplete_installation_is_left_to_whoever_needs_the_bridge(early: ModuleType, told: str) -> None:
     (early.HERE / "install.json").write_text(told)
     early.start(["photio.py", "-run"])
-    assert early.taken() is None
+    assert early.take() is None

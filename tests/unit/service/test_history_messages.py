@@ -50,8 +50,8 @@ def test_a_result_that_is_not_there_is_said_to_be_gone(question):
 
 def test_listing_needs_no_numpy():
     code = (
-        "import sys; from bridge.service import history_messages as desk; from bridge.protocol.history import *\n"
-        "for question in (Browse('', 0, 10), AskUnclaimed(), AskPrompts()): desk.answer(question)\n"
+        "import sys; from bridge.service import history_messages; from bridge.protocol.history import *\n"
+        "for question in (Browse('', 0, 10), AskUnclaimed(), AskPrompts()): history_messages.answer(question)\n"
         "sys.exit('numpy' in sys.modules or 'PIL' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3]).returncode == 0

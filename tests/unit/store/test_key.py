@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from bridge.regen.validation import KeyFormatError
 from bridge.store import settings
-from bridge.store.key import KeyringError, clear_key, find_key, key_file, store_key
+from bridge.store.key import clear_key, find_key, key_file, store_key
+from bridge.store.keyring_entry import KeyringError
 from bridge.store.private_files import StorageError
 from bridge.store.settings import Settings
 from tests.unit.damage import at_most, damaged

@@ -16,7 +16,8 @@ from bridge.common.errors import PhotioError
 from bridge.protocol.settings import AskSettings, ForgetKey, SettingsReport, StoreKey
 from bridge.service.settings_messages import answer
 from bridge.store import settings
-from bridge.store.key import KeyringError, clear_key, find_key, key_file, older_key, store_key
+from bridge.store.key import clear_key, find_key, key_file, older_key, store_key
+from bridge.store.keyring_entry import KeyringError
 from bridge.store.private_files import StorageError
 from bridge.store.settings import Settings
 

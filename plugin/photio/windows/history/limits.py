@@ -1,4 +1,4 @@
-"""How much of the history is kept: the line at the bottom of its window."""
+"""The limits of the history: the line at the bottom of its window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from windows.parts import APART, NEAR, Gtk, button, named
 
 
 class Limits(Gtk.Box):
-    """What the history takes now, and what it may. Nothing changes before *Apply* is pressed: results vanish then."""
+    """Shows the size of the history, and sets its limits. *Apply* stores them and deletes what exceeds them."""
 
     def __init__(self, apply: Callable[[], None]) -> None:
         super().__init__(spacing=APART)
@@ -29,12 +29,12 @@ class Limits(Gtk.Box):
         self.pack_start(self._size, True, True, 0)
         for box in (*self._boxes, self._apply):
             self.pack_start(box, False, False, 0)
-            box.set_sensitive(False)  # until it is known what is stored
+            box.set_sensitive(False)  # until `show_stored`
         for spin in (self._days, self._gigabytes):
             spin.connect("value-changed", lambda _spin: self._compare())
 
-    def tell(self, total: int, size: int, searched: bool) -> None:
-        """So many results are listed; the whole history takes `size` bytes."""
+    def show_size(self, total: int, size: int, searched: bool) -> None:
+        """Shows how many results are listed, and the size of the whole history in bytes."""
         size_text = GLib.format_size(size)
         if searched:
             text = ngettext("{count} result found", "{count} results found", total).format(count=total)
@@ -46,7 +46,7 @@ class Limits(Gtk.Box):
         named(self._size, text)
 
     def show_stored(self, preferences: Preferences) -> None:
-        """These hold."""
+        """Shows the stored limits."""
         self._stored = (preferences.history_days, preferences.history_gigabytes)
         self._days.set_value(preferences.history_days)
         self._gigabytes.set_value(preferences.history_gigabytes)
@@ -55,7 +55,7 @@ class Limits(Gtk.Box):
         self._compare()
 
     def applied(self, preferences: Preferences) -> Preferences:
-        """The preferences with what is set here."""
+        """The preferences with the limits that are set here."""
         days, gigabytes = self._entered()
         return replace(preferences, history_days=days, history_gigabytes=gigabytes)
 
@@ -75,7 +75,7 @@ def _number(most: float, step: float, digits: int) -> Gtk.SpinButton:
 
 
 def _show_no_limit(spin: Gtk.SpinButton) -> bool:
-    """Words in place of a nought that would seem to keep nothing."""
+    """Shows "no limit" instead of 0, which would look as if nothing were kept."""
     if spin.get_value():
         return False  # GTK shows the number
     spin.set_text(_("no limit"))

@@ -1,4 +1,4 @@
-"""The list of results in the window of *History…*: grows while the user scrolls, and shows what they look at first."""
+"""The list of results in the window of *History…*. It loads rows while the user scrolls, visible thumbnails first."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from bridge.protocol.history import Browse, Entry, Page, Picture, Show
 from bridge_process import BridgeError
 from windows.history.row import THUMBNAIL, Row
 from windows.parts import BORDER, Gtk, named
-from windows.task_queue import Errand, Errands
+from windows.task_queue import Task, TaskQueue
 
-#: So many results are asked for at once.
+#: The number of results in one request to the bridge.
 PAGE = 50
 
 
 class Results(Gtk.ScrolledWindow):
-    """Rows, newest first. `counted` is told each page. Thumbnails have to wait for `journal`, where they are."""
+    """Rows, newest first. `counted` is called with each page. No thumbnail is shown before `journal` is set."""
 
     def __init__(self, search: Callable[[], str], counted: Callable[[Page], None]) -> None:
         super().__init__(hscrollbar_policy=Gtk.PolicyType.NEVER, shadow_type=Gtk.ShadowType.IN, vexpand=True)
-        self.errands: Errands | None = None
+        self.tasks: TaskQueue | None = None
         self.journal: Path | None = None
         self.list = Gtk.ListBox(activate_on_single_click=False)
         named(self.list, _("Results, newest first"))
-        self.list.get_style_context().add_class("view")  # GIMP's own look of lists: it shows well what is selected
+        self.list.get_style_context().add_class("view")  # as in GIMP's own lists, where the selection is easy to see
         self._search, self._counted = search, counted
         self._made: dict[tuple[str, int], Row] = {}
         self._total, self._complete, self._fresh = 0, False, True
-        # beside the list, not the list's own placeholder: screen readers do not get to see that
+        # not the list's own placeholder, which screen readers do not find
         self._nothing = Gtk.Label(wrap=True, max_width_chars=50, justify=Gtk.Justification.CENTER, margin=4 * BORDER)
         self._either = Gtk.Stack()
         self._either.add(self.list)
@@ -49,7 +49,7 @@ class Results(Gtk.ScrolledWindow):
         return row
 
     def focus(self) -> bool:
-        """Puts the keyboard on the selected row, else the first; whether there is one."""
+        """Focuses the selected row, or else the first. Returns whether there is one."""
         row = self.chosen or self.list.get_row_at_index(0)
         if row:
             self.list.select_row(row)
@@ -63,9 +63,9 @@ class Results(Gtk.ScrolledWindow):
         self._either.set_visible_child(self.list if self._rows() else self._nothing)
 
     def remove_row(self, row: Row) -> int:
-        """Takes a row out and selects its neighbour; where it was."""
+        """Takes a row out and selects its neighbour. Returns the row's position."""
         position: int = row.get_index()
-        self.list.unselect_all()  # or GTK would take the row for selected when it comes back, and the list would not
+        self.list.unselect_all()  # or `put_back` would draw the row as selected, though the list has no selection
         self.list.remove(row)
         self._total -= 1
         self._explain()
@@ -81,13 +81,13 @@ class Results(Gtk.ScrolledWindow):
         self._total += 1
         self._explain()
         self.list.select_row(row)
-        GLib.idle_add(row.grab_focus)  # when the button that was pressed for this is gone
+        GLib.idle_add(row.grab_focus)  # after the pressed button has gone
 
-    def read_first(self, errands: Errands) -> None:
-        """An errand: the first results of what is searched for, in place of those that are shown."""
+    def read_first(self, tasks: TaskQueue) -> None:
+        """A task: replaces the rows with the first results of the search."""
         search = self._search()
-        page = errands.ask(Browse(search, 0, PAGE), Page)
-        if search != self._search():  # the next errand is another search
+        page = tasks.ask(Browse(search, 0, PAGE), Page)
+        if search != self._search():  # the next task is another search
             return
         had_focus = self._fresh or isinstance(self.get_toplevel().get_focus(), Row)
         kept = self.chosen.key if self.chosen else None
@@ -102,29 +102,29 @@ class Results(Gtk.ScrolledWindow):
             again.grab_focus()
         self._fresh = False
 
-    def at_leisure(self, errands: Errands) -> Errand | None:
-        """What makes the list more complete where the user looks: rows first, then a thumbnail."""
+    def idle_task(self, tasks: TaskQueue) -> Task | None:
+        """The next task that completes the visible part of the list: more rows, else a thumbnail. None: complete."""
         scroll = self.get_vadjustment()
         top, height = scroll.get_value(), scroll.get_page_size()
         missing = not self._complete and 0 < len(self._rows()) < self._total
         if missing and top + 2 * height > scroll.get_upper():
-            return lambda: self._read_more(errands)
+            return lambda: self._read_more(tasks)
         row = self.list.get_row_at_y(int(top))
         while row and self.journal and row.get_allocation().y < top + height:
             if not row.pictured:
-                return _picturing(row, errands, self.journal)
+                return _thumbnail_task(row, tasks, self.journal)
             row = self.list.get_row_at_index(row.get_index() + 1)
         return None
 
-    def _read_more(self, errands: Errands) -> None:
+    def _read_more(self, tasks: TaskQueue) -> None:
         search = self._search()
-        page = errands.ask(Browse(search, len(self._rows()), PAGE), Page)
+        page = tasks.ask(Browse(search, len(self._rows()), PAGE), Page)
         if search == self._search():
             self._append(page)
             self._complete = not page.entries
 
     def _append(self, page: Page) -> None:
-        """Adds rows. Results that came meanwhile moved the others down: some are shown already."""
+        """Adds rows. Some may be shown already, because new results moved the others down."""
         shown = {row.key for row in self._rows()}
         for entry in page.entries:
             if (entry.id, entry.variation) not in shown:
@@ -134,9 +134,9 @@ class Results(Gtk.ScrolledWindow):
         self._counted(page)
 
     def _row(self, entry: Entry) -> Row:
-        """The row of a result: the same one each time it is found, with its thumbnail.
+        """The row of a result: always the same one, with its thumbnail.
 
-        Rows are not destroyed before the window is: with GIMP 3.2 in Debian, ATK asks after those that were.
+        Rows live as long as the window: with GIMP 3.2 in Debian, ATK accesses rows that were destroyed.
         """
         key = (entry.id, entry.variation)
         if key in self._made:
@@ -149,12 +149,12 @@ class Results(Gtk.ScrolledWindow):
         return [child for child in self.list.get_children() if isinstance(child, Row)]
 
     def _wake(self) -> None:
-        if self.errands:
-            self.errands.wake()
+        if self.tasks:
+            self.tasks.wake()
 
 
 def _why_empty(search: str) -> str:
-    """What is said in place of results."""
+    """The text that is shown when there is no result."""
     if search.strip():
         return _("No result has these words in its prompt or its image's name, or that seed: “{search}”.").format(
             search=search.strip()
@@ -165,12 +165,12 @@ def _why_empty(search: str) -> str:
     )
 
 
-def _picturing(row: Row, errands: Errands, journal: Path) -> Errand:
-    def picture() -> None:
-        row.pictured = True  # asked for once, whatever comes of it
+def _thumbnail_task(row: Row, tasks: TaskQueue, journal: Path) -> Task:
+    def show_thumbnail() -> None:
+        row.pictured = True  # it is requested only once, even after an error
         size = THUMBNAIL * row.get_scale_factor()
         try:
-            made = errands.ask(Show(row.entry.id, row.entry.variation, size), Picture)
+            made = tasks.ask(Show(row.entry.id, row.entry.variation, size), Picture)
         except BridgeError as error:
             row.set_picture(None)
             if error.code == "bridge":
@@ -178,4 +178,4 @@ def _picturing(row: Row, errands: Errands, journal: Path) -> Errand:
             return
         row.set_picture(str(journal / row.entry.id / made.file))
 
-    return picture
+    return show_thumbnail

@@ -13,7 +13,7 @@ THUMBNAIL = 80
 
 
 class Row(Gtk.ListBoxRow):
-    """A thumbnail, what was asked for, and what became of it. Its accessible name says it all."""
+    """A result's thumbnail, prompt and state. Its accessible name contains all of that text."""
 
     def __init__(self, entry: Entry) -> None:
         super().__init__()
@@ -25,12 +25,12 @@ class Row(Gtk.ListBoxRow):
         self._state_icon = Gtk.Image()
         self._state = Gtk.Label(xalign=0.0, wrap=True, width_chars=14, max_width_chars=14)
         self.add(self._layout())
-        self._tell()
+        self._show_state()
         self.show_all()
 
     @property
     def key(self) -> tuple[str, int]:
-        """Which result it is."""
+        """The result's job and variation."""
         return (self.entry.id, self.entry.variation)
 
     def set_picture(self, file: str | None) -> None:
@@ -40,16 +40,16 @@ class Row(Gtk.ListBoxRow):
             self._picture.set_from_icon_name("image-missing", Gtk.IconSize.DND)
             return
         self._picture.set_from_gicon(Gio.FileIcon.new(Gio.File.new_for_path(file)), Gtk.IconSize.DND)
-        self._picture.set_pixel_size(THUMBNAIL)  # of the screen's own scale: as sharp as it can be
+        self._picture.set_pixel_size(THUMBNAIL)  # in px of the window: on a HiDPI screen the file's own px are used
 
     def update(self, entry: Entry) -> None:
-        """The same result, with news of it."""
+        """Shows the result's new state."""
         self.entry = entry
-        self._tell()
+        self._show_state()
 
     def _layout(self) -> Gtk.Box:
         entry = self.entry
-        # no vertical box: GIMP's theme gives those a background, which hides that the row is selected
+        # not a vertical box: in GIMP's theme it has a background, which would hide the selection
         text = Gtk.Grid(row_spacing=NEAR // 2, valign=Gtk.Align.CENTER)
         bold = _text(what(entry), lines=2)
         bold.set_markup(f"<b>{GLib.markup_escape_text(what(entry))}</b>")
@@ -69,13 +69,13 @@ class Row(Gtk.ListBoxRow):
         whole.pack_start(state, False, False, 0)
         return whole
 
-    def _tell(self) -> None:
+    def _show_state(self) -> None:
         entry = self.entry
-        if owed(entry):
+        if is_unclaimed(entry):
             self._state.set_markup(f"<b>{GLib.markup_escape_text(state(entry))}</b>")
         else:
             self._state.set_text(state(entry))
-        icon = "dialog-warning" if owed(entry) else "object-select-symbolic" if entry.inserted else None
+        icon = "dialog-warning" if is_unclaimed(entry) else "object-select-symbolic" if entry.inserted else None
         self._state_icon.set_from_icon_name(icon, Gtk.IconSize.MENU)
         self._state_icon.set_size_request(16, -1)
         # Translators: what a screen reader says of a result in the history
@@ -91,37 +91,37 @@ class Row(Gtk.ListBoxRow):
         named(self._state_icon, state(entry))
 
 
-def owed(entry: Entry) -> bool:
-    """It was paid for, and never inserted."""
+def is_unclaimed(entry: Entry) -> bool:
+    """Whether the result was paid for and never inserted."""
     return entry.engine == "photio" and not entry.inserted
 
 
 def what(entry: Entry) -> str:
-    """What was asked for, in one line."""
+    """The prompt, in one line."""
     return " ".join(entry.prompt.split()) or _("Removed")
 
 
 def when(entry: Entry) -> str:
-    """When, in this computer's time zone and the user's language."""
+    """The date and time, in this computer's time zone and the user's language."""
     time = GLib.DateTime.new_from_unix_local(int(entry.time))
     # Translators: a date and a time as strftime has it: 23 Nov 2026, 10:45
     return str(time.format(_("%-d %b %Y, %H:%M"))) if time else ""
 
 
 def engine(entry: Entry) -> str:
-    """Who did it, as the user knows it."""
+    """The name of the engine, for the user."""
     return _("Photio") if entry.engine == "photio" else _("Offline")
 
 
 def state(entry: Entry) -> str:
-    """Whether it is in an image."""
+    """Whether the result was inserted, for the user."""
     if entry.inserted:
         return _("Inserted")
-    return _("Paid for, not inserted yet") if owed(entry) else _("Not inserted yet")
+    return _("Paid for, not inserted yet") if is_unclaimed(entry) else _("Not inserted yet")
 
 
 def _text(text: str, lines: int) -> Gtk.Label:
-    """A label that never widens the window; the tooltip has what it cannot show."""
+    """A label that never widens the window. Its tooltip has the whole text."""
     label = Gtk.Label(label=text, xalign=0.0, hexpand=True, ellipsize=Pango.EllipsizeMode.END, tooltip_text=text)
     if lines > 1:
         label.set_property("wrap", True)

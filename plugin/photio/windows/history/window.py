@@ -1,4 +1,4 @@
-"""The window of *History…*: every result this computer ever got, to be inserted again."""
+"""The window of *History…*: lists all results that are kept on this computer, and inserts them again."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from gi.repository import GLib
 
 from bridge.common.i18n import _
 from bridge.protocol import Placed
-from bridge.protocol.history import Browse, Discard, Discarded, Page, Picture, Recall, Recalled, Show
+from bridge.protocol.history import Browse, Page, Picture, Recall, Recalled, Show
 from bridge.protocol.settings import AskSettings, ChangeSettings, SettingsReport
 from bridge_process import BridgeError
 from canvas import reading, reinsertion
+from windows.history.deletion import Deletion
 from windows.history.limits import Limits
 from windows.history.list import Results
-from windows.history.row import Row, owed, what
+from windows.history.row import Row
 from windows.parts import NEAR, Gdk, Gimp, Gtk, Notice, button, dialog, named, reveal, start
-from windows.task_queue import Errands
+from windows.task_queue import TaskQueue
 
 
 def show(image: Gimp.Image | None) -> list[Gimp.Layer]:
-    """Shows the history until the user closes it; the layers that were inserted meanwhile.
+    """Shows the history until the user closes it. Returns the layers that were inserted.
 
     Args:
-        image: where results are inserted; None: they are opened as new images.
+        image: results are inserted here; None: they are opened as new images.
     """
     start()
     return _History(image).run()
@@ -37,27 +38,27 @@ class _History:
     def __init__(self, image: Gimp.Image | None) -> None:
         self._image = image
         self._layers: list[Gimp.Layer] = []
-        self._doomed: Row | None = None
         self._loop = GLib.MainLoop()
         self._notice = Notice()
         self._search = Gtk.SearchEntry(placeholder_text=_("Search prompts, images and seeds"))
         self._results = Results(self._search.get_text, self._count)
-        self._errands = Errands(lambda: self._results.at_leisure(self._errands), self._fail)
-        self._results.errands = self._errands
-        self._limits = Limits(lambda: self._errands.add(self._change_limits))
+        self._tasks = TaskQueue(lambda: self._results.idle_task(self._tasks), self._on_error)
+        self._results.tasks = self._tasks
+        self._limits = Limits(lambda: self._tasks.add(self._change_limits))
         self._dialog = dialog(_("Photio History"), "photio-history")
+        self._deletion = Deletion(self._results, self._tasks, self._dialog)
         self._build()
         self._connect()
 
     def run(self) -> list[Gimp.Layer]:
         """Shows it until it is closed."""
         self._dialog.show_all()
-        self._errands.add(self._browse)
-        self._errands.add(self._read_limits)
+        self._tasks.add(self._browse)
+        self._tasks.add(self._read_limits)
         self._loop.run()
         self._dialog.hide()
-        self._carry_out()
-        self._errands.finish()
+        self._deletion.carry_out(self._recount)
+        self._tasks.finish()
         self._dialog.destroy()
         return [layer for layer in self._layers if layer.is_valid()]
 
@@ -81,10 +82,10 @@ class _History:
         self._allow(False)
 
     def _buttons(self) -> Gtk.Box:
-        """What can be done with the selected result, besides inserting it."""
-        shows = _("Shows its pictures in the file manager")
-        self._reveal = button(_("Show in _Files"), lambda: self._with_chosen(self._reveal_files), shows)
-        self._delete = button(_("_Delete"), self._ask_and_delete, _("Deletes it from this computer (Delete)"))
+        """The other actions on the selected result."""
+        tip = _("Shows its pictures in the file manager")
+        self._reveal = button(_("Show in _Files"), lambda: self._with_chosen(self._reveal_files), tip)
+        self._delete = button(_("_Delete"), self._delete_chosen, _("Deletes it from this computer (Delete)"))
         box = Gtk.Box(spacing=NEAR)
         box.add(self._reveal)
         box.add(self._delete)
@@ -94,7 +95,7 @@ class _History:
         self._dialog.connect("response", self._respond)
         self._dialog.connect("delete-event", lambda *_event: self._loop.quit() or True)
         self._dialog.connect("key-press-event", self._press)
-        self._search.connect("search-changed", lambda _entry: self._errands.add(self._browse))
+        self._search.connect("search-changed", lambda _entry: self._tasks.add(self._browse))
         self._search.connect("activate", lambda _entry: self._results.focus())
         self._search.connect("stop-search", lambda _entry: self._stop_search())
         self._results.list.connect("row-activated", lambda _list, _row: self._insert_chosen())
@@ -109,22 +110,22 @@ class _History:
             self._loop.quit()
 
     def _press(self, _dialog: Gtk.Dialog, event: Gdk.EventKey) -> bool:
-        """Ctrl+F, or typing while no entry has the keyboard, searches; Delete deletes."""
+        """Ctrl+F searches, and so does typing while no entry has the focus. Delete deletes."""
         if event.keyval in (Gdk.KEY_f, Gdk.KEY_F) and event.state & Gdk.ModifierType.CONTROL_MASK:
             self._search.grab_focus()
             return True
         if isinstance(self._dialog.get_focus(), Gtk.Entry):
             return False
         if event.keyval in (Gdk.KEY_Delete, Gdk.KEY_KP_Delete):
-            self._ask_and_delete()
+            self._delete_chosen()
             return True
         command = event.state & (Gdk.ModifierType.CONTROL_MASK | Gdk.ModifierType.MOD1_MASK)
         if Gdk.keyval_to_unicode(event.keyval) > ord(" ") and not command:
-            self._search.grab_focus_without_selecting()  # and so it gets this key, too
+            self._search.grab_focus_without_selecting()  # then the search entry also gets this key
         return False
 
     def _stop_search(self) -> None:
-        """Escape empties the search; when it is empty, it closes the window."""
+        """Escape clears the search, or closes the window if the search is empty."""
         if self._search.get_text():
             self._search.set_text("")
         else:
@@ -136,128 +137,86 @@ class _History:
 
     def _with_chosen(self, act: Callable[[Row], None]) -> None:
         if row := self._results.chosen:
-            self._errands.add(lambda: act(row))
+            self._tasks.add(lambda: act(row))
 
-    # what the user is told
+    # notices
 
     def _say(
-        self, text: str, kind: Gtk.MessageType = Gtk.MessageType.INFO, *helps: tuple[str, Callable[[], None]]
+        self, text: str, kind: Gtk.MessageType = Gtk.MessageType.INFO, *actions: tuple[str, Callable[[], None]]
     ) -> None:
-        self._carry_out()  # its Undo goes away
-        self._notice.tell(text, kind, *helps)
+        self._deletion.carry_out(self._recount)  # the notice takes the place of the one with Undo
+        self._notice.show_text(text, kind, *actions)
 
-    def _fail(self, error: Exception) -> None:
-        """An errand could not be done."""
+    def _on_error(self, error: Exception) -> None:
+        """Shows an error of a task."""
         if isinstance(error, GLib.Error):
             text = _("That did not work: {reason}").format(reason=error.message)
         elif isinstance(error, OSError):
             text = reading.unreadable(error)
         else:
             text = str(error)
-        gone = isinstance(error, BridgeError) and error.code == "bridge"
-        again = (_("_Try Again"), lambda: self._errands.add(self._browse))
-        self._say(text, Gtk.MessageType.ERROR, *([again] if gone else []))
+        ended = isinstance(error, BridgeError) and error.code == "bridge"
+        again = (_("_Try Again"), lambda: self._tasks.add(self._browse))
+        self._say(text, Gtk.MessageType.ERROR, *([again] if ended else []))
 
     def _count(self, page: Page) -> None:
-        self._limits.tell(page.total, page.size, bool(self._search.get_text().strip()))
+        self._limits.show_size(page.total, page.size, bool(self._search.get_text().strip()))
 
-    # what the bridge is asked
+    # tasks: these ask the bridge
 
     def _browse(self) -> None:
-        if self._doomed:
-            self._errands.ask(self._discarding(self._doomed), Discarded)
-            self._doomed = None
-            self._notice.forget()
-        self._results.read_first(self._errands)
+        if self._deletion.carry_out_now():
+            self._notice.clear()
+        self._results.read_first(self._tasks)
 
     def _read_limits(self) -> None:
-        report = self._errands.ask(AskSettings(), SettingsReport)
+        report = self._tasks.ask(AskSettings(), SettingsReport)
         self._results.journal = Path(report.journal)
         self._limits.show_stored(report.preferences)
 
     def _change_limits(self) -> None:
-        """Everything else stays as it is stored now, perhaps by another window since."""
-        before = self._errands.ask(AskSettings(), SettingsReport)
-        report = self._errands.ask(ChangeSettings(self._limits.applied(before.preferences)), SettingsReport)
+        """Stores the limits. The other settings are read again: another window may have changed them."""
+        before = self._tasks.ask(AskSettings(), SettingsReport)
+        report = self._tasks.ask(ChangeSettings(self._limits.applied(before.preferences)), SettingsReport)
         self._limits.show_stored(report.preferences)
-        if news := [remark for remark in report.remarks if remark not in before.remarks]:
-            self._say(" ".join(news), Gtk.MessageType.WARNING)
+        if new := [remark for remark in report.remarks if remark not in before.remarks]:
+            self._say(" ".join(new), Gtk.MessageType.WARNING)
         self._browse()
 
     def _insert_chosen(self) -> None:
-        self._allow(False)  # until it is done: pressed twice, it is still inserted once
+        self._allow(False)  # a second press must not insert it twice
         self._with_chosen(self._insert_row)
 
     def _insert_row(self, row: Row) -> None:
         entry = row.entry
         try:
-            recalled = self._errands.ask(Recall(entry.id), Recalled)
+            recalled = self._tasks.ask(Recall(entry.id), Recalled)
             if self._image:
                 done = reinsertion.insert(self._image, recalled, entry.variation)
             else:
-                before = self._errands.ask(Show(entry.id, 0, max(recalled.document.canvas)), Picture)
+                before = self._tasks.ask(Show(entry.id, 0, max(recalled.document.canvas)), Picture)
                 done = reinsertion.open_as_new(before, recalled, entry.variation)
         finally:
             self._allow(self._results.chosen is not None)
-            if self._dialog.get_focus() is None:  # a button that was not to be pressed twice lost the keyboard
+            if self._dialog.get_focus() is None:  # an insensitive button loses the focus
                 self._results.focus()
         self._layers.append(done.layer)
-        self._errands.mention(Placed(entry.id, (entry.variation,)))
+        self._tasks.notify(Placed(entry.id, (entry.variation,)))
         row.update(replace(entry, inserted=True))
         self._say(done.sentence)
 
     def _reveal_files(self, row: Row) -> None:
-        folder = Path(self._errands.ask(Recall(row.entry.id), Recalled).folder)
+        folder = Path(self._tasks.ask(Recall(row.entry.id), Recalled).folder)
         answers = sorted(folder.glob(f"answer-*-{row.entry.variation}.*"))
         reveal(str(answers[0] if answers else folder))
 
     # deleting
 
-    def _ask_and_delete(self) -> None:
-        """What was paid for and is in no image is asked about; the rest can be brought back for a while."""
-        row = self._results.chosen
-        if row is None or (owed(row.entry) and not self._sure(row)):
-            return
-        self._carry_out()
-        position = self._results.remove_row(row)
-        self._say(
-            _("Deleted: “{what}”.").format(what=what(row.entry)),
-            Gtk.MessageType.INFO,
-            (_("_Undo"), lambda: self._bring_back(row, position)),
-        )
-        self._doomed = row
+    def _delete_chosen(self) -> None:
+        def show_undo(text: str, undo: Callable[[], None]) -> None:
+            self._say(text, Gtk.MessageType.INFO, (_("_Undo"), undo))
 
-    def _sure(self, row: Row) -> bool:
-        asking = Gtk.MessageDialog(
-            transient_for=self._dialog,
-            modal=True,
-            message_type=Gtk.MessageType.WARNING,
-            text=_("Delete “{what}”?").format(what=what(row.entry)),
-            secondary_text=_("This result was paid for, and no image got it."),
-        )
-        named(asking.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL), _("_Cancel"))
-        delete = asking.add_button(_("_Delete"), Gtk.ResponseType.ACCEPT)
-        named(delete, _("_Delete"))
-        delete.get_style_context().add_class("destructive-action")
-        asking.set_default_response(Gtk.ResponseType.CANCEL)
-        answer = asking.run()
-        asking.destroy()
-        return bool(answer == Gtk.ResponseType.ACCEPT)
+        self._deletion.start(show_undo, self._recount)
 
-    def _bring_back(self, row: Row, position: int) -> None:
-        self._doomed = None
-        self._results.put_back(row, position)
-
-    def _carry_out(self) -> None:
-        """Deletes for good what could have been brought back until now."""
-        if row := self._doomed:
-            self._doomed = None
-            self._errands.add(lambda: self._discard(row))
-
-    def _discard(self, row: Row) -> None:
-        self._errands.ask(self._discarding(row), Discarded)
-        self._count(self._errands.ask(Browse(self._search.get_text(), 0, 1), Page))
-
-    @staticmethod
-    def _discarding(row: Row) -> Discard:
-        return Discard(*row.key)
+    def _recount(self) -> None:
+        self._count(self._tasks.ask(Browse(self._search.get_text(), 0, 1), Page))

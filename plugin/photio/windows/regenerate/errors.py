@@ -1,4 +1,4 @@
-"""What is said when something went another way, and which buttons help after which error. No GTK here."""
+"""Which buttons help against which error, and sentences about jobs that gave no layer. No GTK here."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _NOT_OURS = frozenset({"nothing-to-do", "parameter", "too-many-requests", "pictu
 
 
 def helps_for(code: str, removes: bool) -> tuple[str, ...]:
-    """Of "key", "again", "offline" and "log" those that help; what helps most is first.
+    """Which of "key", "again", "offline" and "log" help, the most helpful first.
 
     Args:
-        code: the bridge's word for the error.
-        removes: the prompt is empty, so the offline engine could do it.
+        code: of the `BridgeError`.
+        removes: the prompt is empty, so the offline engine could do the job.
     """
     offline = ("offline",) if removes and code in _KEY | _AGAIN | {"keyring"} and code != "storage" else ()
     if code == "keyring":  # it can be unlocked
@@ -29,7 +29,7 @@ def helps_for(code: str, removes: bool) -> tuple[str, ...]:
 
 
 def cancelled(may_be_billed: bool) -> str:
-    """What a cancelled generation comes to."""
+    """The sentence after a cancelled generation."""
     if may_be_billed:
         return _(
             "Cancelled. The request had been sent and may have been billed: its result will be in Filters > Photio > "
@@ -39,5 +39,5 @@ def cancelled(may_be_billed: bool) -> str:
 
 
 def image_closed() -> str:
-    """Where the results are of an image that is no longer there."""
+    """The sentence that says where the results of a closed image are."""
     return _("The image was closed: its results are in Filters > Photio > History.")

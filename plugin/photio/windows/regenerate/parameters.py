@@ -1,4 +1,4 @@
-"""The right side of *Regenerate…*: every parameter, bound to the procedure's config."""
+"""The right side of *Regenerate…*: all parameters, bound to the procedure's config."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from windows.parts import Gimp, GimpUi, GLib, GObject, Gtk
 from windows.prompt import Prompt
 from windows.seed import Seed
 
-#: What changes which part of the image is sent, and so the preview.
+#: The parameters that decide which part of the image is sent, and so change the preview.
 AREA = ("context", "grow", "feather", "areas", "sample", "resolution", "fill-transparent")
 
-#: … and what changes what is said about it.
+#: These also change the line below the preview.
 SENT = (*AREA, "variations", "engine")
 
 
 class Parameters(Gtk.Box):
-    """All of them; `prompt` and `seed` are more than one widget each."""
+    """All parameters; `prompt` and `seed` consist of several widgets each."""
 
     def __init__(
         self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, generate: Callable[[], None]
@@ -36,7 +36,7 @@ class Parameters(Gtk.Box):
         self.pack_start(self._finish(), False, False, 0)
 
     def take_over(self) -> None:
-        """Takes over what was typed into a number without leaving it: a key pressed elsewhere does not leave it."""
+        """Stores a number that was typed but not confirmed: pressing a shortcut does not move the focus."""
         _update_numbers(self)
 
     def _negative(self) -> Gtk.Widget:
@@ -101,14 +101,14 @@ class Parameters(Gtk.Box):
         return parts.named(GimpUi.prop_check_button_new(self._config, name, label), label, tip)
 
     def _cfg_scale(self, tip: str) -> tuple[Gtk.Widget, Gtk.Widget]:
-        """A slider over the useful range, its recommended part marked, and a number beside it that may go beyond."""
+        """A slider for the useful range with the recommended part marked, and a number that may exceed the slider."""
         number = GimpUi.prop_spin_button_new(self._config, "cfg-scale", 0.1, 0.5, 1)
         shown = Gtk.Adjustment(lower=0, upper=5, step_increment=0.1, page_increment=0.5)
         slider = Gtk.Scale(adjustment=shown, draw_value=False, hexpand=True)
         for value in (1.0, 2.5):
             slider.add_mark(value, Gtk.PositionType.BOTTOM, locale.format_string("%.1f", value))
         self._config.bind_property("cfg-scale", shown, "value", GObject.BindingFlags.SYNC_CREATE)
-        slider.connect("change-value", self._slid)  # by hand only: a number beyond the slider's end must stay
+        slider.connect("change-value", self._slid)  # only when the user moves it: it must not cut a larger number
         both = Gtk.Box(spacing=parts.NEAR)
         both.pack_start(parts.named(slider, _("CFG scale, slider"), tip), True, True, 0)
         both.pack_start(number, False, False, 0)
@@ -127,7 +127,7 @@ def _update_numbers(widget: Gtk.Widget) -> None:
 
 
 def _folded(label: str, content: Gtk.Widget) -> Gtk.Expander:
-    """Content that is shown when its heading is pressed."""
+    """An expander: its content is shown when its heading is pressed."""
     expander = Gtk.Expander(label=label, use_underline=True, resize_toplevel=False)
     parts.named(expander, label)
     content.set_margin_start(parts.APART)
@@ -135,18 +135,18 @@ def _folded(label: str, content: Gtk.Widget) -> Gtk.Expander:
     expander.add(content)
     content.connect("map", lambda _content: _scroll_when_measured(expander))
     content.show_all()
-    content.set_no_show_all(True)  # GTK's Tab key would go through what is folded, too
+    content.set_no_show_all(True)  # or the Tab key would also visit hidden widgets
     expander.bind_property("expanded", content, "visible", GObject.BindingFlags.SYNC_CREATE)
     return expander
 
 
 def _plain(label: str) -> str:
-    """The label without its mnemonic: of two widgets with the same letter, neither would be pressed by it."""
+    """The label without its mnemonic. A letter that two widgets share activates neither of them."""
     return label.replace("_", "", 1)
 
 
 def _scroll_when_measured(expander: Gtk.Expander) -> None:
-    """Only then GTK knows how high it has become; and it must not be disturbed in the middle of that."""
+    """Scrolls after GTK has computed the new height, and not during that."""
 
     def measured(*_: object) -> None:
         expander.disconnect(handler)
@@ -156,7 +156,7 @@ def _scroll_when_measured(expander: Gtk.Expander) -> None:
 
 
 def _scroll_to(expander: Gtk.Expander) -> bool:
-    """What was unfolded comes into view, from its heading on."""
+    """Scrolls an expanded part into view; a part that is too high, to its heading."""
     viewport = expander.get_ancestor(Gtk.Viewport.__gtype__)
     if viewport and expander.get_expanded():
         here, whole = expander.get_allocation(), viewport.get_child().get_allocation()

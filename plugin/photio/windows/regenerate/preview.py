@@ -1,4 +1,4 @@
-"""The left side of *Regenerate…*: what will leave the machine, and what came back, in place."""
+"""The left side of *Regenerate…*: a picture of what will be sent, or of a result in place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import gi
 
 from bridge.common.i18n import _, ngettext
 from bridge.protocol import Planned
-from canvas import reading
+from canvas import exporting
 from canvas.reading import Capture
 from windows import parts
 from windows.parts import Gdk, GdkPixbuf, GLib, Gtk
@@ -18,7 +18,7 @@ _LEAST = (440, 220)
 
 
 class PreviewPane(Gtk.Box):
-    """A picture and a line about it; pressing it, or `hold`, shows how it was before."""
+    """A picture and a line about it. Pressing the picture, or the button `hold`, shows the image before the change."""
 
     def __init__(self) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)
@@ -29,7 +29,7 @@ class PreviewPane(Gtk.Box):
         self._image = Gtk.Image()
         self._pane = Gtk.EventBox()
         self._pane.add(self._image)
-        # scrolls nowhere, but lets the window become smaller than the picture, which then is made anew
+        # it never scrolls, but lets the window become smaller than the picture, which is then scaled again
         window = Gtk.ScrolledWindow(can_focus=False, shadow_type=Gtk.ShadowType.IN)
         window.set_policy(Gtk.PolicyType.EXTERNAL, Gtk.PolicyType.EXTERNAL)
         window.set_size_request(*_LEAST)
@@ -47,8 +47,8 @@ class PreviewPane(Gtk.Box):
         window.connect("size-allocate", lambda *_: self._fit())
 
     @property
-    def room(self) -> tuple[int, int]:
-        """The largest picture that fits, in device px."""
+    def picture_size(self) -> tuple[int, int]:
+        """The size of the largest picture that fits, in device px."""
         here, scale = self._window.get_allocation(), self._window.get_scale_factor()
         width, height = max(here.width, _LEAST[0]) - 2, max(here.height, _LEAST[1]) - 2  # without its border
         return (width * scale, height * scale)
@@ -58,7 +58,7 @@ class PreviewPane(Gtk.Box):
         if planned.preview is None:
             return
         width, height = planned.preview.size
-        pixels = reading.picture(captured, planned.preview.box, planned.preview.size)
+        pixels = exporting.picture(captured, planned.preview.box, planned.preview.size)
         shown = _pixbuf(pixels, width, height, alpha=True).composite_color_simple(
             width, height, GdkPixbuf.InterpType.NEAREST, 255, 8, 0x666666, 0x999999
         )
@@ -74,16 +74,16 @@ class PreviewPane(Gtk.Box):
 
         Args:
             picture, before: image files of the same part of the image.
-            description: for those who do not see it.
+            description: also for screen readers.
         """
-        width, height = self.room
+        width, height = self.picture_size
         pictures = [GdkPixbuf.Pixbuf.new_from_file_at_scale(file, width, height, True) for file in (picture, before)]
         self._set(*pictures)
         parts.named(self._image, description)
         self.line.set_text(description)
 
     def clear(self, sentence: str) -> None:
-        """Shows nothing but a sentence."""
+        """Shows only a sentence."""
         self._set(None, None)
         self.line.set_text(sentence)
 
@@ -99,18 +99,18 @@ class PreviewPane(Gtk.Box):
         return False
 
     def _fit(self) -> None:
-        """The room has changed: what is shown is made smaller or larger at once."""
-        if self._shown and self.room != self._drawn_in:
-            GLib.idle_add(self._draw, self._shown)  # not in the middle of GTK's own measuring
+        """The available size has changed: scales the picture at once."""
+        if self._shown and self.picture_size != self._drawn_in:
+            GLib.idle_add(self._draw, self._shown)  # not while GTK computes sizes
 
     def _draw(self, picture: GdkPixbuf.Pixbuf | None) -> bool:
-        self._shown, self._drawn_in = picture, self.room
+        self._shown, self._drawn_in = picture, self.picture_size
         if picture is None:
             self._image.clear()
             return False
         scale = self._window.get_scale_factor()
-        fit = min(self.room[0] / picture.get_width(), self.room[1] / picture.get_height(), 1.0)
-        if not _SHARP:  # one pixel of the picture for one of the window, however many that has
+        fit = min(self.picture_size[0] / picture.get_width(), self.picture_size[1] / picture.get_height(), 1.0)
+        if not _SHARP:  # then one pixel of the picture becomes one of the window, which may be several of the screen
             fit /= scale
         if fit < 1:
             size = (max(1, round(picture.get_width() * fit)), max(1, round(picture.get_height() * fit)))
@@ -123,7 +123,7 @@ class PreviewPane(Gtk.Box):
 
 
 def _can_draw_surfaces() -> bool:
-    """Whether PyGObject was built with cairo: only then a picture can have more pixels than its place."""
+    """Whether PyGObject was built with cairo, which sharp pictures on HiDPI screens need."""
     try:
         gi.require_foreign("cairo")
     except ImportError:
@@ -141,7 +141,7 @@ def _pixbuf(pixels: bytes, width: int, height: int, alpha: bool) -> GdkPixbuf.Pi
 
 
 def _described(planned: Planned) -> str:
-    """One line: how much of the image goes where, and at what size."""
+    """One line: which part of the image is sent, to whom, and at what size."""
     where = _("to Photio") if planned.engine == "photio" else _("stays on this computer")
     requests = ngettext("{count} request", "{count} requests", planned.requests).format(count=planned.requests)
     upload = _("at most {size}").format(size=GLib.format_size(planned.upload))

@@ -1,4 +1,4 @@
-"""The bar while requests are under way: every request's own stage, and a button that cancels."""
+"""The progress of a job: a bar, the stage of each request, and a button that cancels."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bridge.protocol import Progress, RequestProgress
 from windows import parts
 from windows.parts import GLib, Gtk, Pango
 
-#: Milliseconds between two looks at the clock.
+#: Milliseconds between two updates of the seconds shown.
 _TICK = 500
 
 
 class ProgressPane(Gtk.Box):
-    """Hidden unless something is under way."""
+    """Hidden unless a job runs."""
 
     def __init__(self, cancel: Callable[[], None]) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR, no_show_all=True)
@@ -23,7 +23,7 @@ class ProgressPane(Gtk.Box):
         self._requests = parts.paragraph()
         self._cancel = parts.button(_("_Cancel"), cancel)
         self._progress: Progress | None = None
-        self._since: dict[int, float] = {}  # when a request began to wait
+        self._since: dict[int, float] = {}  # the time when a request began to wait, by its index
         self._timer = 0
         row = Gtk.Box(spacing=parts.APART)
         row.pack_start(self._bar, True, True, 0)
@@ -35,7 +35,7 @@ class ProgressPane(Gtk.Box):
         parts.named(self._bar, _("Progress"))
 
     def begin(self, text: str) -> None:
-        """Shows the bar, at the beginning."""
+        """Shows an empty bar."""
         self._progress = None
         self._since.clear()
         self._cancel.set_sensitive(True)
@@ -47,7 +47,9 @@ class ProgressPane(Gtk.Box):
         self._timer = self._timer or GLib.timeout_add(_TICK, self._tick)
 
     def update(self, progress: Progress) -> None:
-        """Shows how far it is."""
+        """Shows the progress, unless the job has ended."""
+        if not self.get_visible():
+            return
         self._progress = progress
         for number, request in enumerate(progress.requests):
             if request.stage == "waiting":
@@ -89,7 +91,7 @@ class ProgressPane(Gtk.Box):
             self._requests.show()
 
     def _say(self, text: str) -> None:
-        """Writes a text into the bar; GTK does not tell screen readers what is written there."""
+        """Shows a text in the bar. GTK does not pass it to screen readers, so this does."""
         self._bar.set_text(text)
         self._bar.get_accessible().set_description(text)
 

@@ -41,14 +41,14 @@ class Results(Gtk.ScrolledWindow):
         self._box.show()
         self.add(self._box)
         self._buttons: list[tuple[Gtk.RadioButton, Shown]] = []
-        # a radio group always has a chosen one: this one, which nobody sees, stands for none
+        # one button of a radio group is always chosen: this hidden one stands for none
         self._none = Gtk.RadioButton()
         parts.named(self, _("Results"))
 
     def add_result(self, shown: Shown) -> None:
         """Adds a result at the end."""
         button = Gtk.RadioButton.new_from_widget(self._none)
-        button.set_mode(False)  # a button that stays pressed, not a dot
+        button.set_mode(False)  # drawn as a button that stays pressed
         thumbnail = GdkPixbuf.Pixbuf.new_from_file_at_scale(shown.picture, THUMBNAIL, THUMBNAIL, True)
         content = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=2)
         content.add(Gtk.Image.new_from_pixbuf(thumbnail))
@@ -64,19 +64,19 @@ class Results(Gtk.ScrolledWindow):
         self.show()
 
     def choose(self, shown: Shown) -> None:
-        """Makes one the chosen one, and puts the focus there."""
+        """Chooses a result, and focuses it."""
         for button, other in self._buttons:
             if other is shown:
                 button.set_active(True)
                 button.grab_focus()
 
     def choose_none(self) -> None:
-        """Shows the plan again."""
+        """Chooses none, so that the plan is shown."""
         self._none.set_active(True)
 
     @property
     def current(self) -> Shown | None:
-        """The chosen one."""
+        """The chosen result."""
         return next((shown for button, shown in self._buttons if button.get_active()), None)
 
     def of(self, outcome: Outcome) -> list[Shown]:
@@ -84,7 +84,7 @@ class Results(Gtk.ScrolledWindow):
         return [shown for _button, shown in self._buttons if shown.outcome is outcome]
 
     def mark_inserted(self, *inserted: Shown) -> None:
-        """Says of results that they are in the image."""
+        """Marks results as inserted."""
         for button, shown in self._buttons:
             if shown in inserted:
                 shown.inserted = True
@@ -120,7 +120,7 @@ class Results(Gtk.ScrolledWindow):
         return True
 
     def _walk(self, shown: Shown, step: int) -> None:
-        """Chooses a neighbour: of buttons that stay pressed GTK's arrow keys only move the focus."""
+        """Chooses a neighbour. GTK's own arrow keys would only move the focus."""
         everything = [other for _button, other in self._buttons]
         at = everything.index(shown) + step
         if 0 <= at < len(everything):
@@ -128,7 +128,7 @@ class Results(Gtk.ScrolledWindow):
 
 
 class InsertButtons(Gtk.Box):
-    """Inserts the chosen result, or all of its generation; hidden until there is one."""
+    """Buttons that insert the chosen result, or all of its generation. Hidden until there is a result."""
 
     def __init__(self, results: Results, insert: Callable[..., None]) -> None:
         super().__init__(spacing=parts.NEAR, no_show_all=True)
@@ -141,7 +141,7 @@ class InsertButtons(Gtk.Box):
             self.pack_end(button, False, False, 0)
 
     def follow(self, shown: Shown | None) -> None:
-        """Another result is the chosen one, or none."""
+        """Updates the buttons for the chosen result, or for none."""
         self._one.set_sensitive(shown is not None)
         self._all.set_sensitive(shown is not None and len(self._results.of(shown.outcome)) > 1)
 

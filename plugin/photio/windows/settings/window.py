@@ -1,4 +1,4 @@
-"""The window of *Settings…*. Nothing is changed before OK, but for the key, which has buttons of its own."""
+"""The window of *Settings…*. OK stores the changes; only the key has buttons of its own, which act at once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from bridge.protocol.settings import (
 from bridge_process import Bridge, BridgeError
 from windows import parts
 from windows.parts import Gdk, GimpUi, GLib, Gtk, Notice, named
-from windows.settings.pages import HistoryPage, KeyPage, WorkPage
+from windows.settings.key_page import KeyPage
+from windows.settings.pages import HistoryPage, WorkPage
 
 Answer = TypeVar("Answer")
 
@@ -38,7 +39,7 @@ def show(parent: Gtk.Window | None = None) -> None:
         parent: the window it belongs to; None: GIMP's own.
 
     Raises:
-        BridgeError: the bridge cannot be started, or cannot tell the settings.
+        BridgeError: the bridge cannot be started, or cannot read the settings.
     """
     core_dumps.forbid()  # before the key is typed
     parts.start()
@@ -50,7 +51,7 @@ def show(parent: Gtk.Window | None = None) -> None:
 
 
 class SettingsWindow:
-    """The window, open for a while. Asking the bridge spins the main loop: meanwhile only Cancel can be pressed."""
+    """The window while it is open. Asking the bridge runs the main loop: meanwhile only Cancel can be pressed."""
 
     def __init__(self, bridge: Bridge, report: SettingsReport, parent: Gtk.Window | None) -> None:
         self._bridge = bridge
@@ -58,7 +59,7 @@ class SettingsWindow:
         self._loop = GLib.MainLoop()
         self._asking = self._closed = False
         self._notice = Notice()
-        self._key = KeyPage(self._store, self._test, self._forget, self._complain)
+        self._key = KeyPage(self._store, self._test, self._forget, self._warn)
         self._work = WorkPage()
         self._history = HistoryPage(self._open_log, self._examine)
         self._book = self._pages()
@@ -68,7 +69,7 @@ class SettingsWindow:
         self._dialog.connect("response", lambda _dialog, response: parts.later(lambda: self._respond(response)))
         self._key.fill(report)
         self._fill(report.preferences)
-        self._tell(*report.remarks)
+        self._show_text(*report.remarks)
 
     def run(self) -> None:
         """Shows it until it is closed."""
@@ -93,19 +94,19 @@ class SettingsWindow:
     def _respond(self, response: int) -> None:
         if response == _RESET:
             self._fill(self._report.defaults)
-            self._tell(_("These are the defaults: OK keeps them. The API key stays."))
+            self._show_text(_("These are the defaults: OK keeps them. The API key stays."))
         elif response != Gtk.ResponseType.OK or (not self._asking and self._keep()):
             self._close()
 
     def _close(self) -> None:
         self._closed = True
         self._dialog.hide()
-        if self._asking:  # nothing here is paid for, and nobody wants to know any more
-            self._bridge.abandon()
+        if self._asking:  # nobody waits for the answer any more, and nothing here costs money
+            self._bridge.kill()
         self._loop.quit()
 
     def _keep(self) -> bool:
-        """Whether all that was typed is stored, a key that waits for its button included."""
+        """Stores everything, including a typed key. Returns whether that succeeded."""
         if self._key.typed and not self._store():
             return False
         changed = self._history.read(self._work.read(self._report.preferences))
@@ -119,70 +120,72 @@ class SettingsWindow:
 
     def _store(self) -> bool:
         if not self._key.typed:
-            self._complain(_("Type or paste a key first."))
+            self._warn(_("Type or paste a key first."))
             return False
         return self._take(self._ask(StoreKey(self._key.typed), SettingsReport), _("The key is stored."))
 
     def _forget(self) -> None:
         forgotten = self._take(self._ask(ForgetKey(), SettingsReport), _("The key is forgotten."))
         if not forgotten and not self._closed and (report := self._ask(AskSettings(), SettingsReport)):
-            self._report = report  # a part of it may be done; the notice says which
+            self._report = report  # a part may have succeeded; the notice says which
             self._key.fill(report)
 
     def _take(self, report: SettingsReport | None, done: str) -> bool:
-        """Shows what the key is now; what is set on the other pages, and not kept yet, stays."""
+        """Shows the new state of the key. Changes on the other pages stay as they are, unsaved."""
         if report is None:
             return False
         self._report = report
         self._key.fill(report)
         self._key.focus()
-        self._tell(done, *report.remarks)
+        self._show_text(done, *report.remarks)
         return True
 
     def _test(self) -> None:
-        self._tell(_("The service is asked…"))
+        self._show_text(_("The service is asked…"))
         if tested := self._ask(TryKey(self._key.typed), KeyTested):
-            self._notice.tell(tested.sentence, Gtk.MessageType.INFO if tested.accepted else Gtk.MessageType.WARNING)
+            self._notice.show_text(
+                tested.sentence, Gtk.MessageType.INFO if tested.accepted else Gtk.MessageType.WARNING
+            )
 
     def _open_log(self) -> None:
         path = self._report.log_file
         if not Path(path).exists():
-            self._tell(_("There is no log yet: nothing was done so far."))
+            self._show_text(_("There is no log yet: nothing was done so far."))
             return
         try:
             parts.open_file(path)
         except GLib.Error:
-            self._complain(_("No program could be found that opens the log: it is “{file}”.").format(file=path))
+            self._warn(_("No program could be found that opens the log: it is “{file}”.").format(file=path))
 
     def _examine(self) -> None:
-        self._tell(_("The doctor looks at everything…"))
+        self._show_text(_("The doctor looks at everything…"))
         if found := self._ask(AskDoctor(), DoctorReport):
-            self._notice.forget()
+            self._notice.clear()
             _show_report(found, self._dialog)
 
     # The bridge
 
     def _ask(self, message: Message, answer: type[Answer]) -> Answer | None:
-        """The bridge's answer. None: it was trouble, and the notice says which; or the window is closed by now."""
+        """The bridge's answer. None after an error, which the notice shows, or when the window has been closed."""
         if self._asking:
             return None
         focus = self._dialog.get_focus()
-        self._be_usable(False)
+        self._set_usable(False)
         try:
             received = self._bridge.ask(message, answer)
         except BridgeError as error:
             received = None
             if not self._closed:
-                self._complain(str(error))
+                self._warn(str(error))
         self._asking = False
         if self._closed:
             return None
-        self._be_usable(True)
+        self._set_usable(True)
         if focus:
             focus.grab_focus()
         return received
 
-    def _be_usable(self, usable: bool) -> None:
+    def _set_usable(self, usable: bool) -> None:
         self._asking = not usable
         self._book.set_sensitive(usable)
         for response in (_RESET, Gtk.ResponseType.OK):
@@ -192,12 +195,12 @@ class SettingsWindow:
         self._work.fill(preferences, self._report.neural)
         self._history.fill(preferences)
 
-    def _tell(self, *sentences: str) -> None:
+    def _show_text(self, *sentences: str) -> None:
         if sentences:
-            self._notice.tell(" ".join(sentences))
+            self._notice.show_text(" ".join(sentences))
 
-    def _complain(self, sentence: str) -> None:
-        self._notice.tell(sentence, Gtk.MessageType.WARNING)
+    def _warn(self, sentence: str) -> None:
+        self._notice.show_text(sentence, Gtk.MessageType.WARNING)
 
 
 def _dialog(parent: Gtk.Window | None) -> GimpUi.Dialog:
@@ -236,7 +239,7 @@ def _show_report(report: DoctorReport, parent: Gtk.Window) -> None:
         editable=False, cursor_visible=False, monospace=True, accepts_tab=False, left_margin=6, right_margin=6
     )
     view.get_buffer().set_text(report.text)
-    view.set_wrap_mode(Gtk.WrapMode.WORD_CHAR)  # paths are long, and their ends are what tells them apart
+    view.set_wrap_mode(Gtk.WrapMode.WORD_CHAR)  # long paths differ at their ends
     named(view, _("The doctor's report"))
     scrolled = Gtk.ScrolledWindow(shadow_type=Gtk.ShadowType.IN, expand=True)
     scrolled.set_min_content_width(640)
@@ -247,5 +250,5 @@ def _show_report(report: DoctorReport, parent: Gtk.Window) -> None:
     while dialog.run() == _COPY:
         clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
         clipboard.set_text(report.text, -1)
-        clipboard.store()  # this process will be gone when it is pasted
+        clipboard.store()  # this process may have ended when it is pasted
     dialog.destroy()

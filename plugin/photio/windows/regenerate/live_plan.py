@@ -1,0 +1,77 @@
+"""Keeps the preview of *Regenerate…* up to date: it shows what would be sent now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bridge.protocol import Job
+from bridge_process import BridgeError
+from canvas import reading
+from canvas.reading import Capture, Refusal
+from windows.parts import GLib
+from windows.regenerate.generator import Generator
+from windows.regenerate.preview import PreviewPane
+
+
+class LivePlan:
+    """Plans again after each change.
+
+    Attributes:
+        paused: something else uses the bridge; then nothing is planned.
+
+    Args:
+        capture: the selection and the parameters as they are now; may raise `Refusal`.
+        is_shown: whether the preview shows the plan, and not a result.
+    """
+
+    def __init__(
+        self,
+        generator: Generator,
+        preview: PreviewPane,
+        capture: Callable[[], tuple[Capture, Job]],
+        is_shown: Callable[[], bool],
+    ) -> None:
+        self._generator, self._preview, self._capture, self._is_shown = generator, preview, capture, is_shown
+        self.paused = self._stopped = self._stale = False
+        self._size = preview.picture_size
+        preview.connect("size-allocate", lambda *_: self._on_resize())
+
+    def refresh_soon(self) -> None:
+        """Refreshes from the main loop: within a key's or button's event, screen readers could not go on."""
+        GLib.idle_add(self._refresh)
+
+    def stop(self) -> None:
+        """Never refreshes again."""
+        self._stopped = True
+
+    def _refresh(self) -> bool:
+        """Plans. A change that comes meanwhile makes it plan again."""
+        self._stale = True
+        if not self.paused and not self._stopped:
+            self.paused = True
+            try:
+                while self._stale:
+                    self._stale = False
+                    if self._is_shown():
+                        self._plan()
+            finally:
+                self.paused = False
+        return bool(GLib.SOURCE_REMOVE)
+
+    def _plan(self) -> None:
+        try:
+            captured, job = self._capture()
+            # without the prompt: that the offline engine does not take one is said only when the user generates
+            planned, folder = self._generator.plan(captured, replace(job, prompt=""), self._preview.picture_size)
+            self._preview.show_plan(captured, planned, folder)
+        except OSError as error:  # the draft was deleted, perhaps
+            self._generator.drop_draft()
+            self._preview.clear(reading.unreadable(error))
+        except (Refusal, BridgeError) as error:
+            self._preview.clear(str(error))
+
+    def _on_resize(self) -> None:
+        if self._preview.picture_size != self._size:
+            self._size = self._preview.picture_size
+            self.refresh_soon()
