@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How faithful a repair is: colours, grain, and what the offline engine invents, measured on real photographs.
+"""Measures how faithful a repair is on real photographs: its colours, its grain, and the offline engine's pictures.
 
     fidelity.py [--photos DIR] [--quick] [--only colour|grain|offline]
 
-DIR holds photographs (*.jpg, *.jpeg, *.png; NAME-object.png are masks and left out); without it the repository's
-own and, where they exist, those of ../shared/photos. --quick: fewer parts, two photographs for the offline engine.
-The exit status is 0 when all targets are met.
+DIR holds photographs (*.jpg, *.jpeg, *.png; not NAME-object.png, which are masks). Without it the script takes the
+repository's own and, if they exist, those of ../shared/photos. --quick: fewer parts, and two photographs for the
+offline engine. The exit status is 0 if all targets are met.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from test import environment
 CHECKOUT = Path(__file__).resolve().parent.parent
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 
-#: Rows that the tables of colour and grain have at least.
+#: Smallest number of rows in the tables of colour and grain.
 LEAST_ROWS = 6
 #: Reductions of the colours' mean absolute error: on a ring around the repair, inside, and inside without a filter.
 COLOUR_TARGETS = (80.0, 80.0, 60.0)
@@ -30,7 +30,7 @@ COLOUR_TARGETS = (80.0, 80.0, 60.0)
 GRAIN_TARGET = (0.8, 1.25)
 #: px: the ring's width, and the Gaussian under which colours are compared.
 RING, SMOOTHING = 48, 4.0
-#: Levels, standard deviation of the high frequencies: below it there is no grain to be matched.
+#: Levels, standard deviation of the high frequencies: below it there is no grain to match.
 NO_GRAIN = 0.35
 
 
@@ -63,7 +63,7 @@ def colour_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
     with scenes.service(scenes.shifted) as client:
         for scene in scenes.colour_scenes(paths, LEAST_ROWS if quick else 3 * LEAST_ROWS):
             came = scenes.exchange(client, scene)
-            # what is lost in scaling is not the service's doing: the truth is the photograph scaled likewise
+            # scaling loses details that the service cannot keep, so the truth is the photograph scaled in the same way
             truth = scenes.on_canvas(came.sent.astype(np.float32), scene)
             off = scenes.on_canvas(came.answer.astype(np.float32), scene)
             on = scenes.on_canvas(match_colour(came.sent, came.answer, came.edited), scene)
@@ -112,7 +112,7 @@ def grain_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
 
 
 def offline_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
-    """The offline engine's models beside others."""
+    """The offline engine's models compared with others."""
     from fidelity import offline
 
     notes: list[str] = []
@@ -123,7 +123,7 @@ def offline_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
 
 
 class Table(NamedTuple):
-    """What is printed: a heading, the columns' names, and who makes the rows."""
+    """A table: its heading, the names of its columns, and the function that makes its rows."""
 
     heading: str
     columns: list[str]
@@ -155,7 +155,7 @@ TABLES = {
 
 
 def print_table(table: Table, paths: list[Path], quick: bool) -> int:
-    """Prints it; how many rows miss their targets."""
+    """Prints the table. Returns how many rows miss their targets."""
     print(f"\n{table.heading}\n", flush=True)
     rows = list(table.rows(paths, quick))
     lines = [table.columns, *(row.cells for row in rows)]

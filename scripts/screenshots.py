@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Pictures of every window and state of the plug-in, taken of a real GIMP on a virtual display.
+"""Takes pictures of every window and state of the plug-in, in a real GIMP on a virtual display.
 
     screenshots.py [--release 3.0|3.2] [--out DIR] [--variant NAME …] [--photo FILE] [--docs] [STATE …]
     screenshots.py --gradient
@@ -8,12 +8,12 @@ STATE and NAME are those of the tables below; without them all are taken, as OUT
 OUT/STATE-NAME.png. `--docs` puts them, with fewer colours, into docs/ and writes docs/windows.md. `--gradient`
 draws docs/gradient.png, which shows that a repair in a 16-bit sky causes no banding.
 
-FILE is a photograph with FILE-object.png beside it, white where the object is. What the pictures show was really
-done in it, by the offline engine: there is no Photio service here. Where a state needs a service, tests/regen_server.py
-stands for it on this computer, and passes each request on to the offline engine, without the prompt. So the prompts
-of the pictures describe what that can do. Seeds are fixed: another run gives the same pictures, but for the times.
+FILE is a photograph with FILE-object.png beside it, white where the object is. The offline engine really removes the
+object. If a state needs the Photio service, tests/regen_server.py takes its place and forwards each request to the
+offline engine without the prompt. So the prompts in the pictures describe what that engine can do. Seeds are fixed:
+another run gives the same pictures, except for the times shown in them.
 
-Languages need Debian's `locales` and a Japanese font: added to the GIMP that gimp.py sets up, when they are wanted.
+Languages need Debian's `locales` and a Japanese font: this script adds them to the GIMP that gimp.py sets up.
 """
 
 from __future__ import annotations
@@ -85,10 +85,10 @@ STATES = {
     "doctor": "The *Doctor*.",
 }
 
-#: … and those that are taken in every variant, not in the light one alone.
+#: The states that are taken in every variant. The others are taken in the light one alone.
 MAIN = ("regenerate-empty", "regenerate-results", "regenerate-error", "history", "settings", "settings-engine")
 
-#: The first of them that the release of Debian has will do.
+#: The first one that the Debian release has is installed.
 JAPANESE_FONTS = ("fonts-vlgothic", "fonts-ipafont-gothic")
 
 
@@ -107,7 +107,7 @@ SESSION = """
 
 @dataclass(frozen=True)
 class Studio(real_gimp.RealGimp):
-    """A GIMP that looks as a variant wants it, new at each start: no window has a remembered place."""
+    """A GIMP in the look of a variant. Its profile is new at each start, so no window has a remembered place."""
 
     name: str = "light"
 
@@ -133,7 +133,7 @@ class Studio(real_gimp.RealGimp):
         return {name: value for name, value in kept.items() if name not in ("PHOTIO_API_KEY", "PHOTIO_ORIGIN")}
 
     def furnish(self) -> None:
-        """An empty profile with the plug-in in it, and nothing in the pictures that moves by itself."""
+        """Makes an empty profile with the plug-in, and without animations."""
         shutil.rmtree(self.profile, ignore_errors=True)
         self._quieten()
         lines = f"(theme-color-scheme {self.variant.scheme})\n"
@@ -151,10 +151,10 @@ class Studio(real_gimp.RealGimp):
 
     @contextmanager
     def service(self) -> Iterator[list[str]]:
-        """The service and the offline engine behind it, while they run: their addresses."""
+        """Runs the service and the offline engine behind it; their addresses."""
         installed = json.loads((self.profile / "plug-ins" / "photio" / "install.json").read_text())
         python = [installed["python"], *installed["isolated"]]
-        # a port that every run has, for the settings show it
+        # the settings show the port, so it is the same in every run
         server = [*python, str(HERE.parent / "tests" / "regen_server.py"), "--port", "8190"]
         engine = [*python, str(HERE.parent / "bridge"), "serve", "--port", "0"]
         running, origins = [], []
@@ -179,7 +179,7 @@ class Studio(real_gimp.RealGimp):
                 process.wait()
 
     def take(self, states: list[str], photo: Path, out: Path, service: list[str]) -> int:
-        """Takes the pictures; how many states failed."""
+        """Takes the pictures. Returns how many states failed."""
         suffix = "" if self.name == "light" else f"-{self.name}"
         order = {"states": states, "photo": str(photo), "out": str(out), "suffix": suffix, "service": service}
         scale = self.variant.scale
@@ -198,7 +198,7 @@ def _add_language(tree: Path, locale: str) -> None:
     steps = ["apt-get update -qq", f"{install} locales"]
     if locale.startswith("ja"):
         steps.append("(" + " || ".join(f"{install} {font}" for font in JAPANESE_FONTS) + ")")
-    # not into the one archive of all locales: this one's folder says that it is there
+    # not into the archive of all locales: a folder of its own shows that the locale is installed
     steps += ["rm -rf /var/lib/apt/lists/*", f"localedef --no-archive -i {locale} -f UTF-8 {locale}.UTF-8"]
     log = tree.with_name(f"{tree.name}.{locale}.log")
     with log.open("wb") as output:

@@ -1,4 +1,4 @@
-"""How far two pictures are apart: the measures of `fidelity.py`, none of which shares code with the bridge."""
+"""The measures of `fidelity.py` for how much two pictures differ. They share no code with the bridge."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-#: px: tiles in which noise is told from structure.
+#: px: side of the tiles that separate noise from structure.
 TILE = 16
-#: Of all tiles the flattest share counts as flat.
+#: The share of all tiles that counts as flat.
 FLAT = 0.5
 
 

@@ -1,4 +1,4 @@
-"""The offline engine's models beside others, in holes of which the truth is known; for `fidelity.py`."""
+"""Compares the offline engine's models with others, in holes whose true content is known; for `fidelity.py`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.store.places import HOME_VARIABLE
 from fidelity.measures import psnr, ssim
 from gimp import rootfs
 
-#: px: the side of what is cut from each photograph.
+#: px: the side of the square that is cut from each photograph.
 SIDE = 1024
 #: Shares of it that are holes.
 HOLES = ((0.04, 0.05), (0.12, 0.14))
@@ -35,7 +35,7 @@ Measure = Callable[[Picture, Picture, Hole], float]
 
 
 def engines(notes: list[str]) -> dict[str, fill.Fill]:
-    """What can fill holes on this computer, by name; what cannot is put into `notes`, with the reason."""
+    """The engines that this computer has, by name. Adds a note, with the reason, for each that it lacks."""
     found: dict[str, fill.Fill] = {}
     scripts_model = rootfs.cache_directory() / "model"  # where scripts/test.py keeps it
     if models.find_model() is None and (scripts_model / "models" / models.MODEL_NAME).is_file():
@@ -66,16 +66,16 @@ def _telea(rgb: Picture, hole: Hole, seed: int) -> Picture:
 
 def _matchpatch(rgb: Picture, hole: Hole, seed: int) -> Picture:
     with tempfile.TemporaryDirectory() as folder:
-        # no quotation marks: it takes them for a part of the name
+        # no quotation marks: G'MIC takes them for a part of the name
         names = [str(Path(folder) / name) for name in ("picture.png", "hole.png", "filled.png")]
         Image.fromarray(rgb).save(names[0])
         Image.fromarray(np.where(hole, 255, 0).astype(np.uint8)).save(names[1])
         command = f"{names[0]} {names[1]} inpaint_matchpatch[0] [1] keep[0] output {names[2]}"
-        # in a process of its own: it reports its progress on the C level, past everything that could silence it
+        # in a process of its own: only so can the progress that its C library prints be hidden
         program = [sys.executable, "-c", "import gmic, sys; gmic.run(sys.argv[1])", command]
         subprocess.run(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
         filled = np.asarray(Image.open(names[2]).convert("RGB"))
-    return np.where(hole[..., None], filled, rgb)  # it blends into the surroundings too
+    return np.where(hole[..., None], filled, rgb)  # G'MIC changes the surroundings too
 
 
 def perceptual(notes: list[str]) -> Measure | None:

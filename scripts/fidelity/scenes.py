@@ -1,4 +1,4 @@
-"""Parts of real photographs with a repair in them, and the way to a service and back, for `fidelity.py`."""
+"""Cuts scenes to repair from real photographs, and sends them to a local service; for `fidelity.py`."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ REPAIR = (0.16, 0.17)
 AROUND = 96
 #: Inside / around of a photograph that is as grainy here as there.
 EVEN = (0.85, 1.18)
-#: So many of a photograph's calm parts are looked at.
+#: The largest number of calm parts that are taken from a photograph.
 MOST_PARTS = 8
-#: Levels: the noise of the film that some scenes are said to be taken on.
+#: Levels: the film noise that is added to some scenes.
 FILM = 4.0
 
 Picture = NDArray[np.uint8]

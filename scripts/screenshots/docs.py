@@ -1,4 +1,4 @@
-"""The pictures of `screenshots.py` in docs/, smaller, and a page that shows them with captions."""
+"""Writes smaller versions of the pictures to docs/, and a page that shows them with captions."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def write_docs(
 
 
 def _reduce(source: Path, target: Path, command: Callable[[list[str], list[Path]], list[str]]) -> None:
-    """52 steps of each colour: nobody sees it (a palette, everybody does), and it is little more than half as large."""
+    """Reduces each colour to 52 steps. Nobody sees that (unlike a palette), and it saves almost half of the file."""
     colours = [
         "+dither",
         "-posterize",

@@ -1,4 +1,4 @@
-"""What the scenes of `inside.py` use: windows and their widgets, a camera, and a service to talk to."""
+"""Controls windows and their widgets, takes pictures and directs the service, for the scenes in `inside.py`."""
 
 import fnmatch
 import gettext
@@ -26,7 +26,7 @@ PLUG_IN, BRIDGE = str(PLUGIN / "photio.py"), INSTALLED["bridge"]
 PATIENCE = 180  # seconds
 LARGEST_THUMBNAIL = 200  # px; what *Regenerate…* shows is larger
 
-sys.path.append(str(PLUGIN))  # the texts are looked for as the plug-in itself translates them
+sys.path.append(str(PLUGIN))  # to find texts in the plug-in's own translation
 from bridge.common.i18n import _  # noqa: E402
 
 
@@ -74,12 +74,12 @@ def keys(*names):
 
 
 def until(condition, seconds=PATIENCE):
-    """Blocks until `condition` holds; what it gave."""
+    """Blocks until `condition` holds. Returns what it returned."""
     end = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > end:
             raise AssertionError("it never happened")
-        time.sleep(0.05)  # between two looks: the processors are needed by what is waited for
+        time.sleep(0.05)  # leaves the processors to the work that is awaited
     return value
 
 
@@ -99,7 +99,7 @@ def processes(*words):
 
 
 def ended(pid, seconds):
-    """Waits for a process's end; whether it came in time."""
+    """Waits for the end of a process. Returns whether it came in time."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -112,7 +112,7 @@ def ended(pid, seconds):
 
 
 def close_windows():
-    """Closes what the plug-in shows, as somebody does who presses Escape until all is gone."""
+    """Closes all windows of the plug-in by pressing Escape."""
     for _again in range(12):
         if not (pids := processes(PLUG_IN)):
             return
@@ -164,14 +164,14 @@ def photograph(file, of="root"):
         return subprocess.run(["import", "-window", of, *frame, "ppm:-"], capture_output=True, check=True).stdout
 
     before, now = b"", shot()
-    end = time.monotonic() + 5  # what counts seconds never stands still for long
+    end = time.monotonic() + 5  # a window that counts seconds never stands still for long
     while before != now and time.monotonic() < end:
         before, now = now, shot()
     subprocess.run(["convert", "ppm:-", "-strip", str(file)], input=now, check=True)
 
 
 class Service:
-    """tests/regen_server.py, told what to do; it lets an offline engine do the work. `screenshots.py` started both."""
+    """Directs tests/regen_server.py, which forwards requests to an offline engine. `screenshots.py` runs both."""
 
     def __init__(self, origin, engine):
         self.origin = origin
@@ -184,7 +184,7 @@ class Service:
             answer.read()
 
     def script(self, *behaviours):
-        """What the next requests meet; the others are filled."""
+        """Sets how the service behaves for the next requests. It fills the holes of all others."""
         self._call("POST", "/_script", [*[{**self._fills, **each} for each in behaviours], *[self._fills] * 50])
 
     def wait(self, stage, count=1):
@@ -192,7 +192,7 @@ class Service:
         self._call("GET", f"/_wait?stage={stage}&count={count}")
 
     def clear(self):
-        """Lets go what is held, and forgets."""
+        """Releases held requests, and forgets all requests."""
         self._call("POST", "/_release", {})
         for pid in processes(BRIDGE, "service"):
             ended(pid, PATIENCE)
