@@ -30,7 +30,6 @@ _WINDOW = np.outer(*[np.round(np.hanning(PATCH + 2)[1:-1], _DECIMALS)] * 2)
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-Spectra = NDArray[np.complex128]
 
 
 class Grain(NamedTuple):
@@ -75,13 +74,7 @@ def grain_around(original: NDArray[np.uint8] | Floats, edited: Mask) -> Grain | 
     return Grain(around, tones, levels, axes, _power(relative, axes))
 
 
-def white_noise(edited: Mask, grain: Grain, seed: int) -> Spectra:
-    """The spectra of white noise, complex128 [C, rows, columns // 2 + 1], that `match_grain` shapes into grain."""
-    box = _bounds(edited)
-    return _white((1, 1) if box is None else edited[box].shape, len(grain.axes), seed)
-
-
-def match_grain(colours: Floats, edited: Mask, grain: Grain, seed: int, white: Spectra | None = None) -> Floats:
+def match_grain(colours: Floats, edited: Mask, grain: Grain, seed: int) -> Floats:
     """Adds the noise that a repair lacks, with the level, spatial correlation and colour of its surroundings.
 
     Compares the power spectra (Hann-windowed periodograms: P. D. Welch, IEEE Trans. Audio Electroacoustics 15, 1967)
@@ -95,7 +88,6 @@ def match_grain(colours: Floats, edited: Mask, grain: Grain, seed: int, white: S
         edited: [H, W]; true where the repair will be shown.
         grain: the photograph's grain there.
         seed: any whole number; the same seed gives the same noise.
-        white: the `white_noise` for these arguments, if it exists already.
 
     Returns:
         float32 [H, W, 3], 0.0–255.0, a new array. It equals `colours` outside `edited`, and everywhere when the
@@ -115,9 +107,7 @@ def match_grain(colours: Floats, edited: Mask, grain: Grain, seed: int, white: S
     if missing.sum() < (1 - ENOUGH) * grain.power.sum():
         return result
     strength = np.interp(luma(part), grain.tones, grain.levels).astype(np.float32) * inside
-    if white is None:
-        white = _white(inside.shape, len(grain.axes), seed)
-    noise = _shaped(white, missing, inside.shape)
+    noise = _noise(missing, inside.shape, seed)
     to_rgb = np.broadcast_to(grain.axes, (3, len(grain.axes)))  # gray grain is the same in all channels
     added = np.stack([weighted(noise, axis, 2) for axis in to_rgb], axis=-1)
     added *= strength[..., None]
@@ -248,27 +238,17 @@ def _interior(mask: Mask) -> Mask:
     return np.asarray(rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:])
 
 
-def _tile(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of the noise for a repair of that shape."""
+def _noise(power: Floats, shape: tuple[int, ...], seed: int) -> Floats:
+    """Gaussian noise with that power per frequency, [H, W, C] of `shape`; it repeats after `TILE` px."""
     # whole patches: Fourier transforms of lengths with large prime factors take several times as long
-    height, width = (min(-(-length // PATCH) * PATCH, TILE) for length in shape)
-    return height, width
-
-
-def _white(shape: tuple[int, ...], channels: int, seed: int) -> Spectra:
-    """The spectra of white noise of variance 1, [channels, rows, columns // 2 + 1], for a repair of that shape."""
-    generator, tile = np.random.default_rng(seed), _tile(shape)
-    return np.stack([np.fft.rfft2(generator.standard_normal(tile)) for _ in range(channels)])
-
-
-def _shaped(white: Spectra, power: Floats, shape: tuple[int, ...]) -> Floats:
-    """Gaussian noise with that power per frequency, [H, W, C] of `shape`, made of white noise."""
-    height, width = tile = _tile(shape)
+    height, width = tile = tuple(min(-(-length // PATCH) * PATCH, TILE) for length in shape)
+    generator = np.random.default_rng(seed)
     planes = []
-    for channel, spectrum in enumerate(white):
+    for channel in range(power.shape[2]):
+        white = np.fft.rfft2(generator.standard_normal(tile))
         # zero phase: any other phase has the same power
         kernel = np.fft.fftshift(np.fft.ifft2(np.sqrt(power[..., channel], dtype=np.float64)).real)
-        plane = np.fft.irfft2(spectrum * np.fft.rfft2(kernel, s=tile), s=tile)
+        plane = np.fft.irfft2(white * np.fft.rfft2(kernel, s=tile), s=tile)
         planes.append(np.round(plane, _DECIMALS).astype(np.float32))
     noise = np.stack(planes, axis=-1)
     return noise[np.arange(shape[0]) % height][:, np.arange(shape[1]) % width]

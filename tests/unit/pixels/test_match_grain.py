@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageFilter
 
-from bridge.pixels.match_grain import grain_around, match_grain, white_noise
+from bridge.pixels.match_grain import grain_around, match_grain
 
 PHOTO = Path(__file__).parents[3] / "scripts" / "photos" / "extreme-desert-hike.jpg"
 LUMA = np.array([0.2126, 0.7152, 0.0722])
@@ -265,17 +265,3 @@ def test_no_picture_and_no_mask_is_too_odd(data, height, width, seed):
     assert matched.dtype == np.float32
     assert np.isfinite(matched).all()
     np.testing.assert_array_equal(matched[~edited], smooth[~edited])
-
-
-@pytest.mark.parametrize("gray", [False, True])
-def test_grain_is_the_same_whether_its_noise_was_drawn_before_the_answer_came_or_after(gray):
-    photograph = eight_bits(wall() + grain(320, 400, 5))
-    if gray:
-        photograph = np.repeat(photograph[..., :1], 3, axis=2)
-    edited = hole(320, 400)
-    smooth, found = denoised(photograph)[0], grain_around(photograph, edited)
-    after = match_grain(smooth, edited, found, 3)
-    assert np.array_equal(after, match_grain(smooth, edited, found, 3, white_noise(edited, found, 3)))
-    assert not np.array_equal(after, match_grain(smooth, edited, found, 3, white_noise(edited, found, 4)))
-    nothing = np.zeros_like(edited)
-    assert np.array_equal(smooth, match_grain(smooth, nothing, found, 3, white_noise(nothing, found, 3)))
