@@ -10,9 +10,6 @@ from gimp.rootfs import SetupError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-#: The README's own.
-README = {"menu": "menu", "regenerate-results": "regenerate", "history": "history", "settings": "settings"}
-
 #: The states that the page shows in every variant; others are for whoever looks for mistakes.
 COMPARED = ("regenerate-results", "history", "settings")
 
@@ -26,7 +23,7 @@ def write_docs(
     variants: Mapping[str, str],
     command: Callable[[list[str], list[Path]], list[str]],
 ) -> None:
-    """Writes docs/windows.md, its pictures and the README's.
+    """Writes docs/windows.md and its pictures.
 
     Args:
         out: where the pictures are; what is not there is left out.
@@ -58,9 +55,6 @@ def write_docs(
             _reduce(picture, pictures / picture.name, command)
             lines += [f"{caption}", "", f'<img src="windows/{picture.name}" width="{WIDTH}" alt="{name}">', ""]
     (DOCS / "windows.md").write_text("\n".join(lines))
-    for state, name in README.items():
-        if (pictures / f"{state}.png").exists():
-            (DOCS / f"{name}.png").write_bytes((pictures / f"{state}.png").read_bytes())
 
 
 def _reduce(source: Path, target: Path, command: Callable[[list[str], list[Path]], list[str]]) -> None:
