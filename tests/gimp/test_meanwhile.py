@@ -329,7 +329,7 @@ if job:
     bridge = Bridge()
     recalled = bridge.ask(Recall(job), Recalled)
     bridge.close()
-    done = history_insert.insert(image, recalled, recalled.finished.results[0].variation)
+    done = reinsertion.insert(image, recalled, recalled.finished.results[0].variation)
     open({said!r}, "w").write(done.sentence)
 else:
     procedure = Gimp.get_pdb().lookup_procedure("photio-remove")
