@@ -178,7 +178,7 @@ def _complete(lock: str, interpreter: Interpreter, report: Report, build: _Build
     if is_complete(folder):
         report(f"  packages: there already, {folder}")
         return folder
-    report("  packages: fetching (about 60 MB the first time)")
+    report("  packages: fetching (about 30 MB the first time)")
     remove(folder)
     folder.mkdir(parents=True)
     requirements = folder / "requirements.lock"
