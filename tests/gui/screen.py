@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -142,6 +143,18 @@ def wait_until(condition, why="it never happened"):
         said = why() if callable(why) else why
         assert time.monotonic() < end, said
         time.sleep(0.05)  # between two looks: they take the looked at's time
+
+
+def x_window(title: str) -> str:
+    """The display's number of the visible window with this title (a regular expression), as soon as it is there."""
+
+    def search() -> str | None:
+        # xdotool fails, too, if any other window, a tooltip for example, goes away while it looks at all of them
+        command = ["xdotool", "search", "--onlyvisible", "--name", title]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        return found.stdout.split()[-1] if found.returncode == 0 and found.stdout else None
+
+    return wait_until(search, f"no window “{title}”")
 
 
 def see(role: str, name: str = "*", application: str = "photio") -> Seen:

@@ -11,7 +11,7 @@ import pytest
 from gi.repository import Gimp
 
 from driver import keys, meanwhile, widget, write
-from screen import focused
+from screen import focused, x_window
 from support import (
     BRIDGE,
     PLUG_IN,
@@ -64,8 +64,7 @@ def window():
 def leave():
     """Closes the window, if it is there, with the keyboard."""
     if pids := processes(PLUG_IN):
-        found = ["xdotool", "search", "--sync", "--name", "Photio History", "windowactivate", "--sync"]
-        subprocess.run(found, check=True, timeout=180)
+        subprocess.run(["xdotool", "windowactivate", "--sync", x_window("Photio History")], check=True, timeout=180)
         keys("Escape", "Escape")  # the search's, the window's
         for pid in pids:
             wait_for_end(pid)

@@ -8,7 +8,7 @@ from gi.repository import Gimp
 
 from driver import keys, write
 from regenerating import close, focus, generate, line, line_with, results
-from screen import State, find, look, press, see, wait_until
+from screen import State, find, look, press, see, wait_until, x_window
 from support import HOME, select
 
 
@@ -86,26 +86,14 @@ def is_green(colour):
 
 def colour_in_the_middle(seen):
     """The mean of a few pixels of the window, which nothing covers: neither another one nor a tip at the pointer."""
-    raised = [
-        "xdotool",
-        "mousemove",
-        "1",
-        "1",
-        "search",
-        "--onlyvisible",
-        "--name",
-        "^Regenerate$",
-        "windowraise",
-        "%@",
-    ]
-    subprocess.run(raised, check=True)
-    window = subprocess.run(["xdotool", *raised[4:8]], capture_output=True, text=True, check=True)
+    window = x_window("^Regenerate$")
+    subprocess.run(["xdotool", "mousemove", "1", "1", "windowraise", window], check=True)
     x, y, width, height = seen.place_in_window
     area = f"9x9+{x + width // 2 - 4}+{y + height // 2 - 4}"
     command = [
         "import",
         "-window",
-        window.stdout.split()[-1],
+        window,
         "-crop",
         area,
         "+repage",
