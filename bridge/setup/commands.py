@@ -167,7 +167,7 @@ def _install_one(gimp: Gimp, options: Options, computer: Computer, interpreter: 
     # Before the folder exists: a killed run must not leave an environment that seems unused.
     installations.save(installations.recall(computer).adding([gimp.folder]))
     try:
-        with plugin_folder.stage(gimp, options.checkout, manifest, runtime, say).swapped():
+        with plugin_folder.replaced(gimp, options.checkout, manifest, runtime, say):
             doctor.prove(gimp, manifest)
     except BaseException:
         for directory in reversed(made):
