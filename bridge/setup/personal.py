@@ -7,7 +7,7 @@ only these are ever removed. A test fails if the bridge writes a file that is no
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,8 @@ def kept(config: Path, data: Path) -> list[Belongings]:
     patterns = [pattern for name in _FILES for pattern in (name, f".{name}.{_DRAFT}")]
     settings = _files(config, [*patterns, "settings.json.broken-[0-9]*"])
     journal = data / "journal"
-    jobs = [path for path in _entries(journal) if path.is_dir() and not path.is_symlink() and _is_job(path.name)]
+    names = {path: path.name.removeprefix(REMOVED) for path in sorted(journal.glob("*"))}
+    jobs = [path for path, name in names.items() if NAME.fullmatch(name) and path.is_dir() and not path.is_symlink()]
     models = _files(data / "models", ["migan_pipeline_v2.onnx", ".model-????????"])
     log = places.log_file().name
     found = [
@@ -71,22 +72,12 @@ def key_is_in_keyring(config: Path) -> bool:
     """Whether the settings say that there is a key in the system's keyring."""
     try:
         settings = json.loads((config / "settings.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return settings.get("key_storage") == "keyring" or settings.get("key_left_in_keyring") is True
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False
-    if not isinstance(settings, dict):
-        return False
-    return settings.get("key_storage") == "keyring" or settings.get("key_left_in_keyring") is True
-
-
-def _is_job(name: str) -> bool:
-    return NAME.fullmatch(name.removeprefix(REMOVED)) is not None
 
 
 def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
     """The files and links of these names. Folders of these names are not Photio's."""
     found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
     return [path for path in dict.fromkeys(found) if path.is_symlink() or path.is_file()]
-
-
-def _entries(folder: Path) -> Iterator[Path]:
-    return iter(sorted(folder.iterdir()) if folder.is_dir() else [])
