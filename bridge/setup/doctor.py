@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from bridge.doctor.check import Check
 from bridge.setup.environment import probe
@@ -19,11 +20,10 @@ def ask_bridge(gimp: Gimp, manifest: Manifest) -> list[Check]:
 
     Raises `SetupError` if it does not run, or its output is no list of checks.
     """
-    command = [manifest.python, *manifest.isolated, "-B", manifest.bridge, "doctor", "--json"]
-    outcome = run(inside(gimp, command), 120.0)
+    outcome = run(inside(gimp, manifest.command("doctor", "--json")), 120.0)
     try:
         # The exit status is ignored: it is 1 if there is a problem, which the checks describe.
-        return [_row(check) for check in json.loads(outcome.output)["checks"]]
+        return [Check(**check) for check in json.loads(outcome.output)["checks"]]
     except (ValueError, KeyError, TypeError) as error:
         raise SetupError(
             f"The bridge does not run under {manifest.python}; {AGAIN}, and if that does not help, "
@@ -53,26 +53,10 @@ def examine(gimps: Sequence[Gimp], programs: Sequence[Program]) -> list[Check]:
 
 def table(rows: Sequence[Check]) -> str:
     """The rows in aligned columns below a heading. Line breaks in cells become spaces."""
-    cells = [("what", "state", "found", "what to do")]
-    cells += [(row.name, row.state, row.found, row.advice) for row in rows]
-    lines = [tuple(" ".join(cell.split()) for cell in line) for line in cells]
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line[:3], widths, strict=True)), line[3]]).rstrip()
-        for line in lines
-    )
-
-
-def has_problem(rows: Sequence[Check]) -> bool:
-    return any(row.state == "problem" for row in rows)
-
-
-def _row(check: dict[str, object]) -> Check:
-    state = check["state"]
-    for known in ("ok", "warning", "problem"):
-        if state == known:
-            return Check(str(check["name"]), known, str(check.get("found", "")), str(check.get("advice", "")))
-    raise ValueError(f"unknown state {state!r}")
+    cells = [("what", "state", "found", "what to do"), *map(astuple, rows)]
+    lines = [[" ".join(cell.split()) for cell in line] for line in cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def _program(gimp: Gimp, programs: Sequence[Program]) -> Check:

@@ -54,6 +54,10 @@ class Manifest:
     made: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
 
+    def command(self, *arguments: str) -> list[str]:
+        """The command line that starts the bridge with these arguments, and leaves no bytecode in its folder."""
+        return [self.python, *self.isolated, "-B", self.bridge, *arguments]
+
 
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of an installed folder; `None` when the folder is absent or not ours."""
@@ -154,8 +158,7 @@ def uninstall(gimp: Gimp) -> bool:
     away = _home(gimp) / _REMOVED
     os.replace(gimp.folder, away)
     remove(away)
-    for directory in reversed(manifest.made):
-        remove_if_empty(Path(directory))
+    remove_if_empty(*map(Path, reversed(manifest.made)))
     return True
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.common.errors import PhotioError
+from bridge.store.locks import Lock
 
 _FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV")
 
@@ -69,23 +70,20 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
-        folder.rmdir()
+def remove_if_empty(*folders: Path) -> None:
+    """Removes those of the folders that exist and are empty, one after the other. Links are left alone."""
+    for folder in folders:
+        if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 @contextmanager
-def only_one(lock: Path) -> Iterator[None]:
+def only_one(path: Path) -> Iterator[None]:
     """Locks the file, so that a second installer waits. The lock ends with the process."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a+b") as stream:
-        if sys.platform == "win32":
-            import msvcrt
-
-            stream.seek(0)
-            msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(stream, fcntl.LOCK_EX)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = Lock(path)
+    lock.take(math.inf)
+    try:
         yield
+    finally:
+        lock.release()
