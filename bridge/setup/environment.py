@@ -140,10 +140,7 @@ def present() -> list[Path]:
 
 
 def remove_unused(used: Set[str]) -> Iterator[tuple[Path, bool]]:
-    """Removes all environments whose names are not in `used`, unless a bridge runs in them or may do so.
-
-    Yields each with whether it was removed.
-    """
+    """Removes environments with other names, unless a bridge may run in them. Yields each, and whether it is gone."""
     for folder in present():
         if folder.name not in used:
             yield folder, _removed(folder)

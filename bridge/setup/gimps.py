@@ -105,8 +105,7 @@ def configured(computer: Computer) -> list[Gimp]:
     found = [
         Gimp(directory, kind)
         for kind, root in roots(computer).items()
-        if root.is_dir()
-        for directory in sorted(root.iterdir())
+        for directory in sorted(root.glob("*"))
         if _RELEASE.fullmatch(directory.name) and directory.is_dir()
     ]
     if own := computer.variables.get("GIMP3_DIRECTORY"):

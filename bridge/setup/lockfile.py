@@ -13,13 +13,13 @@ _MARKED = re.compile(r"^(\S+) *; *(.+) \\\n((?: +--hash=\S+(?: \\\n)?)+)", re.MU
 
 
 def for_linux_python(lock: str, version: str) -> str:
-    """The lock's requirements for CPython `version` ("3.13") on Linux, without markers."""
+    """The lock's requirements for CPython `version` ("3.13") on Linux, without markers.
+
+    Raises `NameError` for a marker with names that our locks do not use: a test tries all of them.
+    """
     facts = {
         "python_full_version": _numbers(version),
-        "python_version": _numbers(version),
         "sys_platform": "linux",
-        "platform_system": "Linux",
-        "os_name": "posix",
         "implementation_name": "cpython",
         "platform_python_implementation": "CPython",
     }

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -92,7 +92,7 @@ def uses(folder: Path) -> frozenset[str] | None:
 
 def refuse_foreign(folder: Path) -> None:
     """Raises `SetupError` if there is a folder that this installer did not make."""
-    if (folder.exists() or folder.is_symlink()) and (folder.is_symlink() or read_manifest(folder) is None):
+    if folder.is_symlink() or (folder.exists() and read_manifest(folder) is None):
         raise SetupError(f"{folder} was not made by this installer; move it away, then run this again.")
 
 
@@ -140,8 +140,7 @@ def repair(gimp: Gimp) -> bool:
 
 
 def needs_repair(gimp: Gimp) -> bool:
-    home = _home(gimp)
-    return (home / _PREVIOUS).exists() and not gimp.folder.exists()
+    return (_home(gimp) / _PREVIOUS).exists() and not gimp.folder.exists()
 
 
 def uninstall(gimp: Gimp) -> bool:
@@ -166,11 +165,7 @@ def damage(folder: Path, manifest: Manifest) -> list[str]:
     """The paths of files in an installed folder that are missing or changed."""
     if manifest.linked:
         return [] if (folder / "photio.py").is_file() and (folder / "bridge").is_dir() else ["photio.py, bridge"]
-    return [
-        name
-        for name, digest in manifest.files.items()
-        if not (folder / name).is_file() or _digest(folder / name) != digest
-    ]
+    return [name for name, digest in manifest.files.items() if _digest(folder / name) != digest]
 
 
 def _home(gimp: Gimp) -> Path:
@@ -179,7 +174,6 @@ def _home(gimp: Gimp) -> Path:
 
 
 def _fill(staged: Path, checkout: Path, linked: bool) -> None:
-    ignore: Callable[[str, list[str]], set[str]] = shutil.ignore_patterns("__pycache__", "*.pyc")
     for source in (*(checkout / "plugin" / "photio").iterdir(), checkout / "bridge"):
         target = staged / source.name
         if source.name in ("__pycache__", _CATALOGUES):
@@ -187,7 +181,7 @@ def _fill(staged: Path, checkout: Path, linked: bool) -> None:
         if linked:
             target.symlink_to(source, target_is_directory=source.is_dir())
         elif source.is_dir():
-            shutil.copytree(source, target, ignore=ignore)
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
         else:
             shutil.copy2(source, target)
     if not linked:
@@ -220,4 +214,4 @@ def _write_manifest(stage: Path, manifest: Manifest) -> None:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

@@ -37,7 +37,10 @@ class Outcome:
 
 
 def run(command: Sequence[str], seconds: float = 60.0) -> Outcome:
-    """Runs a program to its end. All failures are in the `Outcome`."""
+    """Runs a program to its end, without the variables of another Python. All failures are in the `Outcome`."""
+    # A user's pip.conf may contain "user = true", which pip refuses in a virtual environment. English, because the
+    # bridge's checks become rows of the installer's table.
+    own = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "LANGUAGE": "en"}
     try:
         done = subprocess.run(
             list(command),
@@ -46,20 +49,13 @@ def run(command: Sequence[str], seconds: float = 60.0) -> Outcome:
             text=True,
             errors="replace",
             timeout=seconds,
-            env=_environment(),
+            env={name: value for name, value in os.environ.items() if name not in _FOREIGN} | own,
         )
     except subprocess.TimeoutExpired:
         return Outcome(127, "", f"{command[0]} did not end within {seconds:.0f} seconds")
     except OSError as error:
         return Outcome(127, "", f"{command[0]}: {error.strerror}")
     return Outcome(done.returncode, done.stdout, done.stderr)
-
-
-def _environment() -> dict[str, str]:
-    # A user's pip.conf may contain "user = true", which pip refuses in a virtual environment. English, because the
-    # bridge's checks become rows of the installer's table.
-    cleaned = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return {**cleaned, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "LANGUAGE": "en"}
 
 
 def remove(path: Path) -> None:
