@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bridge.common.i18n import _, ngettext
-from bridge.doctor.check import Check, one_line
+from bridge.doctor import Check, one_line
 from bridge.history.index import known_jobs
 from bridge.store.places import config_directory, journal_directory, log_file
 

@@ -55,20 +55,18 @@ def decode(line: bytes | str) -> Said:
     if not isinstance(fields, dict):
         raise ProtocolError("not a message: no object")
     kind, question = _kind(fields.pop("type", None)), fields.pop("question", None)
-    if kind is None:
-        raise ProtocolError("not a message: no known type")
     if type(question) is not int or not 1 <= question <= LARGEST_QUESTION:
         raise ProtocolError(f"question: 1 to {LARGEST_QUESTION} expected")
     return Said(question, from_json(kind, fields, kind.__name__))
 
 
-def _kind(name: object) -> type[Message] | None:
+def _kind(name: object) -> type[Message]:
     for module in _MODULES:
         importlib.import_module(f"bridge.protocol.{module}")
         for kind in Message.__subclasses__():
             if kind.__name__.lower() == name:
                 return kind
-    return None
+    raise ProtocolError("not a message: no known type")
 
 
 def from_json(kind: Any, value: Any, name: str) -> Any:

@@ -69,7 +69,7 @@ class Service:
 
     def serve(self, stream: BinaryIO) -> None:
         """Answers messages until the stream ends. Returns when all results that were paid for are in the journal."""
-        with contextlib.suppress(_SignalError):
+        with contextlib.suppress(SystemExit):  # a signal
             self._listen(stream)
         with self._lock:
             running = list(self._running.values())
@@ -155,10 +155,6 @@ def _tidy(new: frozenset[str]) -> None:
         _log.warning("the history was not tidied: %s", error)
 
 
-class _SignalError(BaseException):
-    """A signal asked this process to end."""
-
-
 def _end_on_signals() -> None:
     """Ctrl-C in GIMP's terminal and the end of a session also reach this process. It then ends as with the plug-in."""
     known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -167,7 +163,7 @@ def _end_on_signals() -> None:
         for each in known:  # a second signal must not interrupt the end
             signal.signal(each, signal.SIG_IGN)
         _log.info("ended by signal %d", number)
-        raise _SignalError
+        raise SystemExit
 
     for each in known:
         signal.signal(each, end)

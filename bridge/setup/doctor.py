@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
-from bridge.doctor.check import Check
+from bridge.doctor import Check
 from bridge.setup.environment import probe
 from bridge.setup.gimps import Gimp, Program, inside
 from bridge.setup.plugin_folder import Manifest, damage, needs_repair, read_manifest
@@ -44,11 +44,7 @@ def examine(gimps: Sequence[Gimp], programs: Sequence[Program]) -> list[Check]:
     """All rows of the table. Changes nothing."""
     if not gimps:
         return [Check("GIMP 3", "problem", "none", "install GIMP 3, or name its directory with --gimp-dir")]
-    rows: list[Check] = []
-    for gimp in gimps:
-        rows.append(_program(gimp, programs))
-        rows.extend(_installation(gimp))
-    return rows
+    return [row for gimp in gimps for row in _rows(gimp, programs)]
 
 
 def table(rows: Sequence[Check]) -> str:
@@ -59,40 +55,37 @@ def table(rows: Sequence[Check]) -> str:
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def _program(gimp: Gimp, programs: Sequence[Program]) -> Check:
+def _rows(gimp: Gimp, programs: Sequence[Program]) -> Iterator[Check]:
     matching = [program for program in programs if program.kind == gimp.kind and program.release == gimp.directory.name]
     if matching:
-        return Check(gimp.name, "ok", f"{matching[0].version}, {matching[0].path}")
-    return Check(gimp.name, "warning", str(gimp.directory), "no such program on PATH; fine for an AppImage")
-
-
-def _installation(gimp: Gimp) -> list[Check]:
+        yield Check(gimp.name, "ok", f"{matching[0].version}, {matching[0].path}")
+    else:
+        yield Check(gimp.name, "warning", str(gimp.directory), "no such program on PATH; fine for an AppImage")
     manifest = read_manifest(gimp.folder)
-    if manifest is None:
-        if needs_repair(gimp):
-            return [Check("plug-in folder", "problem", "an install was interrupted", AGAIN)]
-        if gimp.folder.exists():
-            return [Check("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {AGAIN}")]
-        return [Check("plug-in folder", "problem", "not installed", "run python3 install.py")]
-    return [_folder(gimp, manifest), *_bridge(gimp, manifest)]
+    if manifest:
+        damaged = damage(gimp.folder, manifest)
+        if damaged:
+            found = f"{manifest.version}, missing or changed: {', '.join(damaged[:3])}"
+            yield Check("plug-in folder", "problem", found, AGAIN)
+        else:
+            kind = f"links to {manifest.linked}" if manifest.linked else "complete"
+            yield Check("plug-in folder", "ok", f"{manifest.version}, {kind}, {gimp.folder}")
+        yield from _bridge(gimp, manifest)
+    elif needs_repair(gimp):
+        yield Check("plug-in folder", "problem", "an install was interrupted", AGAIN)
+    elif gimp.folder.exists():
+        yield Check("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {AGAIN}")
+    else:
+        yield Check("plug-in folder", "problem", "not installed", "run python3 install.py")
 
 
-def _folder(gimp: Gimp, manifest: Manifest) -> Check:
-    damaged = damage(gimp.folder, manifest)
-    if damaged:
-        found = f"{manifest.version}, missing or changed: {', '.join(damaged[:3])}"
-        return Check("plug-in folder", "problem", found, AGAIN)
-    kind = f"links to {manifest.linked}" if manifest.linked else "complete"
-    return Check("plug-in folder", "ok", f"{manifest.version}, {kind}, {gimp.folder}")
-
-
-def _bridge(gimp: Gimp, manifest: Manifest) -> list[Check]:
+def _bridge(gimp: Gimp, manifest: Manifest) -> Iterator[Check]:
     interpreter = probe(inside(gimp, [manifest.python]))
     if interpreter is None:
-        return [Check("interpreter", "problem", f"{manifest.python} does not run", AGAIN)]
-    row = Check("interpreter", "ok", f"{interpreter.version}, {interpreter.path}")
+        yield Check("interpreter", "problem", f"{manifest.python} does not run", AGAIN)
+        return
+    yield Check("interpreter", "ok", f"{interpreter.version}, {interpreter.path}")
     try:
-        return [row, *ask_bridge(gimp, manifest)]
+        yield from ask_bridge(gimp, manifest)
     except SetupError as error:
-        found = (error.details or error.sentence).splitlines()[-1]
-        return [row, Check("bridge", "problem", found, AGAIN)]
+        yield Check("bridge", "problem", (error.details or error.sentence).splitlines()[-1], AGAIN)
