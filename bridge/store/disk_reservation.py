@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 from bridge.common.i18n import _
-from bridge.store.private_files import StorageError, open_private
+from bridge.store.private_files import SAFELY, StorageError, open_private
 
 #: The file that occupies the space. A killed job leaves it behind.
 RESERVATION_FILE = ".room"
@@ -36,7 +36,11 @@ class DiskReservation:
         self._size, self._share = size, size // shares
         self._lock = threading.Lock()
         try:
-            _reserve(self._file, size)
+            with os.fdopen(open_private(self._file, os.O_WRONLY | os.O_CREAT | SAFELY), "wb") as file:
+                if shutil.disk_usage(folder).free < size:  # reserving more than there is would fill the disk
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                if hasattr(os, "posix_fallocate"):  # elsewhere other programs may still take the space
+                    os.posix_fallocate(file.fileno(), 0, size)
         except OSError as error:
             self.close()
             raise StorageError(
@@ -58,14 +62,3 @@ class DiskReservation:
         """Releases all of it."""
         with contextlib.suppress(OSError):
             self._file.unlink()
-
-
-def _reserve(file: Path, size: int) -> None:
-    handle = open_private(file, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0))
-    try:
-        if shutil.disk_usage(file.parent).free < size:  # reserving more than there is would fill the disk
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if hasattr(os, "posix_fallocate"):  # elsewhere other programs may still take the space
-            os.posix_fallocate(handle, 0, size)
-    finally:
-        os.close(handle)

@@ -11,9 +11,8 @@ from pathlib import Path
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # opening a named pipe must not block
-_BINARY = getattr(os, "O_BINARY", 0)
+#: Flags for `os.open`: it follows no symbolic link, does not wait for a named pipe, and changes no line ends.
+SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class StorageError(PhotioError):
@@ -36,7 +35,7 @@ def write_private(path: Path, content: bytes, lasting: bool = True) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         make_private_folder(path.parent)
-        handle = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY)
+        handle = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             if lasting:
@@ -105,7 +104,7 @@ def read_private(path: Path, limit: int) -> bytes | None:
         if path.is_symlink():
             sentence = _("“{file}” is a symbolic link, which is not followed: put the file itself there.")
             raise StorageError(sentence.format(file=path))
-        handle = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY)
+        handle = os.open(path, os.O_RDONLY | SAFELY)
         with os.fdopen(handle, "rb") as file:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
