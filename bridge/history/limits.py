@@ -94,11 +94,17 @@ def _enforce(journal: Path, settings: Settings, now: float, spared: frozenset[st
     for item in (*sorted(due), *sorted(items - due)):
         if item not in due and (excess <= 0 or not settings.history_gigabytes):
             break
-        if _delete(journal, item):
+        try:
+            if item.variation:
+                withdraw(journal, item.id, item.variation)
+            else:
+                remove(journal / item.id)
+        except PhotioError as error:
+            _log.warning("%s: %s", error.code, error.details)
+            stayed += 1
+        else:
             deleted += 1
             excess -= item.size
-        else:
-            stayed += 1
     if deleted:
         _log.info("%d results and drafts are beyond the history's limits and were deleted", deleted)
     return deleted, stayed
@@ -115,15 +121,3 @@ def _items(job: Known) -> list[_Item]:
     shared = job.size - sum(sizes[number] for number in numbers)
     sizes[numbers[-1]] += shared
     return [_Item(worth[number], job.summary.started, job.id, number, sizes[number]) for number in numbers]
-
-
-def _delete(journal: Path, item: _Item) -> bool:
-    try:
-        if item.variation:
-            withdraw(journal, item.id, item.variation)
-        else:
-            remove(journal / item.id)
-    except PhotioError as error:
-        _log.warning("%s: %s", error.code, error.details)
-        return False
-    return True

@@ -71,11 +71,7 @@ def discard(journal: Path, id_: str, variation: int) -> None:
 
 
 def withdraw(journal: Path, id_: str, variation: int) -> None:
-    """As `discard`, but where the whole job goes, its disk space has yet to be freed.
-
-    Raises:
-        JournalError, HistoryError, StorageError: as `discard`.
-    """
+    """As `discard`, but where the whole job goes, its disk space has yet to be freed. Raises as `discard`."""
     folder = JobFolder.existing(journal, id_)
     job = look(folder.path)
     if job is None or variation not in job.ready | job.recoverable:
@@ -119,8 +115,6 @@ def _mark(folder: JobFolder, name: str, variations: set[int]) -> None:
 
 
 def _matches(job: Known, number: int, words: list[str]) -> bool:
-    if not words:
-        return True
     text = f"{job.summary.prompt}\n{job.summary.image}\n{job.summary.seeds[number - 1]}".casefold()
     return all(word in text for word in words)
 

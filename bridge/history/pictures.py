@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from bridge.common.i18n import _
 from bridge.history.records import HistoryError, Record, read_record
 from bridge.history.recovery import check_crops, recall
 from bridge.job.fitting import base_file
 from bridge.pixels.geometry import Box, bounds
-from bridge.pixels.imaging import Pixels
 from bridge.pixels.pnm_header import read_header
 from bridge.protocol import Finished
 from bridge.protocol.history import Picture
@@ -47,14 +46,12 @@ class _Layer:
             part: in canvas px, with this layer's `x` and `width`.
         """
         top = part.y - self.box.y
-        pixels = _read_rows(self.picture, top, part.height)
-        alpha = pixels[..., 3] if pixels.shape[2] == 4 else None
+        picture = _read_rows(self.picture, top, part.height)
+        alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
         if self.mask:
-            seen = _read_rows(self.mask, top, part.height)[..., 0]
-            alpha = seen if alpha is None else (seen * (alpha / np.float32(255)) + 0.5).astype(np.uint8)
-        shown = pixels[..., :3] if pixels.shape[2] > 1 else np.repeat(pixels, 3, axis=2)
-        colours = Image.fromarray(np.ascontiguousarray(shown))
-        return colours, None if alpha is None else Image.fromarray(np.ascontiguousarray(alpha))
+            seen = _read_rows(self.mask, top, part.height)
+            alpha = ImageChops.multiply(seen, alpha) if alpha else seen
+        return picture.convert("RGB"), alpha
 
 
 def show(journal: Path, id_: str, variation: int, size: int) -> Picture:
@@ -111,13 +108,11 @@ def _compose(folder: Path, record: Record, patches: list[_Layer], box: Box, size
 
 def _bands(base: _Layer, whole: Box, step: int) -> Iterator[tuple[tuple[int, int], Box]]:
     """A crop's rows in parts that begin at multiples of `step` from the whole's upper edge; and where each goes."""
-    left = (base.box.x - whole.x) // step
-    rows = max(1, _BAND // base.box.width // step) * step
-    top = base.box.y
-    while top < base.box.bottom:
-        bottom = min(base.box.bottom, whole.y + ((top - whole.y) // step) * step + rows)
-        yield (left, (top - whole.y) // step), Box(base.box.x, top, base.box.width, bottom - top)
-        top = bottom
+    x, y, width, _height = base.box
+    rows = max(1, _BAND // width // step)
+    for row in range((y - whole.y) // step, -(-(base.box.bottom - whole.y) // step), rows):
+        band = Box(x, whole.y + row * step, width, rows * step).within(base.box)
+        yield ((x - whole.x) // step, row), band
 
 
 def _band(base: _Layer, patches: list[_Layer], band: Box, square: int) -> Image.Image:
@@ -146,8 +141,6 @@ def _board(band: Box, square: int) -> Image.Image:
 
 def _reduced(picture: Image.Image, place: Box, step: int) -> Image.Image:
     """Scaled down by `step`, on the grid of the whole; incomplete cells at the edges repeat their last pixels."""
-    if step == 1:
-        return picture
     before, after = place.x % step, -place.right % step
     above, below = place.y % step, -place.bottom % step
     if before or after or above or below:
@@ -156,10 +149,11 @@ def _reduced(picture: Image.Image, place: Box, step: int) -> Image.Image:
     return picture.reduce(step)
 
 
-def _read_rows(file: Path, top: int, count: int) -> Pixels:
-    """Rows of a PNM file as uint8 [count, width, channels]; of 16 bits the upper 8."""
+def _read_rows(file: Path, top: int, count: int) -> Image.Image:
+    """Rows of a PNM file as L, RGB or RGBA; of 16 bits the upper 8."""
     header = read_header(file)
     if header is None or top + count > header.height:
         raise HistoryError(_("“{file}” is missing or damaged.").format(file=file))
-    pixels = np.fromfile(file, np.uint8, count * header.row, offset=header.start + top * header.row)
-    return pixels.reshape(count, header.width, header.channels * header.depth)[..., :: header.depth]
+    content = np.fromfile(file, np.uint8, count * header.row, offset=header.start + top * header.row)
+    pixels = content.reshape(count, header.width, header.channels * header.depth)[..., :: header.depth]
+    return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if header.channels == 1 else pixels))

@@ -138,11 +138,7 @@ def read_record(folder: Path) -> tuple[Record, Marks] | None:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    """The record's fields.
-
-    Raises:
-        StorageError, ProtocolError: there are none that we know.
-    """
+    """The record's fields. Raises a `StorageError` or `ProtocolError` if there are none that we know."""
     fields = JobFolder(folder).record()
     if fields.get("format") != FORMAT:
         raise ProtocolError("not a record that we know")

@@ -168,11 +168,7 @@ def _recovered(
 
 
 def _crops(folder: JobFolder, record: Record) -> tuple[Planning, list[CropWork]]:
-    """The job's crops, planned as they were when they were sent.
-
-    Raises:
-        PhotioError: that is no longer possible.
-    """
+    """The job's crops, planned as they were when they were sent. Raises a `PhotioError` if that is impossible now."""
     check_crops(folder.path, record)
     job, selection, masked = record.job, record.selection, record.masked
     try:
@@ -189,11 +185,7 @@ def _crops(folder: JobFolder, record: Record) -> tuple[Planning, list[CropWork]]
 
 
 def _answer(file: Path, checksum: str | None, size: Size) -> Pixels:
-    """An answer's pixels, if it is what was received.
-
-    Raises:
-        PhotioError: it is not.
-    """
+    """An answer's pixels. Raises a `PhotioError` if it is not what was received."""
     content = read_private(file, LONGEST_ANSWER_FILE)
     if content is None or (checksum is not None and hashlib.sha256(content).hexdigest() != checksum):
         raise HistoryError(_("“{file}” is not what was received.").format(file=file))

@@ -59,10 +59,12 @@ class Arriving:
             content = self._held + content
             for secret in self._secrets:
                 content = content.replace(secret, b"[key]")
-            held = max((_overlap(content, secret) for secret in self._secrets), default=0)
-            self._held = content[len(content) - held :]
+            beginnings = (secret[:length] for secret in self._secrets for length in range(1, len(secret)))
+            held = max((len(beginning) for beginning in beginnings if content.endswith(beginning)), default=0)
+            end = len(content) - held
+            self._held = content[end:]
             with self._errors_logged():
-                left = memoryview(content)[: len(content) - held]
+                left = memoryview(content)[:end]
                 while left:
                     left = left[os.write(self._handle, left) :]
 
@@ -86,12 +88,6 @@ class Arriving:
         except OSError as error:
             _log.warning("%s: cannot be written: %s", self._path.name, error)
             self._close()
-
-
-def _overlap(content: bytes, secret: bytes) -> int:
-    """The number of bytes at the end of `content` that may be the beginning of `secret`."""
-    longest = min(len(secret) - 1, len(content))
-    return next((count for count in range(longest, 0, -1) if content.endswith(secret[:count])), 0)
 
 
 def adopt(folder: Path) -> bool:

@@ -15,8 +15,6 @@ from bridge.store.private_files import SAFELY, StorageError, open_private
 #: The file that occupies the space. A killed job leaves it behind.
 RESERVATION_FILE = ".room"
 
-_MEGABYTE = 1_000_000
-
 
 class DiskReservation:
     """Disk space in a folder, released in equal shares as the real files are written. Thread-safe."""
@@ -47,7 +45,7 @@ class DiskReservation:
                 _(
                     "There is too little room in “{folder}” for the result ({megabytes} MB), so nothing was sent: make "
                     "room, then try again."
-                ).format(folder=folder.parent, megabytes=-(-size // _MEGABYTE)),
+                ).format(folder=folder.parent, megabytes=-(-size // 1_000_000)),
                 f"{type(error).__name__}: {error}",
             ) from error
 

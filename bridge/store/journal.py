@@ -13,8 +13,8 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -103,45 +103,36 @@ class JobFolder:
     def save(self, name: str, data: bytes, lasting: bool = True) -> None:
         """Saves a file atomically; see `write_private`. Does nothing after `discard_if_unanswered` has removed it all.
 
+        An answer gets its share of the reserved disk space, and its checksum is noted.
+
         Raises:
             StorageError: the disk is full, the folder is gone or must not be written to.
         """
+        is_answer = name.startswith("answer-")
+        if is_answer and self._reservation:
+            self._reservation.release_share()
         with self._lock:
             if self._discarded:
                 return
             write_private(self.file(name), data, lasting)
-        if name.startswith("answer-"):
+        if is_answer:
             checksum = {name: hashlib.sha256(data).hexdigest()}
             try:
                 self.change(lambda record: {**record, "answers": {**part(record, "answers"), **checksum}})
             except StorageError as error:  # the answer itself is safe
                 _log.warning("%s: no checksum: %s", name, error.details)
 
-    @contextmanager
-    def reserve(self, size: int, shares: int) -> Iterator[None]:
-        """Reserves disk space (bytes) for the results; see `DiskReservation`.
-
-        Raises:
-            StorageError: there is too little space.
-        """
-        with closing(DiskReservation(self.path, size, shares)) as self._reservation:
-            yield
-
-    def release_share(self) -> None:
-        """Releases one share of the reserved space, for a file that is about to be written."""
-        if self._reservation:
-            self._reservation.release_share()
+    def reserve(self, size: int, shares: int) -> closing[DiskReservation]:
+        """Reserves disk space (bytes) for so many answers and their results; raises as `DiskReservation`."""
+        self._reservation = DiskReservation(self.path, size, shares)
+        return closing(self._reservation)
 
     def release(self) -> None:
         """Unlocks the folder: now the history may complete or delete it."""
         self._busy.release()
 
     def record(self) -> dict[str, Any]:
-        """The content of `request.json`, which can be written again; empty if it is missing or damaged.
-
-        Raises:
-            StorageError: it cannot be read.
-        """
+        """The record, which can be written again; empty if it is missing or damaged. Raises as `read_private`."""
         content = read_private(self.file(RECORD_FILE), _LONGEST_RECORD)
         try:
             found = json.loads(content.decode(), parse_constant=lambda name: None) if content else {}
@@ -152,27 +143,15 @@ class JobFolder:
         return found if isinstance(found, dict) else {}
 
     def note(self, **facts: Any) -> None:
-        """Adds facts (JSON values) to the record and keeps the others, which another process may have written.
-
-        Raises:
-            StorageError: as `save`.
-        """
+        """Adds facts (JSON values) to the record and keeps what other processes wrote. Raises as `save`."""
         self._rewrite(lambda record: {"format": FORMAT, **record, **facts})
 
     def change(self, how: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Replaces the record with the result of `how`. A record that was deleted stays so.
-
-        Raises:
-            StorageError: as `save`.
-        """
+        """Replaces the record with the result of `how`. A record that was deleted stays so. Raises as `save`."""
         self._rewrite(lambda record: how(record) if record else {})
 
     def note_placed(self, variations: tuple[int, ...]) -> None:
-        """Notes that these variations were inserted into an image.
-
-        Raises:
-            StorageError: as `save`.
-        """
+        """Notes that these variations were inserted into an image. Raises as `save`."""
         now = {str(number): time.time() for number in variations}
         self.change(lambda record: {**record, "state": "placed", "placed": {**part(record, "placed"), **now}})
 

@@ -42,8 +42,8 @@ def write_private(path: Path, content: bytes, lasting: bool = True) -> None:
                 file.flush()
                 os.fsync(handle)
         os.replace(draft, path)
-        if lasting:
-            _sync_directory(path.parent)
+        if lasting and os.name != "nt":  # there directories cannot be opened; NTFS journals renames by itself
+            _sync(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink()
@@ -79,11 +79,9 @@ def open_private(path: str | Path, flags: int) -> int:
     return handle
 
 
-def _sync_directory(path: Path) -> None:
+def _sync(directory: Path) -> None:
     """Makes a rename in the directory survive a power cut."""
-    if os.name == "nt":  # directories cannot be opened there; NTFS journals renames by itself
-        return
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
