@@ -13,7 +13,7 @@ from bridge.common.errors import PhotioError
 from bridge.common.i18n import ngettext
 from bridge.history.index import Known, known_jobs, variation_of
 from bridge.history.listing import free, remove, withdraw
-from bridge.store.disk_reservation import RESERVATION_FILE
+from bridge.store.journal import RESERVATION_FILE
 from bridge.store.settings import Settings
 
 #: Seconds: a younger job is never touched, because its window may still be open.

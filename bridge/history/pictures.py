@@ -7,7 +7,6 @@ of a single megapixel.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,21 +97,16 @@ def _compose(folder: Path, record: Record, patches: list[_Layer], box: Box, size
     whole = Image.new("RGBA", (-(-box.width // step), -(-box.height // step)))
     for number, crop in enumerate(record.crops, 1):
         base = _Layer(folder / base_file(number), Box(*crop.box))
-        for place, band in _bands(base, box, step):
-            picture = _band(base, patches, band, square)
-            whole.paste(_reduced(picture, band.relative_to(box), step), place)
+        rows = max(1, _BAND // base.box.width // step) * step
+        first = box.y + (base.box.y - box.y) // step * step  # a multiple of `step` from the whole's upper edge
+        for top in range(first, base.box.bottom, rows):
+            band = Box(base.box.x, top, base.box.width, rows).within(base.box)
+            place = band.relative_to(box)
+            picture = _reduced(_band(base, patches, band, square), place, step)
+            whole.paste(picture, (place.x // step, place.y // step))
     whole.thumbnail((size, size), Image.Resampling.BOX, reducing_gap=None)
     least, _most = whole.getchannel("A").getextrema()
     return whole.convert("RGB") if least == 255 else whole
-
-
-def _bands(base: _Layer, whole: Box, step: int) -> Iterator[tuple[tuple[int, int], Box]]:
-    """A crop's rows in parts that begin at multiples of `step` from the whole's upper edge; and where each goes."""
-    x, y, width, _height = base.box
-    rows = max(1, _BAND // width // step)
-    for row in range((y - whole.y) // step, -(-(base.box.bottom - whole.y) // step), rows):
-        band = Box(x, whole.y + row * step, width, rows * step).within(base.box)
-        yield ((x - whole.x) // step, row), band
 
 
 def _band(base: _Layer, patches: list[_Layer], band: Box, square: int) -> Image.Image:

@@ -163,7 +163,13 @@ def _recovered(
         raise errors[0]
     made = fitting.finish(record.job, folder.id, planning, record.engine, record.seeds, patches)
     made = replace(made, remarks=tuple(dict.fromkeys(remarks)))
-    _keep(folder, made, {variation for _crop, variation in answers})
+    # another bridge that does so at the same moment writes the same
+    folder.change(
+        lambda record: {**record, "state": "placed" if record.get("placed") else "received", "result": asdict(made)}
+    )
+    for variation in {variation for _crop, variation in answers}:  # its pictures show less
+        for picture in folder.path.glob(f"picture-{variation}-*.png"):
+            picture.unlink(missing_ok=True)
     return made
 
 
@@ -190,13 +196,3 @@ def _answer(file: Path, checksum: str | None, size: Size) -> Pixels:
     if content is None or (checksum is not None and hashlib.sha256(content).hexdigest() != checksum):
         raise HistoryError(_("“{file}” is not what was received.").format(file=file))
     return decode_image(content, size).pixels
-
-
-def _keep(folder: JobFolder, made: Finished, variations: set[int]) -> None:
-    """Puts the result into the record. Another bridge that does so at the same moment writes the same."""
-    folder.change(
-        lambda record: {**record, "state": "placed" if record.get("placed") else "received", "result": asdict(made)}
-    )
-    for variation in variations:  # they show less
-        for picture in folder.path.glob(f"picture-{variation}-*.png"):
-            picture.unlink(missing_ok=True)

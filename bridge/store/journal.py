@@ -5,24 +5,32 @@ docs/architecture.md lists the files. A folder is called <date>-<time>-<random>,
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import logging
+import os
 import re
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.store import locks
-from bridge.store.disk_reservation import DiskReservation
-from bridge.store.private_files import StorageError, make_private_folder, read_private, write_private
+from bridge.store.private_files import (
+    SAFELY,
+    StorageError,
+    make_private_folder,
+    open_private,
+    read_private,
+    write_private,
+)
 
 FORMAT = 1
 RECORD_FILE = "request.json"
@@ -33,6 +41,9 @@ NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 #: In a job folder, locked while a bridge runs the job.
 BUSY_FILE = ".busy"
 
+#: In a job folder, occupies disk space for the results. A killed job leaves it behind.
+RESERVATION_FILE = ".room"
+
 #: In bytes: more than `bridge.regen.transport.LONGEST_ANSWER`, which takes long to import.
 LONGEST_ANSWER_FILE = 1 << 27
 
@@ -40,6 +51,55 @@ LONGEST_ANSWER_FILE = 1 << 27
 _LONGEST_RECORD = 16 << 20
 
 _log = logging.getLogger(__name__)
+
+
+class DiskReservation:
+    """Disk space in a folder, released in equal shares as the real files are written. Thread-safe.
+
+    It is reserved before a request is paid for, so that a full disk cannot lose its result.
+    """
+
+    def __init__(self, folder: Path, size: int, shares: int) -> None:
+        """Reserves the space.
+
+        Args:
+            folder: where the file is made.
+            size: in bytes.
+            shares: the number of times that `release_share` will be called.
+
+        Raises:
+            StorageError: there is less space left on the disk.
+        """
+        self._file = folder / RESERVATION_FILE
+        self._size, self._share = size, size // shares
+        self._lock = threading.Lock()
+        try:
+            with os.fdopen(open_private(self._file, os.O_WRONLY | os.O_CREAT | SAFELY), "wb") as file:
+                if shutil.disk_usage(folder).free < size:  # reserving more than there is would fill the disk
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                if hasattr(os, "posix_fallocate"):  # elsewhere other programs may still take the space
+                    os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            self.close()
+            raise StorageError(
+                _(
+                    "There is too little room in “{folder}” for the result ({megabytes} MB), so nothing was sent: make "
+                    "room, then try again."
+                ).format(folder=folder.parent, megabytes=-(-size // 1_000_000)),
+                f"{type(error).__name__}: {error}",
+            ) from error
+
+    def release_share(self) -> None:
+        """Releases one share, for a file that is about to be written."""
+        with self._lock:
+            self._size = max(0, self._size - self._share)
+            with contextlib.suppress(OSError):  # then there is a little less space for a moment
+                os.truncate(self._file, self._size)
+
+    def close(self) -> None:
+        """Releases all of it."""
+        with contextlib.suppress(OSError):
+            self._file.unlink()
 
 
 class JournalError(PhotioError):
@@ -122,10 +182,10 @@ class JobFolder:
             except StorageError as error:  # the answer itself is safe
                 _log.warning("%s: no checksum: %s", name, error.details)
 
-    def reserve(self, size: int, shares: int) -> closing[DiskReservation]:
+    def reserve(self, size: int, shares: int) -> contextlib.closing[DiskReservation]:
         """Reserves disk space (bytes) for so many answers and their results; raises as `DiskReservation`."""
         self._reservation = DiskReservation(self.path, size, shares)
-        return closing(self._reservation)
+        return contextlib.closing(self._reservation)
 
     def release(self) -> None:
         """Unlocks the folder: now the history may complete or delete it."""

@@ -67,11 +67,7 @@ def make_private_folder(path: Path) -> None:
 
 
 def open_private(path: str | Path, flags: int) -> int:
-    """As `os.open`. A new file has mode 0600 whatever the umask, which may deny even the owner access.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
+    """As `os.open`. A new file has mode 0600 whatever the umask, which may deny even the owner access."""
     handle = os.open(path, flags, 0o600)
     if flags & os.O_CREAT and hasattr(os, "fchmod"):
         with contextlib.suppress(OSError):  # the file existed, and belongs to another user
