@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bridge.history.records import Summary, read_summary
 from bridge.store import locks
+from bridge.store.arriving import NAME as ARRIVING
 from bridge.store.arriving import adopt
 from bridge.store.journal import BUSY_FILE, NAME, has_answer
 
@@ -111,13 +112,14 @@ def look(folder: Path) -> Known | None:
             return before[1]
         if not stat.S_ISDIR(status.st_mode):
             return None
-        unsaved = adopt(folder)
+        adopt(folder)
         with os.scandir(folder) as entries:
             files = [entry for entry in entries if entry.is_file(follow_symlinks=False)]
             sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in files}
     except OSError:
         return None
     known = Known(folder, sizes, read_summary(folder) or Summary(_begun(folder.name)))
+    unsaved = any(map(ARRIVING.fullmatch, sizes))
     if abs(time.time() - status.st_mtime) > _FRESH and not unsaved:
         _seen[folder] = (stamp, known)
     return known

@@ -90,23 +90,20 @@ class Arriving:
             self._close()
 
 
-def adopt(folder: Path) -> bool:
-    """Saves what arrived of answers in a job folder in which nobody works.
+def adopt(folder: Path) -> None:
+    """Saves what arrived of answers in a job folder, unless somebody works in it; errors are only logged.
 
-    Returns:
-        Whether something is still unsaved: somebody works in the folder, or it cannot be saved now.
+    Raises:
+        OSError: the folder cannot be read.
     """
-    try:
-        names = [name for name in os.listdir(folder) if NAME.fullmatch(name)]
-        if names and locks.is_held(folder / BUSY_FILE):
-            return True
-        return not all([_adopted(JobFolder(folder), name) for name in names])
-    except OSError:
-        return False
+    names = [name for name in os.listdir(folder) if NAME.fullmatch(name)]
+    if names and not locks.is_held(folder / BUSY_FILE):
+        for name in names:
+            _adopt(JobFolder(folder), name)
 
 
-def _adopted(folder: JobFolder, name: str) -> bool:
-    """Saves one of them as an answer, and then deletes it; whether that worked."""
+def _adopt(folder: JobFolder, name: str) -> None:
+    """Saves one of them as an answer, and then deletes it."""
     saved = name.replace("arriving", "answer")
     try:
         if not any(file.stem == saved for file in folder.path.glob(f"{saved}.*")):
@@ -116,10 +113,9 @@ def _adopted(folder: JobFolder, name: str) -> bool:
                 _log.warning("%s: %s was saved from what had come before its bridge was killed", folder.id, saved)
     except PhotioError as error:
         _log.warning("%s: %s: %s", folder.id, name, error.details)
-        return False
+        return
     with contextlib.suppress(OSError):
         folder.file(name).unlink()
-    return True
 
 
 def _answer(name: str, content: bytes) -> tuple[str, bytes]:

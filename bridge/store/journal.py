@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 
 class DiskReservation:
-    """Disk space in a folder, released in equal shares as the real files are written. Thread-safe.
+    """Disk space in a folder, released in equal shares as the real files are written. For one thread at a time.
 
     It is reserved before a request is paid for, so that a full disk cannot lose its result.
     """
@@ -72,7 +72,6 @@ class DiskReservation:
         """
         self._file = folder / RESERVATION_FILE
         self._size, self._share = size, size // shares
-        self._lock = threading.Lock()
         try:
             with os.fdopen(open_private(self._file, os.O_WRONLY | os.O_CREAT | SAFELY), "wb") as file:
                 if shutil.disk_usage(folder).free < size:  # reserving more than there is would fill the disk
@@ -91,10 +90,9 @@ class DiskReservation:
 
     def release_share(self) -> None:
         """Releases one share, for a file that is about to be written."""
-        with self._lock:
-            self._size = max(0, self._size - self._share)
-            with contextlib.suppress(OSError):  # then there is a little less space for a moment
-                os.truncate(self._file, self._size)
+        self._size = max(0, self._size - self._share)
+        with contextlib.suppress(OSError):  # then there is a little less space for a moment
+            os.truncate(self._file, self._size)
 
     def close(self) -> None:
         """Releases all of it."""
@@ -169,11 +167,11 @@ class JobFolder:
             StorageError: the disk is full, the folder is gone or must not be written to.
         """
         is_answer = name.startswith("answer-")
-        if is_answer and self._reservation:
-            self._reservation.release_share()
         with self._lock:
             if self._discarded:
                 return
+            if is_answer and self._reservation:
+                self._reservation.release_share()
             write_private(self.file(name), data, lasting)
         if is_answer:
             checksum = {name: hashlib.sha256(data).hexdigest()}
