@@ -44,7 +44,7 @@ def _history() -> Check:
     found = ngettext("{count} result, {megabytes} MB", "{count} results, {megabytes} MB", results).format(
         count=results, megabytes=f"{size / 1e6:.1f}"
     )
-    unused = sum(len(set(job.variations) - job.placed) for job in jobs if job.engine == "photio")
+    unused = sum(len(set(job.variations) - job.summary.marks.placed) for job in jobs if job.summary.engine == "photio")
     if not unused:
         return Check(_("history"), "ok", found)
     advice = ngettext(

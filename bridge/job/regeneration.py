@@ -175,7 +175,6 @@ class Regeneration:
             answer = client.regenerate(self._content(request, upload.result()), call=request.call)
             # meanwhile, because the disk takes its time; nothing of it is written before the answer is
             fitted = pool.submit(upload.result().fit, request.variation, answer)
-            self._folder.release_share()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             request.arriving.remove()
             self._notify(Received(request.variation, answer.seed))
@@ -202,7 +201,6 @@ class Regeneration:
         received: bytes = getattr(error, "received", b"")
         try:
             if received:
-                self._folder.release_share()
                 self._folder.save(f"{name}.unreadable", received)
             if not isinstance(error, StorageError):  # then the file of what arrived is the only copy
                 arriving.remove()
