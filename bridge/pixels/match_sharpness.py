@@ -42,16 +42,11 @@ def match_sharpness(sent: NDArray[np.uint8], answer: Floats, edited: NDArray[np.
     """
     if sent.ndim != 3 or answer.shape != sent.shape or edited.shape != sent.shape[:2]:
         raise ValueError(f"pictures of {sent.shape} and {answer.shape} and {edited.shape} do not fit together")
-    if min(edited.shape) < 3:
-        return answer
-    amount = _amount(sent, answer, edited)
+    amount = _amount(sent, answer, edited) if min(edited.shape) >= 3 else 0.0
     if amount == 0:
         return answer
     padded = np.pad(answer, ((1, 1), (0, 0), (0, 0)), mode="edge")
-    details = _details(padded[:-2], padded[1:-1], padded[2:])
-    details *= np.float32(amount)
-    details += answer
-    return details
+    return _details(padded[:-2], padded[1:-1], padded[2:]) * np.float32(amount) + answer
 
 
 def _amount(sent: NDArray[np.uint8], answer: Floats, edited: NDArray[np.bool_]) -> float:
@@ -76,18 +71,8 @@ def _product(x: Floats, y: Floats) -> float:
 
 def _details(above: Floats, here: Floats, below: Floats) -> Floats:
     """What a 3 × 3 px binomial low-pass removes from the rows `here`; faint details are reduced to 0."""
-    low = above + below
-    low += here
-    low += here
+    low = above + below + here + here
     padded = np.pad(low, ((0, 0), (1, 1), (0, 0)), mode="edge")
-    high = padded[:, :-2] + padded[:, 2:]
-    high += low
-    high += low
-    high *= np.float32(-1 / 16)
-    high += here
-    trust = np.abs(high)
-    trust -= np.float32(FAINT)
-    trust *= np.float32(1 / (CLEAR - FAINT))
-    np.clip(trust, 0, 1, out=trust)
-    high *= trust
-    return high
+    high = (padded[:, :-2] + padded[:, 2:] + low + low) * np.float32(-1 / 16) + here
+    trust = (np.abs(high) - np.float32(FAINT)) * np.float32(1 / (CLEAR - FAINT))
+    return high * np.clip(trust, 0, 1)

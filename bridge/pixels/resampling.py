@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -13,7 +15,7 @@ SUPPORT = 3
 
 
 def resampled(
-    pixels: NDArray[np.uint8] | Floats, size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+    pixels: NDArray[Any], size: tuple[int, int], box: tuple[float, float, float, float] | None = None
 ) -> Floats:
     """Scales a picture, or a part of it, with Pillow's Lanczos filter.
 
@@ -21,15 +23,12 @@ def resampled(
     and the result is the same on every processor.
 
     Args:
-        pixels: [H, W, C].
+        pixels: [H, W, C], of any type of number.
         size: width and height of the result, px.
         box: left, top, right and bottom edge of the part, px; None for the whole picture.
 
     Returns:
         float32 [height, width, C], not rounded; it exceeds the range of `pixels` where the filter overshoots.
     """
-    scaled = np.empty((size[1], size[0], pixels.shape[2]), np.float32)
-    for channel in range(pixels.shape[2]):
-        plane = Image.fromarray(np.ascontiguousarray(pixels[..., channel], dtype=np.float32))
-        scaled[..., channel] = np.asarray(plane.resize(size, Image.Resampling.LANCZOS, box=box))
-    return scaled
+    planes = (Image.fromarray(plane.astype(np.float32)) for plane in np.moveaxis(pixels, 2, 0))
+    return np.dstack([plane.resize(size, Image.Resampling.LANCZOS, box=box) for plane in planes])
