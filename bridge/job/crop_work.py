@@ -107,15 +107,13 @@ class CropWork:
     def judged(self, area: Area) -> Box:
         """The part of the crop that an area is fitted into, on the canvas: the area, and enough around it."""
         half = (area.box.width + area.box.height) / 2
-        reach = ceil(
-            (sqrt(half**2 + JUDGED) - half) / 2
-        )  # (width + 2 reach) (height + 2 reach) − width height = JUDGED
+        # (width + 2 reach) (height + 2 reach) − width height = JUDGED
+        reach = ceil((sqrt(half**2 + JUDGED) - half) / 2)
         return area.box.grown(min(max(reach, NEAREST_JUDGED), GRAIN_REACH)).within(self.piece.crop.box)
 
     def part(self, window: Box) -> Pixels:
         """The crop's pixels in a part of it, given on the canvas."""
-        inner = window.relative_to(self.piece.crop.box)
-        return self.pixels[inner.y : inner.bottom, inner.x : inner.right]
+        return self.pixels[window.relative_to(self.piece.crop.box).slices]
 
     def _mask_for(self, crop: Crop) -> Pixels:
         return imaging.mask_to_service(self.planning.edited(crop.box), crop)
@@ -171,8 +169,8 @@ class Fitter:
             cell * every * length / whole for length, whole in zip(crop.size, pixels.shape[1::-1], strict=True)
         )
         window = (box.x / across, box.y / down, box.right / across, box.bottom / down)
-        part = (slice(box.y, box.bottom), slice(box.x, box.right))
-        return Answer(correct(found, compared.sent[part], colours, compared.kept[part], window), box)
+        sent, kept = compared.sent[box.slices], compared.kept[box.slices]
+        return Answer(correct(found, sent, colours, kept, window), box)
 
     def area(self, number: int, answer: Answer, seed: int) -> tuple[Colours, Pixels | None]:
         """What the layer shows in one area: colours, 0–255, and alpha where it is not opaque.
@@ -189,7 +187,6 @@ class Fitter:
             edited = work.planning.edited(window)
             if kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT:
                 colours = match_grain(colours, edited, grain, seed)
-        inner = area.box.relative_to(window)
-        rows, columns = slice(inner.y, inner.bottom), slice(inner.x, inner.right)
+        inner = area.box.relative_to(window).slices
         opaque = work.job.fill_transparent or work.pixels.shape[2] == 3
-        return colours[rows, columns], None if opaque else original[rows, columns, 3]
+        return colours[inner], None if opaque else original[inner][..., 3]

@@ -39,13 +39,11 @@ def islands(mask: Mask, least_gap: int = 16) -> tuple[Box, ...]:
         return islands(mask, 4 * cell)
     labels = np.full(occupied.shape, -1, np.intp)
     labels[occupied] = np.repeat(numbers, ends - starts)
-    coarse = (
-        Box(x, y, right - x, bottom - y)
-        for y, bottom, x, right in zip(
-            _least(rows, numbers, count), _most(rows + 1, numbers, count),
-            _least(starts, numbers, count), _most(ends, numbers, count), strict=True
-        )
-    )  # fmt: skip
+    order = np.argsort(numbers, kind="stable")
+    first = np.searchsorted(numbers[order], np.arange(count))  # of each part's runs, in this order
+    lefts, tops = (np.minimum.reduceat(each[order], first).tolist() for each in (starts, rows))
+    rights, bottoms = (np.maximum.reduceat(each[order], first).tolist() for each in (ends, rows + 1))
+    coarse = (Box(x, y, right - x, bottom - y) for x, y, right, bottom in zip(lefts, tops, rights, bottoms, strict=True))
     return disjoint(_tight(mask, labels, number, cell, cells) for number, cells in enumerate(coarse))
 
 
@@ -90,25 +88,13 @@ def _connected(rows: list[int], starts: list[int], ends: list[int]) -> Numbers:
     return np.unique(np.array([root(run) for run in range(len(rows))], np.intp), return_inverse=True)[1]
 
 
-def _least(values: Numbers, numbers: Numbers, count: int) -> list[int]:
-    """The least of the runs' values in each part."""
-    return [-value for value in _most(-values, numbers, count)]
-
-
-def _most(values: Numbers, numbers: Numbers, count: int) -> list[int]:
-    """The greatest of the runs' values in each part."""
-    most = np.full(count, np.iinfo(np.intp).min)
-    np.maximum.at(most, numbers, values)
-    return [int(value) for value in most]
-
-
 def _tight(mask: Mask, labels: Numbers, number: int, cell: int, cells: Box) -> Box:
     """The bounds in px of a part, from its bounds in cells."""
-    own = labels[cells.y : cells.bottom, cells.x : cells.right] == number
-    pixels = mask[cells.y * cell : cells.bottom * cell, cells.x * cell : cells.right * cell]
+    own, whole = labels[cells.slices] == number, Box(*(cell * side for side in cells))
+    pixels = mask[whole.slices]
     top, bottom = _ends(pixels, own, cell)
     left, right = _ends(pixels.T, own.T, cell)
-    return Box(cells.x * cell + left, cells.y * cell + top, right - left, bottom - top)
+    return Box(whole.x + left, whole.y + top, right - left, bottom - top)
 
 
 def _ends(pixels: Mask, own: Cells, cell: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,14 +49,6 @@ class Correction(NamedTuple):
     field: Doubles
 
 
-class _Cells(NamedTuple):
-    """Averages over cells of what was kept, levels [3, h, w], and the trust in each, 0.0–1.0, [3, h, w]."""
-
-    sent: Doubles
-    answer: Doubles
-    trust: Doubles
-
-
 def match_colour(sent: Levels, answer: Levels | Floats, edited: Mask) -> Floats:
     """The answer in the colours of the picture that was sent: `find_correction`, then `correct`.
 
@@ -85,8 +78,7 @@ def kept_around(edited: Mask) -> Mask:
     """Where a service should have kept what it got, [H, W]: further than `GUARD` px from what is `edited`."""
     # a blurred 255 is above 0 wherever the box reaches, and Pillow's maximum filter takes ten times as long
     near = Image.fromarray(edited.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(GUARD))
-    kept: Mask = np.asarray(near) == 0
-    return kept
+    return np.equal(near, 0)
 
 
 def sampled(pixels: NDArray[Any], every: int) -> NDArray[Any]:
@@ -118,10 +110,15 @@ def find_correction(sent: Levels, answer: Levels, kept: Mask, cell: int) -> Corr
     count = int(np.count_nonzero(kept))
     if count < LEAST_PIXELS or count < LEAST_SHARE * kept.size:
         return None
-    cells = _cells(sent, answer, kept[..., None] & (answer >= DARKEST) & (answer <= BRIGHTEST), cell)
-    gain, offset, agreed = _fit(cells)
-    residual = cells.sent - (cells.answer - _per_cell(offset)) / _per_cell(gain)
-    return Correction(gain, np.moveaxis(smooth_field(residual, agreed), 0, 2) - offset / gain)
+    honest = kept[..., None] & (answer >= DARKEST) & (answer <= BRIGHTEST)
+    # averages by a small Gaussian-like window over what is honest, levels [3, h, w]
+    counts, *sums = (blurred(cell_sums(values, cell), 0.6) for values in (honest, sent * honest, answer * honest))
+    # where little is left of a cell, the far ends of the window would be compared: no trust
+    trust = np.where(counts >= cell * cell / 4, np.minimum(counts / (cell * cell), 1), 0).reshape(3, -1)
+    given, got = (each.reshape(3, -1) / np.maximum(counts, 1).reshape(3, -1) for each in sums)
+    gain, offset, agreed = _fit(given, got, trust)
+    field = smooth_field((given - (got - offset) / gain).reshape(counts.shape), agreed.reshape(counts.shape))
+    return Correction(gain[:, 0], np.moveaxis(field, 0, 2) - (offset / gain)[:, 0])
 
 
 def correct(
@@ -152,43 +149,33 @@ def correct(
     return match_sharpness(sent, corrected, ~kept)
 
 
-def _per_cell(values: Doubles) -> Doubles:
-    """A value per channel, [C], shaped for cells, [C, h, w]."""
-    return values[:, None, None]
+def _fit(sent: Doubles, answer: Doubles, trust: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Gain and offset, [3, 1] each, of `answer = gain · sent + offset`; and the trust left to each cell, [3, n].
 
+    Args:
+        sent, answer, trust: averages of cells, levels, and the trust in each, 0.0–1.0; [3, n].
+    """
 
-def _cells(sent: Levels, answer: Levels, honest: Mask, cell: int) -> _Cells:
-    """Both pictures, averaged by a small Gaussian-like window over what is `honest`, [H, W, 3]."""
-    shown = (honest, np.where(honest, sent, 0), np.where(honest, answer, 0))
-    counts, sent_sums, answer_sums = (blurred(cell_sums(values, cell), 0.6) for values in shown)
-    # where little is left of a cell, the far ends of the window would be compared: no trust
-    trust = np.where(counts >= cell * cell / 4, np.minimum(counts / (cell * cell), 1), 0)
-    divisor = np.maximum(counts, 1)
-    return _Cells(sent_sums / divisor, answer_sums / divisor, trust)
+    def sums(values: Doubles) -> Doubles:
+        return values.sum(axis=1, keepdims=True)
 
-
-def _fit(cells: _Cells) -> tuple[Doubles, Doubles, Doubles]:
-    """Gain and offset, [3] each, of `answer = gain · sent + offset`; and the trust left to each cell, [3, h, w]."""
-    sent, answer, trust = (each.reshape(3, -1) for each in cells)
-    gain = np.ones(3)
+    gain = np.ones((3, 1))
     # starts from the median difference: least squares would start among the outliers
-    offset = np.array([median(*each) for each in zip(answer - sent, trust, strict=True)])
+    offset = np.array([[median(*each)] for each in zip(answer - sent, trust, strict=True)])
     for _ in range(_ROUNDS):
-        weights = agreement(answer - gain[:, None] * sent - offset[:, None], trust)
-        weight = weights.sum(axis=1)
+        weights = agreement(answer - gain * sent - offset, trust)
+        weight = sums(weights)
         total = np.maximum(weight, 1e-9)
-        middle, shifted = ((weights * side).sum(axis=1) / total for side in (sent, answer))
-        spread = sent - middle[:, None]
-        weighted = weights * spread
-        variance = (weighted * spread).sum(axis=1) / total
-        covariance = (weighted * (answer - shifted[:, None])).sum(axis=1) / total
+        middle, shifted = (sums(weights * side) / total for side in (sent, answer))
+        spread = sent - middle
+        variance = sums(weights * spread * spread) / total
+        covariance = sums(weights * spread * (answer - shifted)) / total
         # the prior gain of 1 counts as much as a contrast of LEAST_CONTRAST, so it decides in flat pictures only
         last, gain = gain, np.clip((covariance + LEAST_CONTRAST**2) / (variance + LEAST_CONTRAST**2), *GAIN_LIMITS)
         before, offset = offset, np.where(weight > 0, shifted - gain * middle, 0.0)
         if np.abs(offset - before).max() < SETTLED and np.abs(gain - last).max() * 255 < SETTLED:
             break
-    gain = np.where(weight > 0, gain, 1.0)
-    return gain, offset, weights.reshape(cells.trust.shape)
+    return np.where(weight > 0, gain, 1.0), offset, weights
 
 
 def _restore_clipped(corrected: Floats, sent: Levels, answer: Levels, kept: Mask, cell: int) -> None:
@@ -198,16 +185,15 @@ def _restore_clipped(corrected: Floats, sent: Levels, answer: Levels, kept: Mask
     undone.
     """
     whole = (0, 0, kept.shape[1] / cell, kept.shape[0] / cell)
-    for limit in (0, 255):
+    for limit, channel in product((0, 255), range(3)):
+        clipped = kept & (answer[..., channel] == limit)
+        if np.count_nonzero(clipped) < LEAST_PIXELS:
+            continue
+        losses = np.where(clipped, sent[..., channel] - corrected[..., channel], 0)
+        count, loss = (cell_sums(values[..., None], cell) for values in (clipped, losses))
+        lost = np.divide(loss, count, out=np.zeros_like(loss), where=count > 0)
+        trust = np.where(np.abs(lost) <= FIELD_LIMIT, count / (cell * cell), 0)
+        field = enlarged(np.moveaxis(smooth_field(lost, trust), 0, 2), kept.shape, whole)[..., 0]
         # soft: there is no edge between 252 and 255
         depth = np.clip(1 - np.abs(np.arange(256, dtype=np.float32) - limit) / 4, 0, 1)
-        for channel in range(3):
-            clipped = kept & (answer[..., channel] == limit)
-            if np.count_nonzero(clipped) < LEAST_PIXELS:
-                continue
-            losses = np.where(clipped, sent[..., channel] - corrected[..., channel], 0)
-            count, loss = (cell_sums(values[..., None], cell) for values in (clipped, losses))
-            lost = np.divide(loss, count, out=np.zeros_like(loss), where=count > 0)
-            trust = np.where(np.abs(lost) <= FIELD_LIMIT, count / (cell * cell), 0)
-            field = enlarged(np.moveaxis(smooth_field(lost, trust), 0, 2), kept.shape, whole)[..., 0]
-            corrected[..., channel] += depth[answer[..., channel]] * field
+        corrected[..., channel] += depth[answer[..., channel]] * field

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from bridge.pixels.flat_patches import LEAST_PATCHES, PATCH, TONES, Patches, flat_patches, luma, weighted
 from bridge.pixels.imaging import is_gray
@@ -135,14 +136,11 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: Ma
 
     def squares(values: Floats) -> Floats:
         whole = values[: rows * PATCH, : columns * PATCH].reshape(rows, PATCH, columns, PATCH)
-        means: Floats = whole.mean(axis=(1, 3))
-        return means
+        return np.asarray(whole.mean(axis=(1, 3)))
 
     def detail(pixels: NDArray[np.uint8] | Floats) -> Floats:
-        brightness = luma(pixels)
-        differences = np.zeros_like(brightness)
-        differences[1:, 1:] = np.diff(np.diff(brightness, axis=0), axis=1) ** 2
-        return squares(differences)
+        differences = np.diff(np.diff(luma(pixels), axis=0), axis=1) ** 2
+        return squares(np.pad(differences, ((1, 0), (1, 0))))
 
     before = detail(original)
     # such differences of white noise have four times its variance
@@ -152,10 +150,8 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: Ma
 
 def _bounds(mask: Mask) -> tuple[slice, slice] | None:
     """The rows and columns that hold all true values; None when there are none."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    found = Image.fromarray(mask).getbbox()
+    return (slice(found[1], found[3]), slice(found[0], found[2])) if found else None
 
 
 def _surroundings(original: NDArray[np.uint8] | Floats, edited: Mask, box: tuple[slice, slice]) -> Patches | None:
