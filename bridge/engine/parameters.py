@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.common.i18n import _
-from bridge.engine.errors import RequestRefused
+from bridge.engine import RequestRefused
 
 #: The names of the fill models, the default first.
 MODELS = ("patchmatch", "migan")

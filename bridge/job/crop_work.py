@@ -47,8 +47,8 @@ class Reference:
         box: the part of an answer that fitting needs, in px of that size.
         sent: in that size, uint8 [height, width, 3].
         kept: bool [height, width]; true where the service should have kept `sent`.
-        sample: as `sent` and `kept`, but of what was really sent, and only each `every`th row and column. Colours are
-            compared there: they are averages over so many px that a few of them give the same.
+        sample: as `sent` and `kept`, but each `every`th row and column of what was really sent. Colours are compared
+            there: averages of cells need no more.
     """
 
     crop: Crop
@@ -89,10 +89,9 @@ class CropWork:
             base, mask: what the methods of these names returned.
         """
         areas = self.planning.areas_of(self.piece) if self.job.match_grain else ()
-        return Fitter(self, self.reference(base, mask), {number: self._grain(number) for number in areas})
+        return Fitter(self, self._reference(base, mask), {number: self._grain(number) for number in areas})
 
-    def reference(self, base: Pixels, mask: Pixels) -> Reference:
-        """What answers are compared with; `base` and `mask` as for `fitter`."""
+    def _reference(self, base: Pixels, mask: Pixels) -> Reference:
         crop, sent, kept = self.piece.crop, base, kept_around(mask == 0)
         every = min(max(EVERY, round(EVERY * crop.scale)), CELL // 2)  # of the photograph, not of its enlargement
         sample = (sampled(sent, every), sampled(kept, every))
@@ -144,11 +143,13 @@ class Fitter:
             answer: uint8 [height, width, 3 or 4], in the size that was sent; its alpha is ignored.
             seed: the noise that is added depends on it.
         """
-        work, corrected, made = self.work, self.corrected(answer), list[Fitted]()
-        for number in work.planning.areas_of(work.piece):
+        work, corrected = self.work, self.corrected(answer)
+
+        def fitted(number: int) -> Fitted:
             patch = Patch(f"result-{work.number}-{variation}-{number + 1}.pnm", work.planning.areas[number].box)
-            made.append(Fitted(patch, imaging.deep_pnm(*self.area(number, corrected, seed))))
-        return tuple(made)
+            return Fitted(patch, imaging.deep_pnm(*self.area(number, corrected, seed)))
+
+        return tuple(map(fitted, work.planning.areas_of(work.piece)))
 
     def corrected(self, answer: Pixels) -> Answer:
         """The part of an answer that fitting needs, in px of the reference and, if that was asked for, in its colours.
@@ -165,9 +166,7 @@ class Fitter:
         if found is None:
             return Answer(colours.astype(np.float32), box)
         # a cell's width and height, in px of the reference
-        across, down = (
-            cell * every * length / whole for length, whole in zip(crop.size, pixels.shape[1::-1], strict=True)
-        )
+        across, down = (cell * every * crop.size[axis] / pixels.shape[1 - axis] for axis in (0, 1))
         window = (box.x / across, box.y / down, box.right / across, box.bottom / down)
         sent, kept = compared.sent[box.slices], compared.kept[box.slices]
         return Answer(correct(found, sent, colours, kept, window), box)

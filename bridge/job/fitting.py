@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
+from bridge import __version__
 from bridge.job import areas
 from bridge.job.areas import Planning
 from bridge.job.crop_work import CropWork, Fitted
-from bridge.job.provenance import provenance
 from bridge.pixels import imaging
-from bridge.pixels.geometry import Box, Size, bounds
+from bridge.pixels.geometry import Box, Crop, Size, bounds
 from bridge.protocol import SELECTION_FILE, Finished, Job, Patch, ProtocolError, Rectangle, Result
 from bridge.store.journal import JobFolder
+
+#: The version of a layer's provenance.
+FORMAT = 1
+
+#: These are recorded in it as they really were, and not as they were asked for.
+_LEFT_OUT = ("engine", "seed")
 
 
 def base_file(number: int) -> str:
@@ -96,16 +105,35 @@ def finish(
         patches: by variation, from 1.
     """
     results = tuple(
-        Result(
-            patches[number],
-            number,
-            seeds[number - 1],
-            provenance(job, job_id, number, seeds[number - 1], engine, planning.crops),
-        )
-        for number in sorted(patches)
-        if patches[number]
+        Result(patches[number], number, seed, provenance(job, job_id, number, seed, engine, planning.crops))
+        for number, seed in enumerate(seeds, 1)
+        if patches.get(number)
     )
     return Finished(bounds(area.box for area in planning.areas), _masks(planning), results, ())
+
+
+def provenance(job: Job, job_id: str, variation: int, seed: int, engine: str, crops: Sequence[Crop]) -> str:
+    """How a layer was made, as JSON for the image (docs/provenance.md); contains no key and no user name.
+
+    Args:
+        variation: from 1.
+        seed: the one really used.
+        engine: the one really used, "photio" or "offline".
+    """
+    asked = {name: value for name, value in asdict(job).items() if name not in _LEFT_OUT}
+    return json.dumps(  # in ASCII: PyGObject refuses a parasite with other bytes
+        {
+            "format": FORMAT,
+            "plugin": __version__,
+            "job": job_id,
+            "variation": variation,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "engine": engine,
+            "seed": seed,
+            **asked,
+            "crops": [crop._asdict() for crop in crops],
+        }
+    )
 
 
 def _masks(planning: Planning) -> tuple[Patch, ...]:

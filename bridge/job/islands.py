@@ -41,10 +41,10 @@ def islands(mask: Mask, least_gap: int = 16) -> tuple[Box, ...]:
     labels[occupied] = np.repeat(numbers, ends - starts)
     order = np.argsort(numbers, kind="stable")
     first = np.searchsorted(numbers[order], np.arange(count))  # of each part's runs, in this order
-    lefts, tops = (np.minimum.reduceat(each[order], first).tolist() for each in (starts, rows))
-    rights, bottoms = (np.maximum.reduceat(each[order], first).tolist() for each in (ends, rows + 1))
-    coarse = (Box(x, y, right - x, bottom - y) for x, y, right, bottom in zip(lefts, tops, rights, bottoms, strict=True))
-    return disjoint(_tight(mask, labels, number, cell, cells) for number, cells in enumerate(coarse))
+    x, y = (np.minimum.reduceat(each[order], first) for each in (starts, rows))
+    right, bottom = (np.maximum.reduceat(each[order], first) for each in (ends, rows + 1))
+    coarse = np.stack([x, y, right - x, bottom - y], axis=1).tolist()
+    return disjoint(_tight(mask, labels, number, cell, Box(*cells)) for number, cells in enumerate(coarse))
 
 
 def _occupied(mask: Mask, cell: int) -> Cells:

@@ -212,19 +212,16 @@ class Regeneration:
     def _outcome(self, planning: Planning) -> Finished:
         """Delivers what arrived, even if other requests failed."""
         errors = [request.error for request in self.requests if request.error]
-        patches: dict[int, tuple[Patch, ...]] = {}
+        patches = dict.fromkeys(range(1, len(self._seeds) + 1), tuple[Patch, ...]())
         for request in self.requests:
-            patches[request.variation] = patches.get(request.variation, ()) + request.patches
+            patches[request.variation] += request.patches
         if not any(patches.values()):
             error = foremost(errors[0], self.requests)
             self._note_end("failed", error=error.code)
             raise error
         remarks = [remark for request in self.requests for remark in request.remarks]
-        remarks += [
-            _("A part of the result is missing: {reason}").format(reason=error.sentence)
-            for error in errors
-            if error.code != "cancelled"
-        ]
+        missing = _("A part of the result is missing: {reason}")
+        remarks += [missing.format(reason=error.sentence) for error in errors if error.code != "cancelled"]
         job, engine = self._planned.message.job, self._planned.backend.name
         finished = fitting.finish(job, self._folder.id, planning, engine, self._seeds, patches)
         finished = replace(finished, remarks=tuple(dict.fromkeys(remarks)))
@@ -259,7 +256,7 @@ class Regeneration:
             selection=message.selection,
             masked=message.masked,
             native_limit=planned.native_limit,
-            crops=[{"box": crop.box, "padding": crop.padding, "size": crop.size} for crop in planned.planning.crops],
+            crops=[crop._asdict() for crop in planned.planning.crops],
             requests=planned.requests,
             engine=planned.backend.name,
             seeds=self._seeds,

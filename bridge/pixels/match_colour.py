@@ -78,7 +78,7 @@ def kept_around(edited: Mask) -> Mask:
     """Where a service should have kept what it got, [H, W]: further than `GUARD` px from what is `edited`."""
     # a blurred 255 is above 0 wherever the box reaches, and Pillow's maximum filter takes ten times as long
     near = Image.fromarray(edited.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(GUARD))
-    return np.equal(near, 0)
+    return np.asarray(np.asarray(near) == 0)
 
 
 def sampled(pixels: NDArray[Any], every: int) -> NDArray[Any]:
@@ -157,7 +157,7 @@ def _fit(sent: Doubles, answer: Doubles, trust: Doubles) -> tuple[Doubles, Doubl
     """
 
     def sums(values: Doubles) -> Doubles:
-        return values.sum(axis=1, keepdims=True)
+        return np.asarray(values.sum(axis=1, keepdims=True))
 
     gain = np.ones((3, 1))
     # starts from the median difference: least squares would start among the outliers

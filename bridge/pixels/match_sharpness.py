@@ -46,7 +46,7 @@ def match_sharpness(sent: NDArray[np.uint8], answer: Floats, edited: NDArray[np.
     if amount == 0:
         return answer
     padded = np.pad(answer, ((1, 1), (0, 0), (0, 0)), mode="edge")
-    return _details(padded[:-2], padded[1:-1], padded[2:]) * np.float32(amount) + answer
+    return np.asarray(_details(padded[:-2], padded[1:-1], padded[2:]) * np.float32(amount) + answer)
 
 
 def _amount(sent: NDArray[np.uint8], answer: Floats, edited: NDArray[np.bool_]) -> float:

@@ -31,4 +31,4 @@ def resampled(
         float32 [height, width, C], not rounded; it exceeds the range of `pixels` where the filter overshoots.
     """
     planes = (Image.fromarray(plane.astype(np.float32)) for plane in np.moveaxis(pixels, 2, 0))
-    return np.dstack([plane.resize(size, Image.Resampling.LANCZOS, box=box) for plane in planes])
+    return np.dstack([np.asarray(plane.resize(size, Image.Resampling.LANCZOS, box=box)) for plane in planes])
