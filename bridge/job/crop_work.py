@@ -88,10 +88,6 @@ class CropWork:
         Args:
             base, mask: what the methods of these names returned.
         """
-        areas = self.planning.areas_of(self.piece) if self.job.match_grain else ()
-        return Fitter(self, self._reference(base, mask), {number: self._grain(number) for number in areas})
-
-    def _reference(self, base: Pixels, mask: Pixels) -> Reference:
         crop, sent, kept = self.piece.crop, base, kept_around(mask == 0)
         every = min(max(EVERY, round(EVERY * crop.scale)), CELL // 2)  # of the photograph, not of its enlargement
         sample = (sampled(sent, every), sampled(kept, every))
@@ -99,9 +95,10 @@ class CropWork:
             crop = crop._replace(size=crop.frame)
             sent = imaging.to_service(self.pixels, crop)
             kept = kept_around(self._mask_for(crop) == 0)
-        areas = (self.planning.areas[number] for number in self.planning.areas_of(self.piece))
-        box = imaging.part_for(crop, bounds(map(self.judged, areas)))
-        return Reference(crop, box, sent, kept, sample, every)
+        areas = {number: self.planning.areas[number] for number in self.planning.areas_of(self.piece)}
+        box = imaging.part_for(crop, bounds(map(self.judged, areas.values())))
+        grains = {number: self._grain(area) for number, area in areas.items()} if self.job.match_grain else {}
+        return Fitter(self, Reference(crop, box, sent, kept, sample, every), grains)
 
     def judged(self, area: Area) -> Box:
         """The part of the crop that an area is fitted into, on the canvas: the area, and enough around it."""
@@ -117,9 +114,9 @@ class CropWork:
     def _mask_for(self, crop: Crop) -> Pixels:
         return imaging.mask_to_service(self.planning.edited(crop.box), crop)
 
-    def _grain(self, number: int) -> Grain | None:
+    def _grain(self, area: Area) -> Grain | None:
         """The photograph's grain around an area; None if it has none."""
-        window = self.planning.areas[number].box.grown(GRAIN_REACH).within(self.piece.crop.box)
+        window = area.box.grown(GRAIN_REACH).within(self.piece.crop.box)
         return grain_around(self.part(window)[..., :3], self.planning.edited(window))
 
 

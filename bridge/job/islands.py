@@ -31,8 +31,10 @@ def islands(mask: Mask, least_gap: int = 16) -> tuple[Box, ...]:
         From top to bottom, left to right; empty for an empty mask.
     """
     cell = max(1, least_gap // 2)
-    occupied = _occupied(mask, cell)
-    rows, starts, ends = _runs(occupied)
+    # which cells hold anything, and the runs of such cells along the rows, in reading order
+    occupied = _greatest(_greatest(mask, cell).T, cell).T > 0
+    edges = np.diff(np.pad(occupied, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    (rows, starts), ends = np.nonzero(edges > 0), np.nonzero(edges < 0)[1]
     numbers = _connected(rows.tolist(), starts.tolist(), ends.tolist())
     count = int(numbers.max(initial=-1)) + 1
     if count > MOST_ISLANDS:
@@ -47,11 +49,6 @@ def islands(mask: Mask, least_gap: int = 16) -> tuple[Box, ...]:
     return disjoint(_tight(mask, labels, number, cell, Box(*cells)) for number, cells in enumerate(coarse))
 
 
-def _occupied(mask: Mask, cell: int) -> Cells:
-    """Which cells of `cell` × `cell` px hold anything, [rows of cells, columns of cells]."""
-    return _greatest(_greatest(mask, cell).T, cell).T > 0
-
-
 def _greatest(values: Mask, count: int) -> Mask:
     """Reduces each `count` rows to one, in whole slices: `np.maximum.reduceat` takes a hundred times as long."""
     greatest = values[::count].copy(order="K")
@@ -61,15 +58,12 @@ def _greatest(values: Mask, count: int) -> Mask:
     return greatest
 
 
-def _runs(occupied: Cells) -> tuple[Numbers, Numbers, Numbers]:
-    """The runs of occupied cells along the rows, in reading order: row, first column, first column after it."""
-    edges = np.diff(np.pad(occupied, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    rows, starts = np.nonzero(edges > 0)
-    return rows, starts, np.nonzero(edges < 0)[1]
-
-
 def _connected(rows: list[int], starts: list[int], ends: list[int]) -> Numbers:
-    """The number, from 0, of the connected part that each run belongs to; corners connect. Union-find."""
+    """The number, from 0, of the connected part that each run belongs to; corners connect. Union-find.
+
+    Args:
+        rows, starts, ends: of each run in reading order: its row, its first column, and the column after its last.
+    """
     parents = list(range(len(rows)))
 
     def root(run: int) -> int:

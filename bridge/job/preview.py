@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw
 
 from bridge.job.areas import Planning
-from bridge.pixels.geometry import Box, Size, bounds
+from bridge.pixels.geometry import Box, Size
 from bridge.pixels.imaging import Coverage, pnm
 
 #: px; no window is larger.
@@ -20,11 +20,6 @@ _TINT = (235, 60, 120, 96)
 _EDGE, _HALO = (255, 255, 255, 255), (0, 0, 0, 160)
 _BEYOND = (0, 0, 0, 150)
 _FRAME = (255, 255, 255, 200)
-
-
-def shown_box(planning: Planning) -> Box:
-    """The part of the canvas that holds all crops."""
-    return bounds(crop.box for crop in planning.crops)
 
 
 def shown_size(box: Box, largest: tuple[int, int]) -> Size:

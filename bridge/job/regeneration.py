@@ -23,6 +23,7 @@ from bridge.job.backend import Backend
 from bridge.job.failure import foremost, unexpected
 from bridge.job.progress import Stages
 from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode, largest_upload
+from bridge.pixels.geometry import bounds
 from bridge.protocol import CropPlan, Finished, Message, Patch, Plan, Planned, Preview, Received
 from bridge.regen.call import Call
 from bridge.regen.client import RegenClient, RegenRequest
@@ -77,7 +78,7 @@ class PlannedJob:
     def _preview(self) -> Preview | None:
         if self.message.preview == (0, 0):
             return None
-        box = preview.shown_box(self.planning)
+        box = bounds(crop.box for crop in self.planning.crops)
         size = preview.shown_size(box, self.message.preview)
         self.folder.file(_OVERLAY_FILE).write_bytes(preview.overlay(self.planning, box, size))
         return Preview(box, size, _OVERLAY_FILE)
@@ -172,9 +173,11 @@ class Regeneration:
         """Sends one request, journals the answer and fits it. Errors are kept in `request` for `_outcome`."""
         name = f"answer-{request.crop}-{request.variation}"
         try:
-            answer = client.regenerate(self._content(request, upload.result()), call=request.call)
+            job, seed, sent = self._planned.message.job, self._seeds[request.variation - 1], upload.result()
+            asked = (job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
+            answer = client.regenerate(RegenRequest(sent.base, sent.mask, *asked), call=request.call)
             # meanwhile, because the disk takes its time; nothing of it is written before the answer is
-            fitted = pool.submit(upload.result().fit, request.variation, answer)
+            fitted = pool.submit(sent.fit, request.variation, answer)
             self._folder.release_share()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             request.arriving.remove()
@@ -192,10 +195,6 @@ class Regeneration:
             _log.exception("request %d failed", request.number)
             request.error = PhotioError(unexpected(), repr(error))
         self._stages.report(request.number, "failed")
-
-    def _content(self, request: Request, upload: Upload) -> RegenRequest:
-        job, seed = self._planned.message.job, self._seeds[request.variation - 1]
-        return RegenRequest(upload.base, upload.mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
 
     def _keep_unreadable(self, name: str, error: PhotioError, arriving: Arriving) -> None:
         """Saves what arrived even though it is no picture that we can use: it may have been paid for."""

@@ -132,8 +132,13 @@ class RunningJob:
     def _run(self, ended: Callable[[], None]) -> None:
         work = self._work
         assert work is not None
+        message: Message
         try:
-            message = _end_of(work)
+            try:
+                message = work.run()
+            except Exception as error:  # noqa: BLE001  (the last defence: the user gets a sentence, the log everything)
+                message = failure(error, work.requests, work.billed)
+                error.__traceback__ = None  # its frames have all that this job holds
             if announce := self._silence():
                 announce(message)
         finally:
@@ -141,13 +146,3 @@ class RunningJob:
             del work
             self._work = None  # it knows us: nothing else would free its pictures soon
             ended()
-
-
-def _end_of(work: Regeneration) -> Message:
-    """Does the work; how it ended."""
-    try:
-        return work.run()
-    except Exception as error:  # noqa: BLE001  (the last line of defence: the user gets a sentence, the log everything)
-        message = failure(error, work.requests, work.billed)
-        error.__traceback__ = None  # its frames have all that this job holds
-        return message

@@ -175,7 +175,8 @@ def plan_crop(area: Box, context: int, canvas: Size) -> Crop:
     roomy = [(frame, shape) for shape in shapes if (frame := _around(wanted.size, shape, canvas))]
     tight = [(frame, shape) for shape in shapes if (frame := _inside(canvas, shape, area.size))]
     if tight and not roomy:
-        frame, shape = max(tight, key=lambda pair: _common(pair[0], wanted.size))
+        # the one that shows most of the wanted context; of several, the smallest
+        frame, shape = max(tight, key=lambda pair: (Size(*map(min, pair[0], wanted.size)).area, -pair[0].area))
         return Crop(_place(frame, wanted, area, canvas), Padding(0, 0, 0, 0), shape)
     frames = roomy or [(_smallest(wanted.size, shape), shape) for shape in shapes]
     frame, shape = min(frames, key=lambda pair: pair[0].area)
@@ -217,11 +218,6 @@ def _extended(frame: Size, wanted: Box, canvas: Size, size: Size) -> Crop:
     left, top = (frame.width - inside.width) // 2, (frame.height - inside.height) // 2
     padding = Padding(left, top, frame.width - inside.width - left, frame.height - inside.height - top)
     return Crop(_place(inside, wanted, wanted, canvas), padding, size)
-
-
-def _common(one: Size, other: Size) -> tuple[int, int]:
-    """A key to sort frames: by how much of the wanted context they show, then the smaller frame first."""
-    return min(one.width, other.width) * min(one.height, other.height), -one.area
 
 
 def _smallest(needed: Size, shape: Size) -> Size:
