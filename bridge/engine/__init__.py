@@ -9,11 +9,7 @@ from bridge.common.errors import PhotioError
 
 
 class RequestRefused(PhotioError):
-    """The engine refuses the request.
-
-    Attributes:
-        status: the HTTP status, also sent as the answer's `status_code`.
-    """
+    """The engine refuses the request. The HTTP `status` is also sent as the answer's `status_code`."""
 
     code = "refused"
 

@@ -144,11 +144,7 @@ def _is_model(content: bytes) -> bool:
 
 
 def _stored(content: bytes, destination: Path) -> Path:
-    """Writes the model, all of it or nothing; the `destination`.
-
-    Raises:
-        ModelError: the content is not the model, or the folder cannot be written to.
-    """
+    """The destination, with the model in it: all of it, or a `ModelError`."""
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         if not _is_model(content):

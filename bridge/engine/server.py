@@ -142,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self._check_route():
             about = {"name": "Photio offline engine", "version": bridge.__version__, "model": self.server.model}
-            self._answer(200, about)
+            self._answer(200, about, {})
 
     def do_POST(self) -> None:
         if not self._check_route():
@@ -169,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         if allowed is None:
             self._answer_with(404, f"There is nothing at this path; inferences go to {REGEN_PATH}.")
         elif allowed != self.command:
-            self._answer_with(405, f"This path takes {allowed} only.", {"Allow": allowed})
+            self._answer_with(405, f"This path takes {allowed} only.", Allow=allowed)
         return allowed == self.command
 
     def _check_key(self, required: str | None) -> None:
@@ -199,16 +199,15 @@ class _Handler(BaseHTTPRequestHandler):
             raise RequestRefused(400, "The request is shorter than its Content-Length header says.")
         return body
 
-    def _answer_with(self, status: int, body: str, headers: dict[str, str] | None = None) -> None:
+    def _answer_with(self, status: int, body: str, **headers: str) -> None:
         self._answer(status, {"status_code": status, "body": body}, headers)
 
-    def _answer(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+    def _answer(self, status: int, content: dict[str, Any], headers: dict[str, str]) -> None:
         payload = json.dumps(content).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.send_header("Connection", "close")
-        for name, value in (headers or {}).items():
+        length = str(len(payload))
+        fixed = {"Content-Type": "application/json", "Content-Length": length, "Connection": "close"}
+        for name, value in (fixed | headers).items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -83,11 +83,7 @@ class CropWork:
         return self._mask_for(self.piece.crop)
 
     def fitter(self, base: Pixels, mask: Pixels) -> Fitter:
-        """What fits the answers: made once, for all variations.
-
-        Args:
-            base, mask: what the methods of these names returned.
-        """
+        """What fits the answers: made once, for all variations, of what the methods `base` and `mask` returned."""
         crop, sent, kept = self.piece.crop, base, kept_around(mask == 0)
         every = min(max(EVERY, round(EVERY * crop.scale)), CELL // 2)  # of the photograph, not of its enlargement
         sample = (sampled(sent, every), sampled(kept, every))
@@ -124,8 +120,7 @@ class CropWork:
 class Fitter:
     """Makes answers for one crop fit their surroundings. Safe from any thread.
 
-    Attributes:
-        grains: the photograph's grain around each area, by the area's number; None where there is none.
+    `grains` has the photograph's grain around each area, by the area's number; None where there is none.
     """
 
     work: CropWork
@@ -149,11 +144,7 @@ class Fitter:
         return tuple(map(fitted, work.planning.areas_of(work.piece)))
 
     def corrected(self, answer: Pixels) -> Answer:
-        """The part of an answer that fitting needs, in px of the reference and, if that was asked for, in its colours.
-
-        Args:
-            answer: as for `fit`.
-        """
+        """The part of an answer that fitting needs, in px of the reference and in its colours, if that is asked for."""
         compared, pixels = self.reference, np.ascontiguousarray(answer[..., :3])
         crop, box, every = compared.crop, compared.box, compared.every
         colours = imaging.scaled(pixels, crop.size, box)

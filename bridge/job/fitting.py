@@ -65,24 +65,17 @@ def read_crops(folder: JobFolder, planning: Planning, job: Job, masked: bool) ->
 
 
 def save(folder: JobFolder, fitted: Sequence[Fitted]) -> tuple[Patch, ...]:
-    """Saves what is to be placed.
-
-    Raises:
-        StorageError: it cannot be saved.
-    """
+    """Saves what is to be placed; raises a `StorageError` if that fails."""
     for each in fitted:
         folder.save(each.patch.file, each.content)
     return tuple(each.patch for each in fitted)
 
 
 def save_masks(folder: JobFolder, planning: Planning, missing_only: bool = False) -> None:
-    """Saves the layers' masks; not durably, because they can be made again from the selection.
+    """Saves the layers' masks; not durably, because they can be made again. Raises a `StorageError` if that fails.
 
     Args:
         missing_only: saves those that are gone, and durably, because the selection may be gone as well.
-
-    Raises:
-        StorageError: they cannot be saved.
     """
     for patch, area in zip(_masks(planning), planning.areas, strict=True):
         if not (missing_only and folder.file(patch.file).exists()):

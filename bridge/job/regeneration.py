@@ -43,11 +43,7 @@ _OVERLAY_FILE = "preview.pam"
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job that was planned, and of which nothing was sent yet.
-
-    Attributes:
-        native_limit: in megapixels.
-    """
+    """A job that was planned, and of which nothing was sent yet; `native_limit` is in megapixels."""
 
     folder: JobFolder
     message: Plan
@@ -62,18 +58,12 @@ class PlannedJob:
 
     def reply(self, remarks: tuple[str, ...]) -> Planned:
         """The reply to the plug-in. Writes the preview into the folder, if one was asked for."""
-        crops = self.planning.crops
+        crops, remarks = self.planning.crops, remarks + self.backend.remarks
         exports = tuple(
-            CropPlan(fitting.base_file(number), crop.box, crop.size, crop.scale) for number, crop in enumerate(crops, 1)
+            CropPlan(fitting.base_file(at), crop.box, crop.size, crop.scale) for at, crop in enumerate(crops, 1)
         )
         upload = self.message.job.variations * sum(largest_upload(*crop.size) for crop in crops)
-        return Planned(
-            exports, self.requests, self.backend.name, upload, remarks + self.backend.remarks, self._preview()
-        )
-
-    def begin(self, notify: Callable[[Message], None]) -> Regeneration:
-        """The work on it; see `Regeneration`."""
-        return Regeneration(self, notify)
+        return Planned(exports, self.requests, self.backend.name, upload, remarks, self._preview())
 
     def _preview(self) -> Preview | None:
         if self.message.preview == (0, 0):
@@ -84,33 +74,19 @@ class PlannedJob:
         return Preview(box, size, _OVERLAY_FILE)
 
 
-def plan(folder: JobFolder, message: Plan, backend: Backend, native_limit: float) -> PlannedJob:
-    """Decides on the crops.
-
-    Args:
-        native_limit: in megapixels.
-
-    Raises:
-        ProtocolError, PhotioError: as `fitting.plan`.
-    """
-    canvas, selection = message.document.canvas, message.selection
-    planning = fitting.plan(folder, message.job, canvas, selection, message.masked, native_limit)
-    return PlannedJob(folder, message, backend, native_limit, planning)
-
-
 class Regeneration:
     """The work itself: `run` it once, in a thread of its own; `drop` may be called from any other at any time.
+
+    Making it announces that it begins, and does nothing else yet.
+
+    Args:
+        notify: gets the messages on the way, but not the last; called from the job's own threads.
 
     Attributes:
         requests: one for each crop of each variation.
     """
 
     def __init__(self, planned: PlannedJob, notify: Callable[[Message], None]) -> None:
-        """Announces that it begins, and does nothing else yet.
-
-        Args:
-            notify: gets the messages on the way, but not the last; called from the job's own threads.
-        """
         job, crops, backend = planned.message.job, planned.planning.crops, planned.backend
         self._planned, self._notify, self._folder = planned, notify, planned.folder
         self._seeds = draw_seeds(job.seed, job.variations)
@@ -241,11 +217,7 @@ class Regeneration:
         return ()
 
     def _note(self, state: str, **facts: Any) -> None:
-        """Writes the job's record, each time all of it: somebody may have removed it.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
+        """Writes the job's record, each time all of it: somebody may have removed it. May raise a `StorageError`."""
         planned, message = self._planned, self._planned.message
         self._folder.note(
             state=state,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.pixels.diffusion import diffuse
-from bridge.pixels.resampling import SUPPORT, resampled
+from bridge.pixels.imaging import SUPPORT, resampled
 
 #: Levels. The least spread of an honest residual, and the most that a smooth field corrects.
 LEAST_SCALE, FIELD_LIMIT = 0.5, 24.0

@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass
 from math import ceil, floor, isqrt
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,14 @@ from bridge.common.i18n import _
 from bridge.pixels.diffusion import diffuse
 from bridge.pixels.geometry import Box, Crop, Size
 from bridge.pixels.pnm_header import look
-from bridge.pixels.resampling import SUPPORT, resampled
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
 Colours: TypeAlias = npt.NDArray[np.float32]
 Deep: TypeAlias = npt.NDArray[np.uint16]
+
+#: How far the Lanczos filter reaches to each side, in px of the smaller picture.
+SUPPORT = 3
 
 _ANY = (0, *255 * [255])  # for `Image.point`: 0 stays 0, everything else becomes 255
 
@@ -136,17 +138,12 @@ def layer_mask(selection: Pixels | None, selected: Box, area: Box, grow_by: int,
         grow_by, feather_by: px.
     """
     mask = np.zeros((area.height, area.width), np.uint8)
-    inner = selected.relative_to(area)
-    mask[inner.slices] = 255 if selection is None else selection
+    mask[selected.relative_to(area).slices] = 255 if selection is None else selection
     return feather(grow(mask, grow_by), feather_by)
 
 
 def fill_transparent(pixels: Pixels) -> Pixels:
-    """RGB without holes: the colours around transparent pixels are continued into them.
-
-    Args:
-        pixels: [height, width, 3 or 4].
-    """
+    """RGB of [height, width, 3 or 4], without holes: the colours around transparent pixels are continued into them."""
     if pixels.shape[2] == 3:
         return pixels
     hidden, colours = pixels[..., 3] == 0, np.ascontiguousarray(pixels[..., :3])
@@ -154,11 +151,7 @@ def fill_transparent(pixels: Pixels) -> Pixels:
 
 
 def to_service(pixels: Pixels, crop: Crop) -> Pixels:
-    """A crop as the service gets it: uint8 RGB of `crop.size`.
-
-    Args:
-        pixels: of `crop.box`, [height, width, 3 or 4].
-    """
+    """A crop as the service gets it: uint8 RGB of `crop.size`, from [height, width, 3 or 4] of `crop.box`."""
     framed = np.pad(fill_transparent(pixels), (*_padding(crop), (0, 0)), mode="symmetric")
     if crop.frame == crop.size:
         return framed
@@ -186,6 +179,26 @@ def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
     return (top, bottom), (left, right)
 
 
+def resampled(
+    pixels: npt.NDArray[Any], size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> Colours:
+    """Scales a picture, or a part of it, with Pillow's Lanczos filter.
+
+    Pillow adds in a fixed order and in double precision, here for one channel at a time. So equal channels stay equal,
+    and the result is the same on every processor.
+
+    Args:
+        pixels: [H, W, C], of any type of number.
+        size: width and height of the result, px.
+        box: left, top, right and bottom edge of the part, px; None for the whole picture.
+
+    Returns:
+        float32 [height, width, C], not rounded; it exceeds the range of `pixels` where the filter overshoots.
+    """
+    planes = (Image.fromarray(plane.astype(np.float32)) for plane in np.moveaxis(pixels, 2, 0))
+    return np.dstack([np.asarray(plane.resize(size, Image.Resampling.LANCZOS, box=box)) for plane in planes])
+
+
 class Answer(NamedTuple):
     """A part of the service's answer for a crop.
 
@@ -199,13 +212,9 @@ class Answer(NamedTuple):
 
 
 def part_for(crop: Crop, window: Box) -> Box:
-    """The part of a crop's answer that `from_service` needs for `window`.
+    """The part of a crop's answer, in px of the answer, that `from_service` needs for a window.
 
-    Args:
-        window: in px of the canvas, inside `crop.box`.
-
-    Returns:
-        In px of the answer: the window, the reach of the scaling filter, and 1 px more.
+    It is the window (in px of the canvas, inside `crop.box`), the reach of the scaling filter, and 1 px more.
     """
     left, top, right, bottom = _inside_answer(crop, window)
     margin = 1 + ceil(SUPPORT * max(1, crop.size.width / crop.frame.width, crop.size.height / crop.frame.height))

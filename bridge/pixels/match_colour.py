@@ -1,4 +1,7 @@
-"""Undoes what the service did to colours that it should have kept: measured around the repair, corrected everywhere."""
+"""Undoes what the service did to colours and sharpness that it should have kept.
+
+It is measured around the repair, and corrected everywhere.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from bridge.pixels.colour_cells import FIELD_LIMIT, agreement, blurred, cell_sums, enlarged, median, smooth_field
-from bridge.pixels.match_sharpness import match_sharpness
 
 #: px. Colours are compared as averages over cells of this size, so that neither noise nor blur biases the gain.
 CELL = 16
@@ -18,7 +20,7 @@ CELL = 16
 EVERY = 2
 #: px around the repair that are not compared: the service blends there.
 GUARD = 3
-#: How much must be left around the repair: px, and share of the picture.
+#: How much must be left around the repair: px (and px with detail, to compare that), and share of the picture.
 LEAST_PIXELS, LEAST_SHARE = 256, 0.01
 #: A service that keeps a picture recognisable stays within these gains. Beyond them the fit has found something else.
 GAIN_LIMITS = (0.8, 1.25)
@@ -29,6 +31,17 @@ LEAST_CONTRAST = 3.0
 #: Levels. The fit ends when a round moves it by less.
 SETTLED = 0.01
 
+#: The most that details are strengthened. 2.0 undoes a Gaussian of 0.7 px; more would cause ringing.
+LARGEST_AMOUNT = 2.0
+#: Sharpening must remove at least this share of the squared difference between what was sent and what came back:
+#: blur is not the only thing that changes details.
+LEAST_GAIN = 0.3
+#: Levels. Details below the first are left alone, and above the second they count fully: the steps of an 8-bit
+#: gradient and faint noise are not to be strengthened.
+FAINT, CLEAR = 1.0, 3.0
+#: Levels. A pixel that differs by more was changed, not blurred.
+LARGEST_DIFFERENCE = 48.0
+_SHARPNESS_EVERY = 8  # softness is measured in every 8th row: detail is everywhere
 _ROUNDS = 8
 
 Levels = NDArray[np.uint8]
@@ -197,3 +210,58 @@ def _restore_clipped(corrected: Floats, sent: Levels, answer: Levels, kept: Mask
         # soft: there is no edge between 252 and 255
         depth = np.clip(1 - np.abs(np.arange(256, dtype=np.float32) - limit) / 4, 0, 1)
         corrected[..., channel] += depth[answer[..., channel]] * field
+
+
+def match_sharpness(sent: Levels, answer: Floats, edited: Mask) -> Floats:
+    """The answer, as sharp as the picture that was sent.
+
+    Sharpens with an unsharp mask (a 3 × 3 px binomial low-pass). Least squares fit its amount to `sent − answer`
+    outside `edited`. So the result is never sharper than what was sent, and noise in the answer lowers the amount.
+
+    Args:
+        sent: [H, W, 3], sRGB, 0–255: what the service got.
+        answer: [H, W, 3], 0.0–255.0, in the colours of `sent` already.
+        edited: [H, W]; true where the service was to regenerate.
+
+    Returns:
+        float32 [H, W, 3], 0.0–255.0; `answer` itself when it is not measurably softer.
+
+    Raises:
+        ValueError: the arrays do not fit together.
+    """
+    if sent.ndim != 3 or answer.shape != sent.shape or edited.shape != sent.shape[:2]:
+        raise ValueError(f"pictures of {sent.shape} and {answer.shape} and {edited.shape} do not fit together")
+    amount = _amount(sent, answer, edited) if min(edited.shape) >= 3 else 0.0
+    if amount == 0:
+        return answer
+    padded = np.pad(answer, ((1, 1), (0, 0), (0, 0)), mode="edge")
+    return _details(padded[:-2], padded[1:-1], padded[2:]) * np.float32(amount) + answer
+
+
+def _amount(sent: Levels, answer: Floats, edited: Mask) -> float:
+    """How much of its own details the answer lacks, 0.0–`LARGEST_AMOUNT`."""
+    rows = slice(1, len(answer) - 1, _SHARPNESS_EVERY)
+    middle = answer[rows]
+    details = _details(answer[:-2:_SHARPNESS_EVERY][: len(middle)], middle, answer[2::_SHARPNESS_EVERY][: len(middle)])
+    missing = sent[rows] - middle
+    counted = ~edited[rows][..., None] & (details != 0) & (np.abs(missing) < LARGEST_DIFFERENCE)
+    if np.count_nonzero(counted) < LEAST_PIXELS:
+        return 0.0
+    x, y = details[counted], missing[counted]
+    amount = min(max(_product(x, y) / max(_product(x, x), 1e-9), 0.0), LARGEST_AMOUNT)
+    left, before = y - np.float32(amount) * x, _product(y, y)
+    return amount if before > 0 and 1 - _product(left, left) / before >= LEAST_GAIN else 0.0
+
+
+def _product(x: Floats, y: Floats) -> float:
+    """The scalar product of [n] and [n]. Not `np.dot`: BLAS adds in an order that depends on the processor."""
+    return float((x * y).sum(dtype=np.float64))
+
+
+def _details(above: Floats, here: Floats, below: Floats) -> Floats:
+    """What a 3 × 3 px binomial low-pass removes from the rows `here`; faint details are reduced to 0."""
+    low = above + below + here + here
+    padded = np.pad(low, ((0, 0), (1, 1), (0, 0)), mode="edge")
+    high = (padded[:, :-2] + padded[:, 2:] + low + low) * np.float32(-1 / 16) + here
+    trust = (np.abs(high) - np.float32(FAINT)) * np.float32(1 / (CLEAR - FAINT))
+    return np.asarray(high * np.clip(trust, 0, 1))
