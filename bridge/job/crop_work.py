@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import NamedTuple
 
 import numpy as np
 
@@ -31,48 +30,29 @@ JUDGED, NEAREST_JUDGED = 100_000, 48
 LARGEST_CORRECTED = 1.5
 
 
-class Fitted(NamedTuple):
-    """What GIMP places in one area, and the content of its file."""
-
-    patch: Patch
-    content: bytes
-
-
 @dataclass(frozen=True)
 class Reference:
-    """What the answers for a crop are compared with.
+    """What the answers for a crop are compared with."""
 
-    Attributes:
-        crop: in the size in which answers are corrected: as sent, or as before if that was scaled up much.
-        box: the part of an answer that fitting needs, in px of that size.
-        sent: in that size, uint8 [height, width, 3].
-        kept: bool [height, width]; true where the service should have kept `sent`.
-        sample: as `sent` and `kept`, but each `every`th row and column of what was really sent. Colours are compared
-            there: averages of cells need no more.
-    """
-
-    crop: Crop
-    box: Box
-    sent: Pixels
-    kept: Coverage
+    crop: Crop  #: in the size in which answers are corrected: as sent, or as before if that was scaled up much
+    box: Box  #: the part of an answer that fitting needs, in px of that size
+    sent: Pixels  #: in that size, [height, width, 3]
+    kept: Coverage  #: [height, width]; true where the service should have kept `sent`
+    #: As `sent` and `kept`, but each `every`th row and column of what was really sent. Colours are compared there:
+    #: averages of cells need no more.
     sample: tuple[Pixels, Coverage]
     every: int
 
 
 @dataclass(frozen=True)
 class CropWork:
-    """One crop of a job.
-
-    Attributes:
-        number: which of the job's crops, from 1.
-        pixels: as GIMP exported them, uint8 [height, width, 3 or 4], RGB or RGBA.
-    """
+    """One crop of a job."""
 
     job: Job
     planning: Planning
-    number: int
+    number: int  #: which of the job's crops, from 1
     piece: Piece
-    pixels: Pixels
+    pixels: Pixels  #: as GIMP exported them, [height, width, 3 or 4], RGB or RGBA
 
     def base(self) -> Pixels:
         """The picture that the service gets, uint8 [height, width, 3]."""
@@ -127,8 +107,8 @@ class Fitter:
     reference: Reference
     grains: Mapping[int, Grain | None]
 
-    def fit(self, variation: int, answer: Pixels, seed: int) -> tuple[Fitted, ...]:
-        """What GIMP places of one answer, in each area of the crop.
+    def fit(self, variation: int, answer: Pixels, seed: int) -> tuple[tuple[Patch, bytes], ...]:
+        """What GIMP places of one answer in each area of the crop, and the content of its file.
 
         Args:
             variation: from 1.
@@ -137,9 +117,9 @@ class Fitter:
         """
         work, corrected = self.work, self.corrected(answer)
 
-        def fitted(number: int) -> Fitted:
+        def fitted(number: int) -> tuple[Patch, bytes]:
             patch = Patch(f"result-{work.number}-{variation}-{number + 1}.pnm", work.planning.areas[number].box)
-            return Fitted(patch, imaging.deep_pnm(*self.area(number, corrected, seed)))
+            return patch, imaging.deep_pnm(*self.area(number, corrected, seed))
 
         return tuple(map(fitted, work.planning.areas_of(work.piece)))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from bridge import __version__
 from bridge.job import areas
 from bridge.job.areas import Planning
-from bridge.job.crop_work import CropWork, Fitted
+from bridge.job.crop_work import CropWork
 from bridge.pixels import imaging
 from bridge.pixels.geometry import Box, Crop, Size, bounds
 from bridge.protocol import SELECTION_FILE, Finished, Job, Patch, ProtocolError, Rectangle, Result
@@ -18,9 +18,6 @@ from bridge.store.journal import JobFolder
 
 #: The version of a layer's provenance.
 FORMAT = 1
-
-#: These are recorded in it as they really were, and not as they were asked for.
-_LEFT_OUT = ("engine", "seed")
 
 
 def base_file(number: int) -> str:
@@ -64,11 +61,11 @@ def read_crops(folder: JobFolder, planning: Planning, job: Job, masked: bool) ->
     return planning, [CropWork(job, planning, number, *pair) for number, pair in enumerate(pairs, 1)]
 
 
-def save(folder: JobFolder, fitted: Sequence[Fitted]) -> tuple[Patch, ...]:
-    """Saves what is to be placed; raises a `StorageError` if that fails."""
-    for each in fitted:
-        folder.save(each.patch.file, each.content)
-    return tuple(each.patch for each in fitted)
+def save(folder: JobFolder, fitted: Sequence[tuple[Patch, bytes]]) -> tuple[Patch, ...]:
+    """Saves what `Fitter.fit` made; raises a `StorageError` if that fails."""
+    for patch, content in fitted:
+        folder.save(patch.file, content)
+    return tuple(patch for patch, _content in fitted)
 
 
 def save_masks(folder: JobFolder, planning: Planning, missing_only: bool = False) -> None:
@@ -113,7 +110,6 @@ def provenance(job: Job, job_id: str, variation: int, seed: int, engine: str, cr
         seed: the one really used.
         engine: the one really used, "photio" or "offline".
     """
-    asked = {name: value for name, value in asdict(job).items() if name not in _LEFT_OUT}
     return json.dumps(  # in ASCII: PyGObject refuses a parasite with other bytes
         {
             "format": FORMAT,
@@ -123,7 +119,7 @@ def provenance(job: Job, job_id: str, variation: int, seed: int, engine: str, cr
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "engine": engine,
             "seed": seed,
-            **asked,
+            **asdict(replace(job, engine=engine, seed=seed)),
             "crops": [crop._asdict() for crop in crops],
         }
     )

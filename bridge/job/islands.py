@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from bridge.pixels.geometry import Box, disjoint
+from bridge.pixels.imaging import Coverage, Pixels
 
-Mask: TypeAlias = npt.NDArray[np.uint8]
-Cells: TypeAlias = npt.NDArray[np.bool_]
-Numbers: TypeAlias = npt.NDArray[np.intp]
+Numbers = NDArray[np.intp]
 
 #: The most parts of a mask. Nobody pays for more requests, so a speckled selection is divided more coarsely.
 MOST_ISLANDS = 256
 
 
-def islands(mask: Mask, least_gap: int = 16) -> tuple[Box, ...]:
+def islands(mask: Pixels, least_gap: int = 16) -> tuple[Box, ...]:
     """The bounds of a mask's disjoint parts, in px of the mask, tight around their pixels above 0.
 
     Each such pixel is in exactly one of the boxes. Parts whose bounds overlap (a dot inside a ring, or in the angle of
@@ -49,7 +46,7 @@ def islands(mask: Mask, least_gap: int = 16) -> tuple[Box, ...]:
     return disjoint(_tight(mask, labels, number, cell, Box(*cells)) for number, cells in enumerate(coarse))
 
 
-def _greatest(values: Mask, count: int) -> Mask:
+def _greatest(values: Pixels, count: int) -> Pixels:
     """Reduces each `count` rows to one, in whole slices: `np.maximum.reduceat` takes a hundred times as long."""
     greatest = values[::count].copy(order="K")
     for offset in range(1, min(count, len(values))):
@@ -82,7 +79,7 @@ def _connected(rows: list[int], starts: list[int], ends: list[int]) -> Numbers:
     return np.unique(np.array([root(run) for run in range(len(rows))], np.intp), return_inverse=True)[1]
 
 
-def _tight(mask: Mask, labels: Numbers, number: int, cell: int, cells: Box) -> Box:
+def _tight(mask: Pixels, labels: Numbers, number: int, cell: int, cells: Box) -> Box:
     """The bounds in px of a part, from its bounds in cells."""
     own, whole = labels[cells.slices] == number, Box(*(cell * side for side in cells))
     pixels = mask[whole.slices]
@@ -91,7 +88,7 @@ def _tight(mask: Mask, labels: Numbers, number: int, cell: int, cells: Box) -> B
     return Box(whole.x + left, whole.y + top, right - left, bottom - top)
 
 
-def _ends(pixels: Mask, own: Cells, cell: int) -> tuple[int, int]:
+def _ends(pixels: Pixels, own: Coverage, cell: int) -> tuple[int, int]:
     """The first row with a pixel in an `own` cell, and the row after the last one; both are in the outer cells."""
     last_cell = (own.shape[0] - 1) * cell
     columns = np.arange(pixels.shape[1]) // cell

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -23,7 +24,7 @@ from bridge.job.backend import Backend
 from bridge.job.failure import foremost, unexpected
 from bridge.job.progress import Stages
 from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode, largest_upload
-from bridge.pixels.geometry import bounds
+from bridge.pixels.geometry import Size, bounds
 from bridge.protocol import CropPlan, Finished, Message, Patch, Plan, Planned, Preview, Received
 from bridge.regen.call import Call
 from bridge.regen.client import RegenClient, RegenRequest
@@ -37,8 +38,6 @@ _log = logging.getLogger(__name__)
 
 #: So many requests are under way at once; the others wait for their turn.
 CONCURRENT = 8
-
-_OVERLAY_FILE = "preview.pam"
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,12 @@ class PlannedJob:
             CropPlan(fitting.base_file(at), crop.box, crop.size, crop.scale) for at, crop in enumerate(crops, 1)
         )
         upload = self.message.job.variations * sum(largest_upload(*crop.size) for crop in crops)
-        return Planned(exports, self.requests, self.backend.name, upload, remarks, self._preview())
-
-    def _preview(self) -> Preview | None:
-        if self.message.preview == (0, 0):
-            return None
-        box = bounds(crop.box for crop in self.planning.crops)
-        size = preview.shown_size(box, self.message.preview)
-        self.folder.file(_OVERLAY_FILE).write_bytes(preview.overlay(self.planning, box, size))
-        return Preview(box, size, _OVERLAY_FILE)
+        shown = None
+        if self.message.preview != (0, 0):
+            box = bounds(crop.box for crop in crops)
+            shown = Preview(box, preview.shown_size(box, self.message.preview), "preview.pam")
+            self.folder.file(shown.overlay).write_bytes(preview.overlay(self.planning, box, Size(*shown.size)))
+        return Planned(exports, self.requests, self.backend.name, upload, remarks, shown)
 
 
 class Regeneration:
@@ -95,7 +91,7 @@ class Regeneration:
         self.requests = list[Request]()
         for variation, crop in product(range(1, job.variations + 1), range(1, len(crops) + 1)):
             arriving = Arriving(self._folder.file(f"arriving-{crop}-{variation}"), backend.key)
-            call = Call(self._stages.of(len(self.requests)), arriving)
+            call = Call(partial(self._stages.report, len(self.requests)), arriving)
             self.requests.append(Request(len(self.requests), crop, variation, call, arriving))
 
     @property
@@ -153,7 +149,7 @@ class Regeneration:
             asked = (job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
             answer = client.regenerate(RegenRequest(sent.base, sent.mask, *asked), call=request.call)
             # meanwhile, because the disk takes its time; nothing of it is written before the answer is
-            fitted = pool.submit(sent.fit, request.variation, answer)
+            fitted = pool.submit(lambda: sent.fitter.result().fit(request.variation, answer.pixels, answer.seed))
             self._folder.release_share()
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             request.arriving.remove()

@@ -200,15 +200,10 @@ def resampled(
 
 
 class Answer(NamedTuple):
-    """A part of the service's answer for a crop.
+    """A part of the service's answer for a crop."""
 
-    Attributes:
-        colours: float32 [height, width, 3], 0–255.
-        box: where the part lies, in px of `crop.size`.
-    """
-
-    colours: Colours
-    box: Box
+    colours: Colours  #: [height, width, 3], 0–255
+    box: Box  #: where the part lies, in px of `crop.size`
 
 
 def part_for(crop: Crop, window: Box) -> Box:

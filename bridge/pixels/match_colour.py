@@ -51,15 +51,10 @@ Mask = NDArray[np.bool_]
 
 
 class Correction(NamedTuple):
-    """How to undo what a service did to colours: divide by `gain`, then add `field`.
+    """How to undo what a service did to colours: divide by `gain`, then add `field`."""
 
-    Attributes:
-        gain: one for each channel, float64 [3].
-        field: levels for each cell, float64 [h, w, 3].
-    """
-
-    gain: Doubles
-    field: Doubles
+    gain: Doubles  #: for each channel, [3]
+    field: Doubles  #: levels for each cell, [h, w, 3]
 
 
 def match_colour(sent: Levels, answer: Levels | Floats, edited: Mask) -> Floats:

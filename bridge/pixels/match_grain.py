@@ -158,8 +158,7 @@ def _surroundings(original: NDArray[np.uint8] | Floats, edited: Mask, box: tuple
     """Flat patches near the repair, or else anywhere; None when they show no measurable noise."""
     near = tuple(slice(max(0, side.start - NEAR), side.stop + NEAR) for side in box)
     for part in ((near[0], near[1]), (slice(None), slice(None))):
-        patches = flat_patches(original[part], ~edited[part])
-        if patches is not None:
+        if (patches := flat_patches(original[part], ~edited[part])) is not None:
             sigma = math.sqrt(patches.variance.mean())
             return patches if FAINTEST <= sigma <= STRONGEST else None
     return None
@@ -208,8 +207,7 @@ def _power_inside(repair: Floats, edited: Mask, grain: Grain) -> Floats:
     """The power of the noise that the repair has already, like `grain.power`."""
     if len(grain.axes) == 1:
         repair = luma(repair)[..., None]
-    patches = flat_patches(repair, edited)
-    if patches is not None:
+    if (patches := flat_patches(repair, edited)) is not None:
         return _power(_relative(patches, grain.tones, grain.levels), grain.axes)
     # too thin for patches: all frequencies are taken to lack the same share, measured on single pixels
     here = _roughness(luma(repair))[_interior(edited)]
