@@ -16,7 +16,7 @@ RESOLUTIONS = ("recommended", "native")
 
 #: Several areas share a crop as long as that is scaled down by no more than this.
 LARGEST_SCALE_DOWN = 1.5
-FINE = 1 / LARGEST_SCALE_DOWN
+_LEAST_SCALE = 1 / LARGEST_SCALE_DOWN
 
 
 class Piece(NamedTuple):
@@ -74,7 +74,7 @@ def plan_pieces(
     if areas == "separate" or not apart:
         return tuple(map(piece, apart))
     together = piece(bounds(apart))
-    if areas == "together" or len(apart) == 1 or together.crop.scale >= FINE:
+    if areas == "together" or len(apart) == 1 or together.crop.scale >= _LEAST_SCALE:
         return (together,)
     return _neighbours_joined(tuple(map(piece, apart)), piece, Box(0, 0, *canvas))
 
@@ -109,7 +109,7 @@ def _join(area: Box, pieces: list[Piece], plan: Callable[[Box], Piece], whole: B
         joined, area = overlapped, bounds(piece.area for piece in overlapped)
     coarsest = min(joined, key=lambda piece: piece.crop.scale)
     anew = plan(area)
-    if anew.crop.scale >= min(FINE, coarsest.crop.scale):
+    if anew.crop.scale >= min(_LEAST_SCALE, coarsest.crop.scale):
         return anew
     others = [piece.area.grown(LEAST_CONTEXT).within(whole) for piece in joined if piece is not coarsest]
     return Piece(area, coarsest.crop) if all(map(coarsest.crop.box.contains, others)) else None
