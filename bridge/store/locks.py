@@ -32,12 +32,12 @@ class Lock:
         self._handle: int | None = None
         self._releasing = threading.Lock()  # closing a handle twice could close another file, which got the same number
 
-    def take(self) -> bool:
-        """Waits for the lock, at most `LONGEST_WAIT`. Returns whether this process has it now.
+    def take(self, longest_wait: float = LONGEST_WAIT) -> bool:
+        """Waits for the lock, at most `longest_wait` seconds. Returns whether this process has it now.
 
         Also False if the file cannot be made or the file system has no locks. The caller decides what to do then.
         """
-        left = Deadline(LONGEST_WAIT, _STEP)
+        left = Deadline(longest_wait, _STEP)
         with contextlib.suppress(OSError):
             self._handle = open_private(self._path, os.O_RDWR | os.O_CREAT | SAFELY)
             while not (taken := _lock(self._handle)) and not left.over:
