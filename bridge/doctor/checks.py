@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import json
 import platform
-import socket
 import sys
 import threading
 from dataclasses import asdict
 from importlib import metadata
+from typing import Any
 from urllib.parse import urlsplit
 
 from bridge import __version__
@@ -18,7 +18,6 @@ from bridge.common.i18n import _
 from bridge.doctor import storage
 from bridge.doctor.check import Check, one_line
 from bridge.engine.models import model_path, verify
-from bridge.regen.validation import is_loopback
 from bridge.store import settings
 from bridge.store.key import find_key
 from bridge.store.settings import Settings
@@ -27,6 +26,9 @@ _PACKAGES = {  # distribution: the module to import, and whether the bridge need
     "requests": ("requests", True),
     "urllib3": ("urllib3", True),
     "certifi": ("certifi", True),
+    "truststore": ("truststore", True),
+    "aiohappyeyeballs": ("aiohappyeyeballs", True),
+    "PySocks": ("socks", True),
     "numpy": ("numpy", True),
     "Pillow": ("PIL.Image", True),
     "PyPatchMatch": ("patchmatch.patch_match", True),
@@ -143,7 +145,7 @@ def _service(origin: str) -> Check:
             _connect(origin)
             failures.clear()
         except (OSError, ValueError, ImportError, PhotioError) as error:
-            failures.append(one_line(error))
+            failures.append(one_line(error, longest=400))
 
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
@@ -154,19 +156,36 @@ def _service(origin: str) -> Check:
     return Check(_("service"), "ok", _("{origin} is reached").format(origin=origin))
 
 
-def _connect(origin: str) -> None:
-    # Imported here, as in the other checks, because the doctor must also run when packages are missing.
-    from bridge.regen.certificates import ca_bundle, tls_context
-    from bridge.regen.http import proxy_for
+class _Reached(Exception):
+    """The service was reached."""
 
-    parts = urlsplit(origin)
-    host = parts.hostname or ""
-    proxy = None if is_loopback(host) else proxy_for(origin)
-    if proxy:  # only a request could test the connection beyond it
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        socket.create_connection((parts.hostname or "", parts.port or 8080), _CONNECT_TIMEOUT).close()
+
+class _Nothing:
+    """A request that is given up as soon as it could be sent."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def opened(self, connected: Any) -> None:
+        """Wait for TLS, too."""
+
+    def established(self, has_answered: object) -> None:
+        """Give up."""
+        raise _Reached
+
+
+def _connect(origin: str) -> None:
+    """Connect as a job does, with TLS and through the proxy; raises what a job would raise."""
+    # Imported here, as in the other checks, because the doctor must also run when packages are missing.
+    from bridge.regen.failures import failure
+    from bridge.regen.http import send
+    from bridge.regen.proxies import proxy_for
+
+    proxy = proxy_for(origin)
+    try:
+        with send(origin, {}, _Nothing(), _CONNECT_TIMEOUT, proxy):
+            pass
+    except _Reached:
         return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    with socket.create_connection((host, port), _CONNECT_TIMEOUT) as connection:
-        if parts.scheme == "https":
-            tls_context(ca_bundle()).wrap_socket(connection, server_hostname=host).close()
+    except Exception as error:  # noqa: BLE001 - what is no error of the network comes back as it is
+        raise failure(error, "connecting", urlsplit(origin).hostname or "", proxy, _CONNECT_TIMEOUT) from None
