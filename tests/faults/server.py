@@ -32,7 +32,7 @@ from pathlib import Path
 if __name__ == "__main__":  # also under `python -I`, as the tests inside GIMP start it
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.faults import answer_faults, body_faults, picture_faults, status_faults, wire_faults
+from tests.faults import answer_faults, body_faults, gateway_faults, picture_faults, status_faults, wire_faults
 from tests.faults.visit import Fault, Record, Visit, good, http
 
 _SMALL_BUFFER = 32 * 1024  # bytes: a stalled upload then waits in its sender and not in the kernel
@@ -45,6 +45,7 @@ def all_faults() -> dict[str, Fault]:
         wire_faults.FAULTS,
         body_faults.FAULTS,
         status_faults.FAULTS,
+        gateway_faults.FAULTS,
         answer_faults.FAULTS,
         picture_faults.FAULTS,
     )
