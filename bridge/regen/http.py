@@ -108,7 +108,7 @@ class _Connection(HTTPConnection):
         else:
             connected = _fastest(addresses, self.timeout)
             if options:  # PySocks makes its connections itself: it gets the address that works
-                options["proxy_host"] = connected.getpeername()[0]
+                options["proxy_host"], options["proxy_port"] = connected.getpeername()[:2]
                 connected.close()
                 connected = super()._new_conn()
             for option in self.socket_options or ():

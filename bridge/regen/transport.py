@@ -140,7 +140,8 @@ class _Exchange:
             self._proxy = proxy_for(self._url)
             self._perform()
         except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
-            self._error = self._error or error
+            if not self._abandoned:
+                self._error = error
         with self._call.changed:
             self._abandon()
             if self._handle is not None:

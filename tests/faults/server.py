@@ -76,7 +76,7 @@ class FaultServer:
         first = self._script[0]
         self._listening = _listening(port, first.listens)
         self._elsewhere = _listening(0, "yes")
-        self._crowd = _fill(self._listening) if first.listens == "deaf" else []
+        self._crowd = fill(self._listening) if first.listens == "deaf" else []
         self.origin = f"http{'s' if first.tls else ''}://localhost:{self._listening.getsockname()[1]}"
         self.elsewhere = f"http://localhost:{self._elsewhere.getsockname()[1]}"
 
@@ -205,11 +205,11 @@ def _listening(port: int, listens: str) -> socket.socket:
     return listening
 
 
-def _fill(listening: socket.socket) -> list[socket.socket]:
+def fill(listening: socket.socket) -> list[socket.socket]:
     """Connections that take all the places in the queue of a server that accepts none."""
     crowd: list[socket.socket] = []
     while True:
-        connection = socket.socket()
+        connection = socket.socket(listening.family)
         connection.settimeout(0.2)
         crowd.append(connection)
         try:
