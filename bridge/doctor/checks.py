@@ -28,7 +28,7 @@ _PACKAGES = {  # distribution: the module to import, and whether the bridge need
     "certifi": ("certifi", True),
     "truststore": ("truststore", True),
     "aiohappyeyeballs": ("aiohappyeyeballs", True),
-    "PySocks": ("socks", True),
+    "PySocks": ("socks", False),  # only a SOCKS proxy needs it
     "numpy": ("numpy", True),
     "Pillow": ("PIL.Image", True),
     "PyPatchMatch": ("patchmatch.patch_match", True),
@@ -177,9 +177,9 @@ class _Nothing:
 def _connect(origin: str) -> None:
     """Connect as a job does, with TLS and through the proxy; raises what a job would raise."""
     # Imported here, as in the other checks, because the doctor must also run when packages are missing.
+    from bridge.regen.environment import proxy_for
     from bridge.regen.failures import failure
     from bridge.regen.http import send
-    from bridge.regen.proxies import proxy_for
 
     proxy = proxy_for(origin)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from typing import Any
@@ -11,16 +10,15 @@ from urllib3 import Retry
 from urllib3.exceptions import InvalidHeader
 
 from bridge.common.i18n import _, ngettext
+from bridge.regen.decoding import decode_base64
 from bridge.regen.errors import MalformedResponseError, malformed, quote
 from bridge.regen.statuses import MEANINGS, Words
 from bridge.regen.transport import HttpAnswer
 from bridge.regen.validation import spellings
 
-_DATA_URI = re.compile(r"data:image/(?:png|jpe?g|webp)(?:;[^,;]*)*;base64,", re.IGNORECASE)
 _STATUS = re.compile(r"\s*([1-5][0-9][0-9])\s*")
 _MOST_VALUES = 10_000  # in the answer's JSON, which needs two; each takes up to 25 times its size in memory
 _LONGEST_NAMED_WAIT = 7200.0  # seconds; nobody waits longer in front of a dialog
-_WITHOUT_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))  # for `str.translate`
 _LONGEST_MESSAGE = 2000  # characters; a longer text is not a message for the user
 _LONGEST_NAME = 100  # characters of a JSON member's name; `quote` is slow, and a name may have 64 million
 
@@ -52,7 +50,7 @@ def _encoded_image(answer: HttpAnswer, key: str | None) -> bytes:
     document = {} if 300 <= answer.status < 400 else document_in(answer.content)
     own = _status(document.get("status_code"))
     if own == 200:
-        return _base64(document.get("body"))
+        return decode_base64(document.get("body"))
     status = own if own and own >= 400 else answer.status
     html = not document and answer.content.lstrip()[:1] == b"<"
     if status < 300 and answer.sent and not html:
@@ -125,19 +123,3 @@ def _excerpt(document: dict[str, Any], answer: HttpAnswer, key: str | None) -> s
     if document:
         return quote("JSON with " + ", ".join([name for name in document if len(name) <= _LONGEST_NAME][:10]), key)
     return quote(answer.content[: 64 * 1024].decode("utf-8", "replace"), key)
-
-
-def _base64(body: object) -> bytes:
-    if not isinstance(body, str):
-        raise malformed(f"body is of type {type(body).__name__}, not a string")
-    start = _DATA_URI.match(body.lstrip()[:200])
-    text = body.lstrip()[start.end() :] if start else body
-    text = text.translate(_WITHOUT_SPACE).rstrip("=")
-    text += "=" * (-len(text) % 4)  # some services leave the padding out, or write too much of it
-    try:
-        encoded = base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise malformed(f"body is not Base64: {error}") from None
-    if not encoded:
-        raise malformed("body is empty")
-    return encoded

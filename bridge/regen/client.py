@@ -9,13 +9,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from PIL import Image
-
 from bridge.common.i18n import _
-from bridge.pixels.imaging import Pixels, Png, png
+from bridge.pixels.imaging import Png, png
 from bridge.regen.answer import encoded_image
 from bridge.regen.call import Call
-from bridge.regen.decoding import decode_image
+from bridge.regen.decoding import DecodedImage, decode_image
 from bridge.regen.errors import AuthenticationError, ConnectionFailedError, RegenError
 from bridge.regen.request import DEFAULT_NEGATIVE_PROMPT, RANDOM_SEED, Quality, RegenRequest, draw_seed
 from bridge.regen.transport import Timeouts, post
@@ -42,29 +40,16 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class RegenResult:
-    """A regenerated image.
+class RegenResult(DecodedImage):
+    """A regenerated image, as large as the base image.
 
     Attributes:
-        pixels: RGB or RGBA in sRGB, uint8 [height, width, 3 or 4], as large as the base image.
-        encoded: the image file as received.
-        media_type: its detected format: image/png, image/jpeg or image/webp.
         seed: the seed that was sent, 1…4 294 967 296.
-        warnings: sentences for the user.
         attempts: the number of requests that were sent, 1…3.
     """
 
-    pixels: Pixels
-    encoded: bytes
-    media_type: str
     seed: int
-    warnings: tuple[str, ...]
     attempts: int
-
-    @property
-    def image(self) -> Image.Image:
-        """The pixels as a Pillow image."""
-        return Image.fromarray(self.pixels)
 
 
 class RegenClient:
@@ -120,7 +105,7 @@ class RegenClient:
         answer, attempts = self._send(request.to_json(seed), call)
         decoded = decode_image(answer, request.size)
         warnings = request.warnings + decoded.warnings
-        return RegenResult(decoded.pixels, decoded.encoded, decoded.media_type, seed, warnings, attempts)
+        return RegenResult(decoded.pixels, decoded.encoded, decoded.media_type, warnings, seed, attempts)
 
     def _send(self, body: bytes, call: Call) -> tuple[bytes, int]:
         """The encoded image, and the number of attempts."""

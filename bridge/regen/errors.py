@@ -23,9 +23,6 @@ from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.regen.validation import ParameterError as ParameterError  # nothing was sent either
 
-_LONGEST_QUOTE = 300
-_HIDDEN = "[key]"
-
 
 class RegenError(PhotioError):
     """A request to a Regen service failed.
@@ -93,7 +90,7 @@ class Cancelled(RegenError):
     code = "cancelled"
 
 
-def quote(text: str, secret: str | None, limit: int = _LONGEST_QUOTE) -> str:
+def quote(text: str, secret: str | None, limit: int = 300) -> str:
     """Make untrusted text safe for a sentence or a log: a single short line without control characters or the key.
 
     Control characters could hide the key, so they are removed before it. The text is cut last, because a cut key would
@@ -107,7 +104,7 @@ def quote(text: str, secret: str | None, limit: int = _LONGEST_QUOTE) -> str:
     visible = "".join(" " if c in "\t\r\n" else c for c in text if c in "\t\r\n" or unicodedata.category(c)[0] != "C")
     line = " ".join(visible.split())
     if secret:
-        line = line.replace(secret, _HIDDEN)
+        line = line.replace(secret, "[key]")
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

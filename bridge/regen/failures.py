@@ -10,8 +10,8 @@ from urllib3.exceptions import HTTPError
 
 from bridge.common.i18n import _
 from bridge.regen.call import Stage
+from bridge.regen.environment import Proxy
 from bridge.regen.errors import AnswerTimeout, ConnectionFailedError, RegenError
-from bridge.regen.proxies import Proxy
 
 _TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})")  # the standard library's and urllib3's words
 
@@ -25,7 +25,6 @@ _BROKE = _(
 )
 _HALTED = _("The upload came to a halt, and nothing was billed: check the internet connection and try again.")
 _UPLOAD_BROKE = _("The connection broke during the upload, and nothing was billed: try again.")
-_NOT_IN_TIME = _("The service could not be reached in time: check the internet connection, then try again.")
 _UNREACHED = _(
     "The service could not be reached: check the internet connection and the service's address, then try again."
 )
@@ -87,8 +86,7 @@ def _unconnected(causes: list[BaseException], details: str, host: str, proxy: Pr
         untrusted = any(isinstance(each, ssl.SSLCertVerificationError) for each in causes)
         return ConnectionFailedError(_UNTRUSTED if untrusted else _NO_TLS, details)
     if proxy is None:
-        sentence = _NOT_IN_TIME if type(causes[0]) is TimeoutError else _UNREACHED
-        return ConnectionFailedError(sentence, details, repeat_after=0.0)
+        return ConnectionFailedError(_UNREACHED, details, repeat_after=0.0)
     kinds, text = {type(each).__name__ for each in causes}, " ".join(map(str, causes))
     tunnel = _TUNNEL.search(text)
     status, says = (tunnel[1], f" ({tunnel[1]})") if tunnel else ("", "")

@@ -16,8 +16,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 from urllib3.response import GzipDecoder
 
-from bridge.regen.certificates import tls_context
-from bridge.regen.proxies import Proxy
+from bridge.regen.environment import Proxy, tls_context
 
 BLOCK = 64 * 1024  # bytes; the most to receive at once
 _DELAY = 0.25  # seconds; RFC 8305, 5: from one address of a host to the next

@@ -98,6 +98,6 @@ MEANINGS = (
     Meaning({502, 504, *range(520, 531)}, "any", ServiceError, _FAILED, _MAY_GO_ON),
     Meaning({503}, "own", ServiceError, _FAILED, repeat="if it was not sent whole"),
     Meaning({503}, "any", ServiceError, _FAILED, _MAY_GO_ON, repeat="if it was not sent whole"),
-    Meaning(range(500, 600), "own", ServiceError, _FAILED),
-    Meaning(range(500, 600), "any", ServiceError, _FAILED, _MAY_GO_ON),
+    Meaning(range(500, 1000), "own", ServiceError, _FAILED),
+    Meaning(range(500, 1000), "any", ServiceError, _FAILED, _MAY_GO_ON),
 )

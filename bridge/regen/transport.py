@@ -21,9 +21,9 @@ from bridge.common.deadline import Deadline
 from bridge.common.i18n import _
 from bridge.regen import http
 from bridge.regen.call import Call, Stage
+from bridge.regen.environment import Proxy, proxy_for
 from bridge.regen.errors import Cancelled, RegenError, malformed
 from bridge.regen.failures import failure
-from bridge.regen.proxies import Proxy, proxy_for
 
 PATH = "/v1/inference/regen"
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
@@ -102,7 +102,8 @@ class _Exchange:
         self._deadline = Deadline(timeouts.connect)
         self._proxy: Proxy | None = None
         self._handle: Any = None  # a duplicate of the socket
-        self._has_answered: Callable[[], bool] | None = None  # there is a connection, including TLS
+        self._connected = False  # including TLS
+        self._has_answered: Callable[[], bool] = bool  # it never has
         self._abandoned = False
         self._ended = False
         self._error: BaseException | None = None
@@ -124,7 +125,7 @@ class _Exchange:
                 self._abandon()
         answer, error, self._error = self._answer, self._error, None  # an error's traceback would keep this alive
         if error is not None:
-            stage: Stage = "waiting" if call.sent else "uploading" if self._has_answered else "connecting"
+            stage: Stage = "waiting" if call.sent else "uploading" if self._connected else "connecting"
             host = urlsplit(self._url).hostname or ""
             broken = failure(error, stage, host, self._proxy, self._timeouts.answer)
             if answer is None or not isinstance(broken, RegenError) or not (self._content or answer.status >= 300):
@@ -146,7 +147,7 @@ class _Exchange:
             self._abandon()
             if self._handle is not None:
                 self._handle.close()
-                self._handle = None
+            self._handle, self._has_answered = None, bool  # an error that is kept must not keep the socket
             self._ended = True
             self._call.changed.notify_all()
 
@@ -160,7 +161,7 @@ class _Exchange:
         """From now on the request may be sent."""
         with self._call.changed:
             self._refuse_if_stopped()
-            self._has_answered = has_answered
+            self._connected, self._has_answered = True, has_answered
             self._progressed()
 
     def __len__(self) -> int:
@@ -199,7 +200,7 @@ class _Exchange:
             while not self._abandoned:
                 ready = sum(events for _key, events in selector.select(_POLL))
                 if ready & selectors.EVENT_READ:
-                    if self._has_answered and self._has_answered():
+                    if self._has_answered():
                         raise BrokenPipeError
                     # It was TLS's own, or an interim answer, which stays there: do not wake up for that again.
                     selector.modify(self._handle, selectors.EVENT_WRITE)

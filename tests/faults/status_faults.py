@@ -42,6 +42,7 @@ _REASONS = {
     526: "Invalid SSL Certificate",
     527: "Railgun Error",
     530: "Origin DNS Error",
+    999: "Request Denied",
 }
 
 

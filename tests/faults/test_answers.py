@@ -34,7 +34,7 @@ STATUSES = (
     *_statuses("service", "a problem of its own", 500, 501, 503, forms=("json",)),
     *_statuses("service", "a gateway in front of it, gave up", 500, 501, 503, billed=True, forms=_OTHERS),
     *_statuses("service", "a gateway in front of it, gave up", 502, 504, billed=True),
-    *_statuses("service", "a gateway in front of it, gave up", *range(520, 528), 530, billed=True),
+    *_statuses("service", "a gateway in front of it, gave up", *range(520, 528), 530, 999, billed=True),
     *rows("authentication", "none", "inside-401", "inside-401-text", "inside-403"),
     *rows("refused", "none", "inside-422", "message-control"),
     *rows("rate-limit", "none", "inside-429"),

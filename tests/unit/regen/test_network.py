@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from bridge.regen.client import Call, RegenClient, RegenRequest
+from bridge.regen.environment import proxy_for
 from bridge.regen.errors import Cancelled, ConnectionFailedError
 from bridge.regen.http import content, send
-from bridge.regen.proxies import proxy_for
 from tests.regen_server import RegenServer
 from tests.unit.background import in_background, unused_port
 

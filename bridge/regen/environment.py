@@ -1,9 +1,10 @@
-"""The proxy on the way to a service, and who says so."""
+"""What this computer says of the way to a service: the proxy, and the TLS certificates to trust."""
 
 from __future__ import annotations
 
 import os
 import re
+import ssl
 import urllib.request
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from bridge.common.i18n import _
 from bridge.regen.errors import ConnectionFailedError
 from bridge.regen.validation import is_loopback
 
+_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _UNUSABLE = _("{source} names {proxy}, which is no usable proxy: correct or unset it.")
 
@@ -61,3 +63,28 @@ def proxy_for(url: str) -> Proxy | None:
     if not usable:
         raise ConnectionFailedError(_UNUSABLE.format(proxy=proxy.shown, source=source))
     return proxy
+
+
+def tls_context() -> ssl.SSLContext:
+    """Python's recommended TLS settings, with the certificates of the system and of `certifi`.
+
+    Certificates that the environment names replace both.
+
+    Raises:
+        ConnectionFailedError: the environment names something that is unreadable or contains no certificates.
+    """
+    variable = next((name for name in _VARIABLES if os.environ.get(name)), None)
+    if variable is None:
+        import certifi
+        import truststore
+
+        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(certifi.where())
+        return context
+    path = os.environ[variable]
+    try:
+        folder = os.path.isdir(path)
+        return ssl.create_default_context(capath=path if folder else None, cafile=None if folder else path)
+    except OSError as error:
+        sentence = _("{variable} must name a file with TLS certificates: correct or unset it.")
+        raise ConnectionFailedError(sentence.format(variable=variable), f"{path}: {error}") from error
