@@ -10,7 +10,6 @@ import logging
 from dataclasses import dataclass
 
 from bridge.common.i18n import _
-from bridge.pixels.imaging import Png, png
 from bridge.regen.answer import encoded_image
 from bridge.regen.call import Call
 from bridge.regen.decoding import DecodedImage, decode_image
@@ -23,14 +22,12 @@ __all__ = [
     "DEFAULT_NEGATIVE_PROMPT",
     "DEFAULT_ORIGIN",
     "Call",
-    "Png",
     "Quality",
     "RegenClient",
     "RegenRequest",
     "RegenResult",
     "Timeouts",
     "draw_seed",
-    "png",
 ]
 
 ATTEMPTS = 3

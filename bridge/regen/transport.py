@@ -78,12 +78,7 @@ def post(origin: str, key: str | None, body: bytes, *, call: Call, timeouts: Tim
     headers |= {"X-Photio-Key": key} if key else {}
     exchange = _Exchange(origin + PATH, {**headers, "Accept-Encoding": "gzip"}, body, call, timeouts)
     threading.Thread(target=exchange.run, name="photio-request", daemon=True).start()
-    try:
-        return exchange.wait()
-    except RegenError as error:
-        # The details may quote the answer, and the service may have echoed the key.
-        error.details = error.details.replace(key, "[key]") if key else error.details
-        raise
+    return exchange.wait()
 
 
 class _Exchange:
