@@ -18,7 +18,7 @@ class Check:
     advice: str = ""
 
 
-def one_line(error: Exception) -> str:
-    """An error's text, short enough for a table."""
+def one_line(error: Exception, longest: int = 200) -> str:
+    """An error's text, short enough for a table: at most `longest` characters."""
     text = getattr(error, "sentence", None) or f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:200]
+    return " ".join(text.split())[:longest]

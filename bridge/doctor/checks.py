@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib
 import json
 import platform
-import socket
 import sys
 import threading
 from dataclasses import asdict
 from importlib import metadata
+from typing import Any
 from urllib.parse import urlsplit
 
 from bridge import __version__
@@ -17,13 +17,15 @@ from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.doctor import Check, State, one_line, storage
 from bridge.engine.models import model_path, verify
-from bridge.regen.validation import is_loopback
 from bridge.store import settings
 from bridge.store.key import find_key
 from bridge.store.settings import Settings
 
-_PACKAGES = ("requests", "urllib3", "certifi", "numpy", "Pillow", "PyPatchMatch", "keyring")
-_MODULES = {"Pillow": "PIL.Image", "PyPatchMatch": "patchmatch.patch_match"}  # where it is not the same name
+_NETWORK = ("requests", "urllib3", "certifi", "truststore", "aiohappyeyeballs", "PySocks")
+_PACKAGES = (*_NETWORK, "numpy", "Pillow", "PyPatchMatch", "keyring")
+#: The names to import, where they are others.
+_MODULES = {"PySocks": "socks", "Pillow": "PIL.Image", "PyPatchMatch": "patchmatch.patch_match"}
+_OPTIONAL = ("PySocks", "keyring")  # only a SOCKS proxy needs the one; without the other, the key is stored in a file
 _CONNECT_TIMEOUT = 3.0  # seconds
 _REPAIR = _("run python3 install.py again")
 _REPAIR_NEURAL = _("run python3 install.py --neural again")
@@ -73,7 +75,7 @@ def _package(distribution: str) -> Check:
     except metadata.PackageNotFoundError:
         return Check(distribution, "ok", _("of unknown version"))
     except (ImportError, OSError) as error:  # OSError: its native library does not load
-        state: State = "warning" if distribution == "keyring" else "problem"  # the key can be stored in a file
+        state: State = "warning" if distribution in _OPTIONAL else "problem"
         return Check(distribution, state, one_line(error), _REPAIR)
 
 
@@ -135,7 +137,7 @@ def _service(origin: str) -> Check:
             _connect(origin)
             failures.clear()
         except (OSError, ValueError, ImportError, PhotioError) as error:
-            failures.append(one_line(error))
+            failures.append(one_line(error, longest=400))
 
     thread = threading.Thread(target=connect, daemon=True)
     thread.start()
@@ -146,19 +148,36 @@ def _service(origin: str) -> Check:
     return Check(_("service"), "ok", _("{origin} is reached").format(origin=origin))
 
 
-def _connect(origin: str) -> None:
-    # Imported here, as in the other checks, because the doctor must also run when packages are missing.
-    from bridge.regen.certificates import ca_bundle, tls_context
-    from bridge.regen.http import proxy_for
+class _Reached(Exception):
+    """The service was reached."""
 
-    parts = urlsplit(origin)
-    host = parts.hostname or ""
-    proxy = None if is_loopback(host) else proxy_for(origin)
-    if proxy:  # only a request could test the connection beyond it
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        socket.create_connection((parts.hostname or "", parts.port or 8080), _CONNECT_TIMEOUT).close()
+
+class _Nothing:
+    """A request that is given up as soon as it could be sent."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def opened(self, connected: Any) -> None:
+        """Wait for TLS, too."""
+
+    def established(self, has_answered: object) -> None:
+        """Give up."""
+        raise _Reached
+
+
+def _connect(origin: str) -> None:
+    """Connect as a job does, with TLS and through the proxy; raises what a job would raise."""
+    # Imported here, as in the other checks, because the doctor must also run when packages are missing.
+    from bridge.regen.environment import proxy_for
+    from bridge.regen.failures import failure
+    from bridge.regen.http import send
+
+    proxy = proxy_for(origin)
+    try:
+        with send(origin, {}, _Nothing(), _CONNECT_TIMEOUT, proxy):
+            pass
+    except _Reached:
         return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    with socket.create_connection((host, port), _CONNECT_TIMEOUT) as connection:
-        if parts.scheme == "https":
-            tls_context(ca_bundle()).wrap_socket(connection, server_hostname=host).close()
+    except Exception as error:  # noqa: BLE001 - what is no error of the network comes back as it is
+        raise failure(error, "connecting", urlsplit(origin).hostname or "", proxy, _CONNECT_TIMEOUT) from None

@@ -33,14 +33,16 @@ class Call:
 
     Attributes:
         changed: guards the state, and is notified of changes.
+        cancelled: whether `cancel()` was called.
+        sent: whether the socket got the request's last byte. From then on the request may be billed.
     """
 
     def __init__(self, on_progress: Progress | None = None, sink: AnswerSink | None = None) -> None:
         self.sink = sink
         self.changed = threading.Condition()
+        self.cancelled = False
+        self.sent = False
         self._on_progress = on_progress
-        self._cancelled = False
-        self._sent = False
 
     def cancel(self) -> None:
         """Cancel the request, unless it is already sent.
@@ -49,20 +51,8 @@ class Call:
         the answer continues, because the request may be billed.
         """
         with self.changed:
-            self._cancelled = True
+            self.cancelled = True
             self.changed.notify_all()
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether `cancel()` was called."""
-        with self.changed:
-            return self._cancelled
-
-    @property
-    def sent(self) -> bool:
-        """Whether the socket got the request's last byte. From then on the request may be billed."""
-        with self.changed:
-            return self._sent
 
     def pause(self, seconds: float) -> None:
         """Wait before the request is sent again.
@@ -71,20 +61,15 @@ class Call:
             Cancelled: the request is cancelled, before or during the wait.
         """
         with self.changed:
-            self._sent = False
-            self.changed.wait_for(lambda: self._cancelled, timeout=seconds)
+            self.sent = False
+            self.changed.wait_for(lambda: self.cancelled, timeout=seconds)
             self.refuse_if_cancelled()
 
     def refuse_if_cancelled(self) -> None:
         """Raise `Cancelled` if the request was cancelled before it was sent."""
         with self.changed:
-            if self._cancelled and not self._sent:
+            if self.cancelled and not self.sent:
                 raise Cancelled(_("Cancelled before the service took the request: nothing was billed."))
-
-    def mark_sent(self) -> None:
-        """Record that the request is sent and may be billed."""
-        with self.changed:
-            self._sent = True
 
     def report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
         """Report progress to `on_progress`; `done` and `total` in bytes."""

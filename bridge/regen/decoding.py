@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
-from typing import NamedTuple
+import re
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageCms
@@ -13,6 +15,8 @@ from bridge.pixels.geometry import Size
 from bridge.pixels.imaging import Pixels
 from bridge.regen.errors import MalformedResponseError, malformed
 
+_DATA_URI = re.compile(r"data:image/(?:png|jpe?g|webp)(?:;[^,;]*)*;base64,", re.IGNORECASE)
+_WITHOUT_SPACE = dict.fromkeys(map(ord, " \t\r\n\f\v"))  # for `str.translate`
 MAX_PIXELS = 64_000_000
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _MOST_SCANS = 500  # in a JPEG; 10 are usual. Each needs a pass over all pixels, and can be as short as 11 bytes
@@ -20,7 +24,8 @@ _SCAN = b"\xff\xda"  # the marker of a scan, which cannot occur inside one
 _CONVERTED = _("The answer's colour profile could not be used: its colours are taken as sRGB.")
 
 
-class DecodedImage(NamedTuple):
+@dataclass(frozen=True)
+class DecodedImage:
     """An answer's image.
 
     Attributes:
@@ -34,6 +39,32 @@ class DecodedImage(NamedTuple):
     encoded: bytes
     media_type: str
     warnings: tuple[str, ...]
+
+    @property
+    def image(self) -> Image.Image:
+        """The pixels as a Pillow image."""
+        return Image.fromarray(self.pixels)
+
+
+def decode_base64(body: object) -> bytes:
+    """The image file in an answer's JSON, with or without `data:image/…;base64,` before it.
+
+    Raises:
+        MalformedResponseError: it is no text, no Base64, or empty.
+    """
+    if not isinstance(body, str):
+        raise malformed(f"body is of type {type(body).__name__}, not a string")
+    start = _DATA_URI.match(body.lstrip()[:200])
+    text = body.lstrip()[start.end() :] if start else body
+    text = text.translate(_WITHOUT_SPACE).rstrip("=")
+    text += "=" * (-len(text) % 4)  # some services leave the padding out, or write too much of it
+    try:
+        encoded = base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise malformed(f"body is not Base64: {error}") from None
+    if not encoded:
+        raise malformed("body is empty")
+    return encoded
 
 
 def decode_image(encoded: bytes, size: Size | None) -> DecodedImage:

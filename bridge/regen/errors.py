@@ -1,18 +1,18 @@
 """The errors of a Regen request, as a tree of exceptions.
 
-PhotioError
-├── ParameterError               refused by the client; nothing was sent
-└── RegenError
-    ├── AuthenticationError      401, 403, or no key at all
-    ├── RequestRefusedError      any other 4xx
-    ├── BusyError
-    │   ├── RateLimitError       429
-    │   └── ServiceError         5xx
-    ├── RedirectError            3xx; never followed
-    ├── MalformedResponseError   the answer does not follow the documentation
-    ├── ConnectionFailedError
-    ├── AnswerTimeout
-    └── Cancelled
+RegenError
+├── AuthenticationError      the key is missing, wrong, or lacks permission
+├── RequestRefusedError      the service, or something on the way to it, rejected the request
+├── RateLimitError           there were too many requests
+├── ServiceError             the service, or a gateway in front of it, failed
+├── RedirectError            to another address, which must get neither the key nor the image
+├── MalformedResponseError   the answer does not follow the documentation, or its image is unusable
+├── ConnectionFailedError    there was no connection, or it broke
+├── AnswerTimeout            the request was sent, but no complete answer arrived in time
+└── Cancelled                the user cancelled before the request was fully sent
+
+`bridge.regen.statuses` says which status of an answer gives which of them, and `bridge.regen.failures` does
+so for a request without an answer.
 """
 
 from __future__ import annotations
@@ -21,31 +21,7 @@ import unicodedata
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-
-_LONGEST_QUOTE = 300
-_HIDDEN = "[key]"
-
-
-class ParameterError(PhotioError):
-    """A request variable has a value that the Regen API does not allow.
-
-    Attributes:
-        name: the variable.
-        value: its value.
-        allowed: a description of the allowed values.
-    """
-
-    code = "parameter"
-
-    def __init__(self, name: str, value: object, allowed: str) -> None:
-        shown = repr(value)
-        if len(shown) > 80:
-            shown = shown[:80] + "…"
-        sentence = _("“{name}” is {value}, but it must be {allowed}.")
-        super().__init__(sentence.format(name=name, value=shown, allowed=allowed))
-        self.name = name
-        self.value = value
-        self.allowed = allowed
+from bridge.regen.validation import ParameterError as ParameterError  # nothing was sent either
 
 
 class RegenError(PhotioError):
@@ -53,99 +29,68 @@ class RegenError(PhotioError):
 
     Attributes:
         may_be_billed: whether the service may have billed the request nevertheless.
+        repeat_after: seconds after which the request may be sent again without being billed twice; None if it must not
+            be sent again unless the user decides so.
         received: the content that arrived, without the key. It is stored, because it may have been paid for.
     """
 
     code = "regen"
-    may_be_billed = False
-    received = b""
+
+    def __init__(
+        self,
+        sentence: str,
+        details: str = "",
+        *,
+        may_be_billed: bool = False,
+        repeat_after: float | None = None,
+        received: bytes = b"",
+    ) -> None:
+        super().__init__(sentence, details)
+        self.may_be_billed = may_be_billed
+        self.repeat_after = repeat_after
+        self.received = received
+
+
+# The tree above says what each of them means.
 
 
 class AuthenticationError(RegenError):
-    """The key is missing, wrong, or lacks permission."""
-
     code = "authentication"
 
 
 class RequestRefusedError(RegenError):
-    """The service rejected the request."""
-
     code = "refused"
 
 
-class BusyError(RegenError):
-    """The service could not handle the request now.
-
-    Attributes:
-        retry_after: seconds after which the request may be sent again without being billed twice; None if the service
-            gave no time, or may have billed it already.
-    """
-
-    def __init__(self, sentence: str, details: str = "", retry_after: float | None = None) -> None:
-        super().__init__(sentence, details)
-        self.retry_after = retry_after
-
-
-class RateLimitError(BusyError):
-    """There were too many requests."""
-
+class RateLimitError(RegenError):
     code = "rate-limit"
 
 
-class ServiceError(BusyError):
-    """The service failed. Only 503 sets `retry_after`, because it means that nothing was done."""
-
+class ServiceError(RegenError):
     code = "service"
 
 
 class RedirectError(RegenError):
-    """The service redirects to another address, which must get neither the key nor the image."""
-
     code = "redirect"
 
 
 class MalformedResponseError(RegenError):
-    """The answer does not follow the documentation, or its image is unusable."""
-
     code = "malformed-response"
-    may_be_billed = True
-
-    def __init__(self, sentence: str, details: str = "", received: bytes = b"") -> None:
-        super().__init__(sentence, details)
-        self.received = received
 
 
 class ConnectionFailedError(RegenError):
-    """There was no connection, or it broke.
-
-    Attributes:
-        never_connected: no connection was established, and another attempt may succeed. Repeating costs nothing.
-    """
-
     code = "connection"
-
-    def __init__(
-        self, sentence: str, details: str = "", *, may_be_billed: bool = False, never_connected: bool = False
-    ) -> None:
-        super().__init__(sentence, details)
-        self.may_be_billed = may_be_billed
-        self.never_connected = never_connected
 
 
 class AnswerTimeout(RegenError):
-    """The request was sent, but no complete answer arrived in time."""
-
     code = "time-out"
-    may_be_billed = True
 
 
 class Cancelled(RegenError):
-    """The user cancelled before the request was fully sent."""
-
     code = "cancelled"
 
 
-def quote(text: str, secret: str | None, limit: int = _LONGEST_QUOTE) -> str:
+def quote(text: str, secret: str | None, limit: int = 300) -> str:
     """Make untrusted text safe for a sentence or a log: a single short line without control characters or the key.
 
     Control characters could hide the key, so they are removed before it. The text is cut last, because a cut key would
@@ -159,7 +104,7 @@ def quote(text: str, secret: str | None, limit: int = _LONGEST_QUOTE) -> str:
     visible = "".join(" " if c in "\t\r\n" else c for c in text if c in "\t\r\n" or unicodedata.category(c)[0] != "C")
     line = " ".join(visible.split())
     if secret:
-        line = line.replace(secret, _HIDDEN)
+        line = line.replace(secret, "[key]")
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
@@ -169,4 +114,4 @@ def malformed(details: str, received: bytes = b"") -> MalformedResponseError:
         "The service's answer is not the image it should be, but the request may have been billed: "
         "try again later, and tell whoever runs the service."
     )
-    return MalformedResponseError(sentence, details, received)
+    return MalformedResponseError(sentence, details, may_be_billed=True, received=received)

@@ -7,22 +7,28 @@ and shuts the socket.
 
 from __future__ import annotations
 
+import contextlib
+import selectors
 import threading
-from collections.abc import Mapping
-from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from socket import SHUT_RDWR
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
-from bridge.regen.call import Call
-from bridge.regen.certificates import ca_bundle
-from bridge.regen.errors import RegenError
-from bridge.regen.http import Post, Received, proxy_for, send
-from bridge.regen.http_content import Content
-from bridge.regen.network_errors import timed_out, translated
-from bridge.regen.upload import Connection, Upload
+from bridge import __version__
+from bridge.common.deadline import Deadline
+from bridge.common.i18n import _
+from bridge.regen import http
+from bridge.regen.call import Call, Stage
+from bridge.regen.environment import Proxy, proxy_for
+from bridge.regen.errors import Cancelled, RegenError, malformed
+from bridge.regen.failures import failure
 
+PATH = "/v1/inference/regen"
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
+BLOCK = 16 * 1024  # bytes; how much the socket gets at once
+_POLL = 1.0  # seconds; some systems do not wake a thread that waits for a socket when another thread shuts it
 
 
 @dataclass(frozen=True)
@@ -42,120 +48,194 @@ class HttpAnswer(NamedTuple):
     """An answer: headers with lower-case names, and the unpacked body of at most `LONGEST_ANSWER` bytes.
 
     `broken` is the error that may have cut the body short. It is not raised, because the body may still contain the
-    image that was paid for.
+    image that was paid for. `sent`: whether the whole request was sent when the answer came.
     """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     broken: RegenError | None = None
+    sent: bool = True
 
 
-def post(
-    url: str, headers: Mapping[str, str], body: bytes, *, call: Call, timeouts: Timeouts, direct: bool
-) -> HttpAnswer:
-    """Send a POST request once and wait for the answer.
+def post(origin: str, key: str | None, body: bytes, *, call: Call, timeouts: Timeouts) -> HttpAnswer:
+    """Send a request to a service once and wait for the answer.
 
     Uses no redirects, cookies or netrc, and a new connection: when a kept-alive connection breaks, nobody can tell
     whether the request arrived.
 
     Args:
-        url: checked by the caller.
-        headers: all except `Content-Length`, `Host` and `Accept-Encoding`.
-        body: the request's body.
+        origin: the service, checked by the caller.
+        key: the API key, if it needs one.
+        body: the request's JSON.
         call: the request's state.
         timeouts: in seconds.
-        direct: ignore the environment's proxies.
 
     Raises:
         Cancelled, ConnectionFailedError, AnswerTimeout, MalformedResponseError: see `bridge.regen.errors`.
     """
-    exchange = _Exchange(url, headers, body, call, timeouts)
-    threading.Thread(target=exchange.run, args=(direct,), name="photio-request", daemon=True).start()
+    headers = {"Content-Type": "application/json", "User-Agent": f"photio-for-gimp/{__version__}"}
+    headers |= {"X-Photio-Key": key} if key else {}
+    exchange = _Exchange(origin + PATH, {**headers, "Accept-Encoding": "gzip"}, body, call, timeouts)
+    threading.Thread(target=exchange.run, name="photio-request", daemon=True).start()
     return exchange.wait()
 
 
 class _Exchange:
-    """One attempt. Its own thread calls `run`, the caller's thread calls `wait`."""
+    """One attempt, as the file that is sent. Its own thread calls `run`, the caller's thread calls `wait`.
+
+    The call's lock guards it.
+    """
 
     def __init__(self, url: str, headers: Mapping[str, str], body: bytes, call: Call, timeouts: Timeouts) -> None:
         self._url = url
-        self._headers = {**headers, "Accept-Encoding": "gzip"}
+        self._headers = headers
+        self._body = memoryview(body)
+        self._position = 0
+        self._call = call
         self._timeouts = timeouts
-        self._connection = Connection(call, timeouts.connect, timeouts.answer)
-        self._upload = Upload(body, self._connection)
-        self._head: tuple[int, Mapping[str, str]] | None = None
-        self._content = Content({}, LONGEST_ANSWER)
-        self._outcome: Future[HttpAnswer] = Future()
+        self._deadline = Deadline(timeouts.connect)
+        self._proxy: Proxy | None = None
+        self._handle: Any = None  # a duplicate of the socket
+        self._connected = False  # including TLS
+        self._has_answered: Callable[[], bool] = bool  # it never has
+        self._abandoned = False
+        self._ended = False
+        self._error: BaseException | None = None
+        self._answer: HttpAnswer | None = None  # without its content
+        self._content = bytearray()
 
     def wait(self) -> HttpAnswer:
         """Wait for the answer; raises a typed error."""
-        connection, call = self._connection, self._connection.call
+        call = self._call
         with call.changed:
             try:
-                while not self._outcome.done():
+                while not self._ended:
                     call.refuse_if_cancelled()
-                    if connection.deadline.over:
-                        return self._partial_answer(self._timeout_error())
-                    connection.deadline.wait(call.changed.wait)
+                    if self._deadline.over:
+                        self._error = TimeoutError()
+                        break
+                    self._deadline.wait(call.changed.wait)
             finally:
-                connection.abandon()
-        return self._outcome.result()
+                self._abandon()
+        answer, error, self._error = self._answer, self._error, None  # an error's traceback would keep this alive
+        if error is not None:
+            stage: Stage = "waiting" if call.sent else "uploading" if self._connected else "connecting"
+            host = urlsplit(self._url).hostname or ""
+            broken = failure(error, stage, host, self._proxy, self._timeouts.answer)
+            if answer is None or not isinstance(broken, RegenError) or not (self._content or answer.status >= 300):
+                raise broken
+            answer = answer._replace(broken=broken)
+        assert answer is not None
+        return answer._replace(content=bytes(self._content))
 
-    def run(self, direct: bool) -> None:
-        """Perform the exchange and store its outcome."""
-        call = self._connection.call
+    def run(self) -> None:
+        """Perform the exchange."""
         try:
-            self._connection.report("connecting")
-            answer = self._answer(direct)
+            self._report("connecting")
+            self._proxy = proxy_for(self._url)
+            self._perform()
         except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
-            self._outcome.set_exception(error)
+            if not self._abandoned:
+                self._error = error
+        with self._call.changed:
+            self._abandon()
+            if self._handle is not None:
+                self._handle.close()
+            self._handle, self._has_answered = None, bool  # an error that is kept must not keep the socket
+            self._ended = True
+            self._call.changed.notify_all()
+
+    def opened(self, connected: Any) -> None:
+        """Take the socket. Another thread cannot shut a TLS socket, but it can shut a duplicate of the one below it."""
+        with self._call.changed:
+            self._refuse_if_stopped()
+            self._handle = connected.dup()
+
+    def established(self, has_answered: Callable[[], bool]) -> None:
+        """From now on the request may be sent."""
+        with self._call.changed:
+            self._refuse_if_stopped()
+            self._connected, self._has_answered = True, has_answered
+            self._progressed()
+
+    def __len__(self) -> int:
+        """The `Content-Length`, in bytes."""
+        return len(self._body)
+
+    def read(self, amount: int = BLOCK, /) -> bytes:
+        """The next bytes for the socket. Reading the last one marks the request as sent.
+
+        Raises:
+            Cancelled: the request was cancelled or abandoned.
+            BrokenPipeError: the answer is already there. urllib3 then stops sending and reads it.
+        """
+        if self._position < len(self._body):
+            self._wait_until_writable()
+        with self._call.changed:
+            self._refuse_if_stopped()
+            block = bytes(self._body[self._position : self._position + amount])
+            self._position += len(block)
+            self._call.sent = self._position == len(self._body)
+            self._progressed()
+        if block:
+            self._report("uploading", self._position, len(self._body))
         else:
-            self._outcome.set_result(answer)
-        with call.changed:
-            call.changed.notify_all()
+            self._report("waiting")
+        return block
 
-    def _partial_answer(self, error: BaseException) -> HttpAnswer:
-        """The part of the answer that arrived; raises `error` if none did."""
-        content = bytes(self._content)
-        if self._head is None or not content or not isinstance(error, RegenError):
-            raise error
-        return HttpAnswer(*self._head, content, error)
+    def _wait_until_writable(self) -> None:
+        """Wait until a good part of the system's send buffer is free.
 
-    def _timeout_error(self) -> RegenError:
-        sent, connected, timeouts = self._connection.call.sent, self._connection.established, self._timeouts
-        details = f"no connection within {timeouts.connect:g} s"
-        if connected:
-            details = f"stalled for {timeouts.answer:g} s after {self._upload.position} of {len(self._upload)} bytes"
-        return timed_out(sent, connected, timeouts.answer, details)
+        Data in that buffer cannot be taken back. A socket without a time-out would fill megabytes of it at once, and
+        the upload could no longer be cancelled.
+        """
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._handle, selectors.EVENT_READ | selectors.EVENT_WRITE)
+            while not self._abandoned:
+                ready = sum(events for _key, events in selector.select(_POLL))
+                if ready & selectors.EVENT_READ:
+                    if self._has_answered():
+                        raise BrokenPipeError
+                    # It was TLS's own, or an interim answer, which stays there: do not wake up for that again.
+                    selector.modify(self._handle, selectors.EVENT_WRITE)
+                if ready & selectors.EVENT_WRITE:
+                    return
 
-    def _answer(self, direct: bool) -> HttpAnswer:
-        connection = self._connection
-        try:
-            return self._exchange(direct)
-        except BaseException as error:  # noqa: BLE001 - as in `run`
-            failure = translated(error, connection.call.sent, connection.established)
-        finally:
-            with connection.call.changed:
-                connection.release()
-        # Raise outside the handler: the original error would become the context, and may quote the service.
-        return self._partial_answer(failure)
+    def _abandon(self) -> None:
+        """Stop sending, and wake the thread that waits for the socket."""
+        self._abandoned = True
+        if self._handle is not None:
+            with contextlib.suppress(OSError):  # no longer connected
+                self._handle.shutdown(SHUT_RDWR)
 
-    def _exchange(self, direct: bool) -> HttpAnswer:
-        with self._send(direct) as received:
-            sink = self._connection.call.sink
+    def _refuse_if_stopped(self) -> None:
+        """Raise `Cancelled` if the request was cancelled before it was sent, or abandoned."""
+        self._call.refuse_if_cancelled()
+        if self._abandoned:
+            raise Cancelled(_("The request was given up."))
+
+    def _progressed(self) -> None:
+        """Restart the deadline. The caller holds the lock."""
+        self._deadline.restart(self._timeouts.answer)
+        self._call.changed.notify_all()
+
+    def _report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
+        if not self._abandoned:
+            self._call.report(stage, done, total)
+
+    def _perform(self) -> None:
+        sink = self._call.sink
+        with http.send(self._url, self._headers, self, self._timeouts.connect, self._proxy) as response:
             if sink is not None:
                 sink.begin()
-            self._content = Content(received.headers, LONGEST_ANSWER, sink.write if sink is not None else None)
-            self._head = (received.status, received.headers)
-            for piece in received.pieces:
-                self._content.add(piece)
-                self._connection.report("receiving", self._content.received, self._content.total)
-            self._content.finish()
-            return HttpAnswer(*self._head, bytes(self._content))
-
-    def _send(self, direct: bool) -> AbstractContextManager[Received]:
-        per_address = self._timeouts.connect / 2  # an unreachable IPv6 address must leave time to try IPv4
-        proxy = None if direct else proxy_for(self._url)
-        attach = self._connection.attach
-        return send(Post(self._url, self._headers, self._upload, attach, per_address, ca_bundle(), proxy))
+            raw, total = response.raw, response.raw.length_remaining or 0
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            self._answer = HttpAnswer(response.status_code, headers, b"", None, self._call.sent)
+            for piece in http.content(response, LONGEST_ANSWER):
+                if sink is not None:
+                    sink.write(piece)  # first, to the disk: memory is lost if this process ends
+                self._content += piece
+                if max(len(self._content), raw.tell()) > LONGEST_ANSWER:
+                    raise malformed(f"more than {LONGEST_ANSWER} bytes")
+                self._report("receiving", raw.tell(), total)

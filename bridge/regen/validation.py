@@ -1,4 +1,4 @@
-"""Checks service addresses and API keys. Standard library only."""
+"""Checks service addresses and API keys, and says what else is not allowed. Standard library only."""
 
 from __future__ import annotations
 
@@ -26,6 +26,28 @@ class KeyFormatError(SettingsError):
     """A text is not a possible API key."""
 
     code = "key-format"
+
+
+class ParameterError(PhotioError):
+    """A request variable has a value that the Regen API does not allow.
+
+    Attributes:
+        name: the variable.
+        value: its value.
+        allowed: a description of the allowed values.
+    """
+
+    code = "parameter"
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        shown = repr(value)
+        if len(shown) > 80:
+            shown = shown[:80] + "…"
+        sentence = _("“{name}” is {value}, but it must be {allowed}.")
+        super().__init__(sentence.format(name=name, value=shown, allowed=allowed))
+        self.name = name
+        self.value = value
+        self.allowed = allowed
 
 
 def check_origin(origin: str) -> str:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
-from bridge import __version__
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.job.backend import NoKeyError
 from bridge.protocol.settings import KeyTested
 from bridge.regen.answer import document_in, encoded_image
 from bridge.regen.call import Call
-from bridge.regen.client import PATH
 from bridge.regen.errors import (
     AnswerTimeout,
     AuthenticationError,
@@ -22,12 +18,13 @@ from bridge.regen.errors import (
     ServiceError,
 )
 from bridge.regen.transport import HttpAnswer, Timeouts, post
-from bridge.regen.validation import check_key, is_loopback
+from bridge.regen.validation import check_key
 from bridge.store.key import find_key
 from bridge.store.settings import Settings
 
 _NO_REQUEST = b"{}"  # base_image and mask_image are required
 _LONGEST_ANSWER = 30.0  # seconds; the service has nothing to compute
+_REFUSED_ON_THE_WAY = (403, 407, 451, 511)  # if it is no JSON: by a firewall, or a network that wants a log-in
 _PROXY_ERRORS = ("502", "503", "504")  # from a server in front of the service, which has not seen the key
 
 
@@ -57,10 +54,12 @@ def try_key(value: str, settings: Settings) -> KeyTested:
         return KeyTested(False, error.sentence)
     except (RequestRefusedError, MalformedResponseError) as error:
         if not _is_from_service(answer):
+            if answer.status in _REFUSED_ON_THE_WAY:
+                raise
             raise _not_photio(settings.origin, error.details) from None
-    except ServiceError:  # documented for all errors, among them a missing picture
+    except ServiceError as error:  # documented for all errors, among them a missing picture
         if not _is_from_service(answer):
-            raise
+            raise (_without_answer(error) if error.may_be_billed else error) from None
     return KeyTested(
         True,
         _("The service at {address} accepts the key. Nothing was regenerated, so it should cost nothing.").format(
@@ -77,19 +76,12 @@ def _key_in_use(settings: Settings) -> str:
 
 
 def _ask(key: str, settings: Settings) -> HttpAnswer:
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": f"photio-for-gimp/{__version__}",
-        "X-Photio-Key": key,
-    }
     timeouts = Timeouts(settings.connect_timeout, min(settings.answer_timeout, _LONGEST_ANSWER))
-    direct = is_loopback(urlsplit(settings.origin).hostname or "")
     try:
-        return post(settings.origin + PATH, headers, _NO_REQUEST, call=Call(), timeouts=timeouts, direct=direct)
+        return post(settings.origin, key, _NO_REQUEST, call=Call(), timeouts=timeouts)
     except MalformedResponseError as error:
-        raise _not_photio(settings.origin, error.details.replace(key, "[key]")) from None
+        raise _not_photio(settings.origin, error.details) from None
     except RegenError as error:
-        error.details = error.details.replace(key, "[key]")  # the service may have echoed it
         if not error.may_be_billed:
             raise
         # The client's sentence warns of paying twice, which cannot happen without a picture.

@@ -33,7 +33,8 @@ microseconds between receiving data and writing it, those data are lost.
 
 #: The groups, in this order.
 GROUPS = (
-    "The connection", "Certificates and proxies", "HTTP", "Statuses and redirects", "JSON and Base64", "Pictures",
+    "The connection", "Certificates and proxies", "HTTP", "Statuses and redirects",
+    "Gateways and login pages", "JSON and Base64", "Pictures",
     "In a row", "The plug-in goes", "Signals", "Messages", "Several at once", "The bridge is killed", "Disks", "Homes",
     "Settings", "The key", "The clock", "The offline engine", "Inside GIMP", "In all",
 )  # fmt: skip

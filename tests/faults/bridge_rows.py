@@ -21,7 +21,7 @@ _PIECES = tuple(piece.encode() for piece in (KEY, KEY[9:21], KEY[-16:], KEY[:8])
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{12}")
 
 #: Errors after which nobody but the service knows whether it charged.
-_OPEN = ("connection", "time-out", "malformed-response", "bridge")
+_OPEN = ("connection", "time-out", "malformed-response", "service", "bridge")
 
 _GROUPS = {
     "network": "Certificates and proxies",

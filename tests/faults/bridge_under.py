@@ -11,6 +11,7 @@ clock S      the computer's clock jumps by S seconds as soon as a request is abo
 year Y       … and stands in that year from the beginning
 without M    a module that cannot be imported
 no-user      nobody knows who the user is
+names T      a name server: {"name": [["address", port], …], …} as JSON
 keyring K    a keyring that is "locked", "absent", "good" or "forgetful"
 nothing      is broken
 """
@@ -276,6 +277,22 @@ def without(module: str) -> None:
     sys.modules[module] = None  # type: ignore[assignment]
 
 
+def names(table: str) -> None:
+    """What a name server says of some names."""
+    import socket
+
+    known, real = json.loads(table), socket.getaddrinfo
+
+    def look_up(host: Any, port: Any, *others: Any, **more: Any) -> Any:
+        if host not in known:
+            return real(host, port, *others, **more)
+        numeric, stream = socket.AI_NUMERICHOST, socket.SOCK_STREAM
+        return [one for ip, at in known[host] for one in real(ip, at or port, type=stream, flags=numeric)]
+
+    socket.getaddrinfo = look_up
+    socket.gethostbyname = lambda host: look_up(host, 0)[0][4][0]
+
+
 def no_user() -> None:
     """A container's user without an entry in /etc/passwd."""
     import pwd
@@ -324,6 +341,7 @@ FAULTS = {
     "clock": lambda argument: clock(float(argument)),
     "year": lambda argument: year(int(argument)),
     "without": without,
+    "names": names,
     "no-user": lambda argument: no_user(),
     "keyring": keyring,
     "nothing": lambda argument: None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults import answer_faults, body_faults, picture_faults, status_faults, wire_faults
+from tests.faults import answer_faults, body_faults, gateway_faults, picture_faults, status_faults, wire_faults
 from tests.faults.outcome import Outcome, observe
 from tests.faults.visit import Fault
 
@@ -28,6 +28,7 @@ _GROUPS = {
         ("The connection", wire_faults.FAULTS),
         ("HTTP", body_faults.FAULTS),
         ("Statuses and redirects", status_faults.FAULTS),
+        ("Gateways and login pages", gateway_faults.FAULTS),
         ("JSON and Base64", answer_faults.FAULTS),
         ("Pictures", picture_faults.FAULTS),
     )
@@ -46,6 +47,8 @@ class Row:
         repeated: how often the request is sent once more; None where that depends on the moment, and then nothing of
             it may ever arrive.
         large: whether a large image is sent, so that a stalled upload is noticed.
+        says: what must be in the sentence.
+        billed: whether the sentence says that it may have been billed; None: as the code has it.
         answer: the longest wait for the answer, in seconds.
         connect: likewise, for the connection.
         interval: seconds between dripped bytes.
@@ -56,6 +59,8 @@ class Row:
     kept: str = "none"
     repeated: int | None = 0
     large: bool = False
+    says: str = ""
+    billed: bool | None = None
     answer: float = 120.0
     connect: float = 60.0
     interval: float = 0.02
@@ -100,8 +105,11 @@ class Row:
             "a picture that came is lost": outcome.kept != "lost",
             f"the image is {outcome.image}": outcome.image == ("untouched" if self.code else "complete"),
             "no sentence": not outcome.code or outcome.sentence.endswith("."),
-            "silent about the bill": not (outcome.arrived and outcome.code in _OPEN) or outcome.says_billed,
-            "threatens with a bill for nothing": not outcome.says_billed or outcome.code in _OPEN,
+            "silent about the bill": self.billed is False
+            or not (outcome.arrived and outcome.code in _OPEN)
+            or outcome.says_billed,
+            "threatens with a bill for nothing": not outcome.says_billed or self.billed or outcome.code in _OPEN,
+            f"says {outcome.sentence!r}": self.says in outcome.sentence and self.billed in (outcome.says_billed, None),
             f"the key is in {outcome.leaks}": not outcome.leaks,
             f"left behind: {outcome.left}": not outcome.left,
             f"took {outcome.megabytes} MB": outcome.megabytes <= MOST_MEGABYTES,

@@ -32,7 +32,7 @@ from pathlib import Path
 if __name__ == "__main__":  # also under `python -I`, as the tests inside GIMP start it
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.faults import answer_faults, body_faults, picture_faults, status_faults, wire_faults
+from tests.faults import answer_faults, body_faults, gateway_faults, picture_faults, status_faults, wire_faults
 from tests.faults.visit import Fault, Record, Visit, good, http
 
 _SMALL_BUFFER = 32 * 1024  # bytes: a stalled upload then waits in its sender and not in the kernel
@@ -45,6 +45,7 @@ def all_faults() -> dict[str, Fault]:
         wire_faults.FAULTS,
         body_faults.FAULTS,
         status_faults.FAULTS,
+        gateway_faults.FAULTS,
         answer_faults.FAULTS,
         picture_faults.FAULTS,
     )
@@ -75,7 +76,7 @@ class FaultServer:
         first = self._script[0]
         self._listening = _listening(port, first.listens)
         self._elsewhere = _listening(0, "yes")
-        self._crowd = _fill(self._listening) if first.listens == "deaf" else []
+        self._crowd = fill(self._listening) if first.listens == "deaf" else []
         self.origin = f"http{'s' if first.tls else ''}://localhost:{self._listening.getsockname()[1]}"
         self.elsewhere = f"http://localhost:{self._elsewhere.getsockname()[1]}"
 
@@ -204,11 +205,11 @@ def _listening(port: int, listens: str) -> socket.socket:
     return listening
 
 
-def _fill(listening: socket.socket) -> list[socket.socket]:
+def fill(listening: socket.socket) -> list[socket.socket]:
     """Connections that take all the places in the queue of a server that accepts none."""
     crowd: list[socket.socket] = []
     while True:
-        connection = socket.socket()
+        connection = socket.socket(listening.family)
         connection.settimeout(0.2)
         crowd.append(connection)
         try:

@@ -76,18 +76,21 @@ KEYS = (
     *rows("malformed-response", "part", "key-in-body"),
     *rows("redirect", "none", "key-in-location"),
     *rows("authentication", "none", "key-in-message"),
-    *rows("service", "none", "key-in-html"),
+    Row("key-in-html", "service", billed=True),
 )
 
 #: The second attempt is made only where the first one surely did nothing, and then it counts like the first.
 ONE_AFTER_THE_OTHER = (
-    Row("http-503-wait-0 + good", "", "whole", repeated=1),
-    Row("http-429-wait-0 + http-503-wait-0 + good", "", "whole", repeated=2),
+    Row("answers-early-503-closes + good", "", "whole", repeated=1, large=True),
+    Row("http-429-wait-0 + http-429-wait-past + good", "", "whole", repeated=2),
+    Row("http-503-wait-0 + good", "service"),
+    Row("gives-up-503 + good", "service", billed=True),
     Row("tls-handshake-reset + tls-good", "", "whole", repeated=1),
     Row("http-429-wait-0 + reset-after-body + good", "connection", repeated=1),
-    Row("http-503-wait-0 + http-500-json + good", "service", repeated=1),
+    Row("http-429-wait-0 + http-500-json + good", "service", repeated=1),
+    Row("http-429-wait-0 + gives-up-504 + good", "service", repeated=1, billed=True),
     Row("http-429-wait-0 + stall-after-body + good", "time-out", repeated=1, **_ENOUGH),
-    Row("http-503-wait-0 + size-half + good", "malformed-response", "aside", repeated=1),
+    Row("http-429-wait-0 + size-half + good", "malformed-response", "aside", repeated=1),
     Row("reset-after-body + good", "connection"),
     Row("closed-at-once + good", "connection"),
     Row("reset-mid-body + good", "connection", large=True),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bridge.engine.models import MODEL_NAME, MODEL_SIZE
 from tests.faults.bridge_rows import BridgeRow
+from tests.faults.proxies import Proxy
 from tests.faults.server import FaultServer
 from tests.faults.world import Ended, World
 
@@ -74,62 +73,6 @@ def test_a_computer_in_disorder_costs_a_sentence_and_no_answer(row: BridgeRow, w
     assert row.broken_promises(row.run(world, reference)) == []
 
 
-class Proxy:
-    """Passes CONNECT on to one server, whatever name was asked for; `asked` are the names."""
-
-    def __init__(self, port: int, refuses: bool = False) -> None:
-        self._port, self._refuses = port, refuses
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.origin = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self.asked: list[str] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        """Refuses connections from now on."""
-        self._listening.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _address = self._listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._pass, args=(connection,), daemon=True).start()
-
-    def _pass(self, connection: socket.socket) -> None:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            if not (block := connection.recv(4096)):
-                return connection.close()
-            head += block
-        self.asked.append(head.split(b"\r\n")[0].decode())
-        if self._refuses:
-            connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-            return connection.close()
-        other = socket.create_connection(("127.0.0.1", self._port))
-        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        threading.Thread(target=_pump, args=(other, connection), daemon=True).start()
-        return _pump(connection, other)
-
-
-def _pump(source: socket.socket, target: socket.socket) -> None:
-    try:
-        while block := source.recv(65536):
-            target.sendall(block)
-        target.shutdown(socket.SHUT_WR)
-    except OSError:
-        target.close()
-
-
-@contextmanager
-def _proxied(refuses: bool) -> Iterator[tuple[FaultServer, Proxy]]:
-    """A server that says it is photio.example, and a proxy that finds it."""
-    with FaultServer("tls-wrong-host") as server:
-        proxy = Proxy(int(server.origin.rpartition(":")[2]), refuses)
-        yield server, proxy
-        proxy.close()
-
-
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_an_authority_of_ones_own_is_trusted_where_the_environment_names_it(
     variable: str, make_world: Callable[[object], World], surroundings: Path, reference: str
@@ -140,48 +83,37 @@ def test_an_authority_of_ones_own_is_trusted_where_the_environment_names_it(
         assert row.broken_promises(row.run(make_world(server), reference)) == []
 
 
-@pytest.mark.parametrize(("name", "variables"), [
-    ("authority-unknown", {}),
-    ("authority-file-missing", {"SSL_CERT_FILE": "/nowhere/authority.pem"}),
+def test_a_companys_authority_in_the_systems_store_is_trusted(
+    make_world: Callable[[object], World], surroundings: Path, reference: str, tmp_path: Path
+) -> None:
+    """The store is the one that OpenSSL looks into on Linux; only there it can be another one for one process."""
+    asked = ["openssl", "x509", "-hash", "-noout", "-in", str(surroundings)]
+    name = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / f"{name}.0").write_bytes(surroundings.read_bytes())
+    row = BridgeRow("authority-in-the-system's-store", "network", lambda world: world.job(
+        world.start(SSL_CERT_DIR=str(store))), kept="whole")  # fmt: skip
+    with FaultServer("tls-good") as server:
+        assert row.broken_promises(row.run(make_world(server), reference)) == []
+
+
+@pytest.mark.parametrize(("name", "variables", "says"), [
+    ("authority-unknown", {}, "or name its file in SSL_CERT_FILE"),
+    ("authority-file-missing", {"SSL_CERT_FILE": "/nowhere/authority.pem"}, "SSL_CERT_FILE must name a file"),
 ])  # fmt: skip
 def test_an_authority_that_nobody_named_gets_nothing(
-    name: str, variables: dict[str, str], make_world: Callable[[object], World], reference: str
+    name: str, variables: dict[str, str], says: str, make_world: Callable[[object], World], reference: str
 ) -> None:
-    row = BridgeRow(name, "network", lambda world: world.job(world.start(**variables)), "connection")
+    row = BridgeRow(name, "network", lambda world: world.job(world.start(**variables)), "connection", says=says)
     with FaultServer("tls-good") as server:
         world = make_world(server)
         assert row.broken_promises(row.run(world, reference)) == []
         assert all(record.method == "" for record in server.records)
 
 
-@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
-def test_a_proxy_that_the_environment_names_is_used(
-    name: str, make_world: Callable[[object], World], surroundings: Path, reference: str
-) -> None:
-    with _proxied(refuses=False) as (server, proxy):
-        world = make_world(server)
-        world.configure(origin="https://photio.example")
-        variables = {name: proxy.origin, "SSL_CERT_FILE": str(surroundings)}
-        row = BridgeRow(f"proxy-in-{name}", "network", lambda world: world.job(world.start(**variables)), kept="whole")
-        assert row.broken_promises(row.run(world, reference)) == []
-    assert [line.rpartition(" ")[0] for line in proxy.asked] == ["CONNECT photio.example:443"]
-
-
-def test_a_proxy_that_refuses_is_told_and_sees_no_key(
-    make_world: Callable[[object], World], surroundings: Path, reference: str
-) -> None:
-    with _proxied(refuses=True) as (server, proxy):
-        world = make_world(server)
-        world.configure(origin="https://photio.example")
-        variables = {"HTTPS_PROXY": proxy.origin, "SSL_CERT_FILE": str(surroundings)}
-        row = BridgeRow("proxy-refuses", "network", lambda world: world.job(world.start(**variables)), "connection",
-                        repeated=2)  # fmt: skip
-        assert row.broken_promises(row.run(world, reference)) == []
-    assert server.records == []
-
-
 def test_a_service_on_this_computer_is_never_asked_for_through_a_proxy(world: World, reference: str) -> None:
-    proxy = Proxy(1, refuses=True)
+    proxy = Proxy(1, "403 Forbidden")
     variables = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY"), proxy.origin)
     row = BridgeRow("proxy-for-this-computer", "network", lambda world: world.job(world.start(**variables)),
                     kept="whole")  # fmt: skip

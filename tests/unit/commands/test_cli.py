@@ -326,7 +326,7 @@ def test_a_result_that_cannot_be_put_in_place_is_kept_elsewhere(folder: Path, mo
 
     buffer = io.BytesIO()
     Image.open(folder / "base.png").save(buffer, "PNG")
-    result = RegenResult(np.asarray(Image.open(folder / "base.png")), buffer.getvalue(), "image/png", 1, (), 1)
+    result = RegenResult(np.asarray(Image.open(folder / "base.png")), buffer.getvalue(), "image/png", (), 1, 1)
 
     def full(out: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")

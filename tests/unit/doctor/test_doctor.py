@@ -15,6 +15,7 @@ from bridge.doctor import checks as doctor
 from bridge.doctor import storage
 from bridge.doctor.checks import Check
 from bridge.store.key import key_file
+from tests.faults.proxies import Proxy, Socks, proxied
 from tests.unit.history_jobs import put, quick_record
 
 
@@ -52,6 +53,43 @@ def test_a_service_that_is_not_reached_is_only_a_warning() -> None:
     assert found["service"].state == "warning"
     assert "http://127.0.0.1:1" in found["service"].found
     assert not doctor.has_problem(list(found.values()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "says", "told"),
+    [
+        (Proxy, "407 Proxy Authentication Required", "wants a user name and a password"),
+        (Proxy, "403 Forbidden", "does not let requests through to photio.example"),
+        (Socks, "2", "does not let requests through to photio.example"),
+    ],
+)
+def test_a_proxy_that_refuses_is_named_as_a_job_would_name_it(
+    kind: type[Proxy], says: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = kind(1, says)
+    monkeypatch.setattr(doctor, "_CONNECT_TIMEOUT", 60.0)
+    monkeypatch.setenv("PHOTIO_ORIGIN", "https://photio.example")
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("ALL_PROXY", proxy.origin.replace("//", "//me:hidden@"))
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    found = checks()["service"]
+    proxy.close()
+    assert found.state == "warning"
+    assert f"The proxy {proxy.origin}, which ALL_PROXY names, {told}" in found.found
+    assert "hidden" not in found.found + found.advice
+
+
+def test_through_a_proxy_that_works_the_doctor_looks_at_the_service_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxied(Socks) as (server, proxy):
+        monkeypatch.setenv("PHOTIO_ORIGIN", "https://photio.example")
+        monkeypatch.setenv("no_proxy", "")
+        monkeypatch.setenv("https_proxy", proxy.origin)
+        monkeypatch.setattr(doctor, "_CONNECT_TIMEOUT", 60.0)  # a busy computer takes its time for TLS
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+        assert "TLS certificate is not trusted" in checks()["service"].found
+        assert server.requests == 0
 
 
 def test_a_name_that_is_looked_up_forever_does_not_hang_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,16 @@ def page(http: int, **more: Any) -> dict[str, Any]:
         (page(429), RateLimitError, False),
         (status(500), ServiceError, False),
         (status(503), ServiceError, False),
-        (page(502), ServiceError, False),
+        (page(500), ServiceError, True),
+        (page(502), ServiceError, True),
+        (status(502), ServiceError, True),
+        (page(503), ServiceError, True),
+        (page(504), ServiceError, True),
+        (page(520), ServiceError, True),
+        (page(524), ServiceError, True),
+        (page(402), RequestRefusedError, False),
+        (page(403), RequestRefusedError, False),
+        (page(511), RequestRefusedError, False),
         (page(200), MalformedResponseError, True),
         (page(302, headers={"Location": "https://example.org/"}), RedirectError, False),
         ({"size": [10, 10]}, MalformedResponseError, True),
@@ -94,7 +103,7 @@ def test_each_failure_has_its_own_error_and_says_whether_it_may_cost(
     assert type(caught.value) is error
     assert caught.value.may_be_billed is billed
     assert caught.value.sentence.endswith(".")
-    assert ("billed" in caught.value.sentence) is billed
+    assert ("may have been billed" in caught.value.sentence) is billed
     assert len(server.requests()) == 1, "it was sent twice"
 
 

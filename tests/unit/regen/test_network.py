@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from bridge.regen.client import Call, RegenClient, RegenRequest
+from bridge.regen.environment import proxy_for
 from bridge.regen.errors import Cancelled, ConnectionFailedError
-from bridge.regen.http import Post, proxy_for, send
+from bridge.regen.http import content, send
 from tests.regen_server import RegenServer
 from tests.unit.background import in_background, unused_port
 
@@ -67,7 +68,9 @@ def test_another_computer_is_asked_through_the_configured_proxy(monkeypatch: pyt
         ({"https_proxy": "http://proxy.invalid:3128", "no_proxy": "photio.invalid"}, None),
         ({"https_proxy": "http://proxy.invalid:3128", "no_proxy": ".invalid"}, None),
         ({"http_proxy": "http://proxy.invalid:3128"}, None),
-        ({"all_proxy": "proxy.invalid:3128"}, "proxy.invalid:3128"),
+        ({"all_proxy": "proxy.invalid:3128"}, "http://proxy.invalid:3128"),
+        ({"ALL_PROXY": "socks://proxy.invalid:1080"}, "socks5h://proxy.invalid:1080"),
+        ({"ALL_PROXY": "SOCKS4://proxy.invalid"}, "SOCKS4://proxy.invalid"),
     ],
 )
 def test_the_proxy_is_the_one_that_the_environment_names_for_that_host(
@@ -78,7 +81,9 @@ def test_the_proxy_is_the_one_that_the_environment_names_for_that_host(
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert proxy_for("https://photio.invalid/v1") == expected
+    found = proxy_for("https://photio.invalid/v1")
+    assert (found and found.url) == expected
+    assert found is None or found.source in variables
 
 
 def test_a_host_name_with_a_dot_at_its_end_is_the_one_in_the_certificate(
@@ -155,14 +160,14 @@ def test_a_certificate_that_the_environment_trusts_is_trusted(
 def test_an_untrusted_certificate_gets_neither_the_key_nor_the_image(tls_server: RegenServer) -> None:
     with pytest.raises(ConnectionFailedError, match="certificate is not trusted") as caught:
         client(tls_server.origin).regenerate(REQUEST)
-    assert not caught.value.never_connected, "asking again would not help"
+    assert caught.value.repeat_after is None, "asking again would not help"
     assert tls_server.requests() == []
 
 
-def test_a_certificate_file_that_is_missing_is_named(server: RegenServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_file_that_is_missing_is_named(tls_server: RegenServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     with pytest.raises(ConnectionFailedError, match="REQUESTS_CA_BUNDLE must name"):
-        client(server.origin).regenerate(REQUEST)
+        client(tls_server.origin).regenerate(REQUEST)
 
 
 @pytest.mark.parametrize("proxies", [{}, {"HTTPS_PROXY": "http://127.0.0.1:1"}], ids=["directly", "through a proxy"])
@@ -182,6 +187,10 @@ class Body(io.BytesIO):
     def __len__(self) -> int:
         return len(self.getvalue())
 
+    def opened(self, connected: object) -> None: ...
+
+    def established(self, has_answered: object) -> None: ...
+
 
 def test_an_answer_whose_length_is_told_twice_in_one_line_ends_there() -> None:
     def serve() -> None:
@@ -194,6 +203,5 @@ def test_an_answer_whose_length_is_told_twice_in_one_line_ends_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=serve, daemon=True).start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        post = Post(url, {}, Body(b"?"), lambda opened: None, 10, True, None)
-        with send(post) as received:
-            assert b"".join(received.pieces) == b"hi"
+        with send(url, {}, Body(b"?"), 10, None) as received:
+            assert b"".join(content(received, 100)) == b"hi"

@@ -16,7 +16,6 @@ from PIL import Image
 
 from bridge.history import listing
 from bridge.history.index import look
-from bridge.regen.http_content import Content
 from bridge.store.arriving import Arriving, adopt
 from bridge.store.journal import JobFolder
 from bridge.store.locks import Lock
@@ -36,10 +35,9 @@ def test_each_piece_is_in_the_file_as_soon_as_it_came(tmp_path: Path) -> None:
     file = tmp_path / "arriving-1-1"
     arriving = Arriving(file, KEY)
     arriving.begin()
-    content = Content({}, 1000, arriving.write)
-    content.add(b"first, ")
+    arriving.write(b"first, ")
     assert file.read_bytes() == b"first, "
-    content.add(b"second")
+    arriving.write(b"second")
     assert file.read_bytes() == b"first, second"
     assert file.stat().st_mode & 0o777 == 0o600
     arriving.remove()
