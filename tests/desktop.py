@@ -23,23 +23,27 @@ PROXIES = "org.freedesktop.portal.ProxyResolver"
 
 
 class Session:
-    """A session bus, in a process of its own, with the services that a test starts.
+    """A session bus, in a process of its own, and the services that a test starts on it.
 
     Args:
-        python: one that has jeepney.
+        python: one that has jeepney, for the services.
     """
 
     def __init__(self, python: str = sys.executable) -> None:
         self._python = python
+        self._services: list[Service] = []
         bus = ["dbus-daemon", "--session", "--nofork", "--nosyslog", "--print-address"]
-        self._processes = [subprocess.Popen(bus, stdout=subprocess.PIPE, text=True)]
-        self.address = self._line(self._processes[0])
+        self._bus = subprocess.Popen(bus, stdout=subprocess.PIPE, text=True)
+        assert self._bus.stdout
+        self.address = self._bus.stdout.readline().strip()
 
     def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.end()
+        for service in self._services:
+            service.end()
+        _end(self._bus)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -47,38 +51,24 @@ class Session:
         return {"DBUS_SESSION_BUS_ADDRESS": self.address}
 
     def serve(self, kind: str, *arguments: str) -> Service:
-        """Starts a service; it is on the bus when this returns."""
-        command = [self._python, "-I", os.path.abspath(__file__), kind, *arguments]
-        environment = {**os.environ, **self.variables}
-        process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-        self._processes.append(process)
-        assert self._line(process) == "ready"
-        return Service(process)
-
-    def end(self) -> None:
-        """Ends everything."""
-        for process in reversed(self._processes):
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe:
-                    pipe.close()
-
-    def _line(self, process: subprocess.Popen[str]) -> str:
-        line = process.stdout.readline().strip() if process.stdout else ""
-        if not line:
-            self.end()
-            raise RuntimeError(f"it did not start: {process.args}")
-        return line
+        """Starts a service."""
+        self._services.append(Service(self._python, self.address, kind, *arguments))
+        return self._services[-1]
 
 
 class Service:
-    """A running service."""
+    """A service, in a process of its own. It is on the bus as soon as this is made."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, python: str, address: str, kind: str, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [python, "-I", os.path.abspath(__file__), kind, *arguments],
+            env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": address},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        assert self.next_call() == "ready"
 
     def next_call(self) -> str:
         """Blocks until it is called; the method's name and its arguments."""
@@ -90,6 +80,18 @@ class Service:
         """Says something to it: "unlock" is what a keyring that asks its user waits for."""
         assert self._process.stdin
         self._process.stdin.write(f"{line}\n")
+
+    def end(self) -> None:
+        """Ends it."""
+        _end(self._process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
 
 
 Reply = tuple[str, tuple[Any, ...]]

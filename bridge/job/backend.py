@@ -6,9 +6,11 @@ import secrets
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
+from bridge.regen.validation import is_loopback
 from bridge.store import key
 from bridge.store.settings import DEFAULT_ORIGIN, Settings
 
@@ -49,6 +51,12 @@ class Backend:
     def billed(self) -> bool:
         """Whether a request may cost money."""
         return self.name == "photio"
+
+    @property
+    def distant_origin(self) -> str:
+        """The service's origin if it is on another computer, to which a proxy may lead; else empty."""
+        origin = self.settings.origin
+        return "" if self.name == "offline" or is_loopback(urlsplit(origin).hostname or "") else origin
 
     def with_key(self) -> Backend:
         """The same with the key that the keyring has. That may take long: call it where it stops nothing else.

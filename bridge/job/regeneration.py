@@ -66,9 +66,9 @@ class PlannedJob:
             CropPlan(fitting.base_file(number), crop.box, crop.size, crop.scale) for number, crop in enumerate(crops, 1)
         )
         upload = self.message.job.variations * sum(largest_upload(*crop.size) for crop in crops)
-        return Planned(
-            exports, self.requests, self.backend.name, upload, remarks + self.backend.remarks, self._preview()
-        )
+        backend = self.backend
+        said = remarks + backend.remarks
+        return Planned(exports, self.requests, backend.name, backend.distant_origin, upload, said, self._preview())
 
     def begin(self, notify: Callable[[Message], None]) -> Regeneration:
         """The work on it; see `Regeneration`."""

@@ -15,6 +15,7 @@ This package exports the messages of a job. Those of the windows are in `bridge.
 from bridge.protocol.jobs import (
     Cancel,
     Cancelled,
+    DesktopProxies,
     Failed,
     Finished,
     Open,
@@ -52,6 +53,7 @@ __all__ = [
     "Cancel",
     "Cancelled",
     "CropPlan",
+    "DesktopProxies",
     "Document",
     "Failed",
     "Finished",

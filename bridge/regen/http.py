@@ -15,6 +15,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection
 
+from bridge.regen import desktop_proxies
 from bridge.regen.certificates import tls_context
 
 BLOCK = 64 * 1024  # bytes; the most to receive at once
@@ -62,10 +63,11 @@ class Received(NamedTuple):
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment or the system sets for a URL, if any."""
+    """The proxy that the environment or the system sets for a URL, or else the desktop, if any."""
     if not urllib.request.getproxies():
-        return None
-    return requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url, no_proxy=None))
+        return desktop_proxies.first(url)
+    environment = requests.utils.get_environ_proxies(url, no_proxy=None)
+    return requests.utils.select_proxy(url, environment) or desktop_proxies.first(url)
 
 
 @contextlib.contextmanager

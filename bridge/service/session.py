@@ -24,6 +24,7 @@ from bridge.job.running import RunningJob
 from bridge.protocol import (
     LONGEST_LINE,
     Cancel,
+    DesktopProxies,
     Failed,
     Message,
     Open,
@@ -34,6 +35,7 @@ from bridge.protocol import (
     decode,
     encode,
 )
+from bridge.regen import desktop_proxies
 from bridge.store import log, places, settings
 from bridge.store.journal import JobFolder
 
@@ -111,6 +113,8 @@ class Service:
             self._run(question, self._draft)
         elif isinstance(message, Cancel):
             self._cancel(message.run)
+        elif isinstance(message, DesktopProxies):
+            desktop_proxies.learn(message.origin, message.proxies)
         elif isinstance(message, Placed):
             JobFolder.existing(places.journal_directory(), message.id).note_placed(message.variations)
         elif answer := _answer_without_job(message):

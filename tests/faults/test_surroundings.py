@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.engine.models import MODEL_NAME, MODEL_SIZE
+from bridge.protocol import DesktopProxies
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.server import FaultServer
 from tests.faults.world import Ended, World
@@ -165,6 +166,50 @@ def test_a_proxy_that_the_environment_names_is_used(
         row = BridgeRow(f"proxy-in-{name}", "network", lambda world: world.job(world.start(**variables)), kept="whole")
         assert row.broken_promises(row.run(world, reference)) == []
     assert [line.rpartition(" ")[0] for line in proxy.asked] == ["CONNECT photio.example:443"]
+
+
+@pytest.mark.parametrize(
+    ("name", "variables"), [("", {}), ("-and-NO_PROXY", {"NO_PROXY": "elsewhere.example"})], ids=["alone", "no proxy"]
+)
+def test_a_proxy_that_the_desktop_names_is_used(
+    name: str,
+    variables: dict[str, str],
+    make_world: Callable[[object], World],
+    surroundings: Path,
+    reference: str,
+) -> None:
+    with _proxied(refuses=False) as (server, proxy):
+        world = make_world(server)
+        world.configure(origin="https://photio.example")
+        said = DesktopProxies("https://photio.example", (proxy.origin, "direct://"))
+        row = BridgeRow(f"proxy-in-the-desktop's-settings{name}", "network", _told(said, surroundings, **variables),
+                        kept="whole")  # fmt: skip
+        assert row.broken_promises(row.run(world, reference)) == []
+    assert [line.rpartition(" ")[0] for line in proxy.asked] == ["CONNECT photio.example:443"]
+
+
+def test_no_proxy_excepts_a_service_from_the_desktops_proxy(
+    make_world: Callable[[object], World], surroundings: Path, reference: str
+) -> None:
+    with _proxied(refuses=False) as (server, proxy):
+        world = make_world(server)
+        world.configure(origin="https://photio.example")
+        said = DesktopProxies("https://photio.example", (proxy.origin,))
+        act = _told(said, surroundings, NO_PROXY=".example")
+        row = BridgeRow("proxy-in-the-desktop's-settings-that-NO_PROXY-forbids", "network", act, "connection",
+                        repeated=2)  # fmt: skip
+        assert row.broken_promises(row.run(world, reference)) == []
+    assert proxy.asked == []
+
+
+def _told(said: DesktopProxies, authority: Path, **variables: str) -> Callable[[World], Ended]:
+    """The plug-in says what the desktop has answered, before it runs the job."""
+
+    def act(world: World) -> Ended:
+        bridge = world.start(SSL_CERT_FILE=str(authority), **variables)
+        return world.job(bridge, at=lambda step: bridge.say(said) if step == "exported" else None)
+
+    return act
 
 
 def test_a_proxy_that_refuses_is_told_and_sees_no_key(

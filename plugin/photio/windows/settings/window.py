@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
+import desktop_proxy
 from bridge.common import core_dumps
 from bridge.common.i18n import _
 from bridge.protocol import Message
@@ -143,7 +144,7 @@ class SettingsWindow:
 
     def _test(self) -> None:
         self._show_text(_("The service is asked…"))
-        if tested := self._ask(TryKey(self._key.typed), KeyTested):
+        if tested := self._ask(TryKey(self._key.typed), KeyTested, connects=True):
             self._notice.show_text(
                 tested.sentence, Gtk.MessageType.INFO if tested.accepted else Gtk.MessageType.WARNING
             )
@@ -160,7 +161,7 @@ class SettingsWindow:
 
     def _examine(self) -> None:
         self._show_text(_("The doctor looks at everything…"))
-        if found := self._ask(AskDoctor(), DoctorReport):
+        if found := self._ask(AskDoctor(), DoctorReport, connects=True):
             self._notice.clear()
             _show_report(found, self._dialog)
 
@@ -185,13 +186,19 @@ class SettingsWindow:
             if new := [remark for remark in report.remarks if remark not in before.remarks]:
                 self._show_text(*filter(None, (self._notice.text, *new)))
 
-    def _ask(self, message: Message, answer: type[Answer]) -> Answer | None:
-        """The bridge's answer. None after an error, which the notice shows, or when the window has been closed."""
+    def _ask(self, message: Message, answer: type[Answer], connects: bool = False) -> Answer | None:
+        """The bridge's answer. None after an error, which the notice shows, or when the window has been closed.
+
+        Args:
+            connects: the bridge connects to the service, to which a proxy may lead.
+        """
         if self._asking:
             return None
         focus = self._dialog.get_focus()
         self._set_usable(False)
         try:
+            if connects:
+                desktop_proxy.tell(self._bridge, self._report.preferences.origin)
             received = self._bridge.ask(message, answer)
         except BridgeError as error:
             received = None
