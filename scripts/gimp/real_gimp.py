@@ -73,7 +73,7 @@ class RealGimp:
             directory.mkdir(parents=True, exist_ok=True)
         (self.home / "run").chmod(0o700)
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        fixed = {"PATH": path if self.tree else os.environ["PATH"], "LANG": os.environ.get("LANG", "C.UTF-8")}
+        fixed = {"PATH": path if self.tree else os.environ["PATH"]}
         return {**kept, **fixed, **{name: str(path) for name, path in directories.items()}, **(extra or {})}
 
     def command(self, arguments: list[str], visible: list[Path] | None = None) -> list[str]:

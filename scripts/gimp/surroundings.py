@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 #: The machine and its user; and what the scripts tell the tests.
 MACHINE = re.compile(
-    r"(PATH|HOME|USER|LOGNAME|SHELL|TERM|TMPDIR|TEMP|TMP|TZ|CI|LANG|LANGUAGE|LC_\w+|XDG_CACHE_HOME|SYSTEMROOT|PATHEXT"
-    r"|LD_LIBRARY_PATH|BABL_\w+|PHOTIO_(PASSED|FAULT_ROWS|PART))$"
+    r"(PATH|HOME|USER|LOGNAME|SHELL|TERM|TMPDIR|TEMP|TMP|TZ|CI|XDG_CACHE_HOME|SYSTEMROOT|PATHEXT|LD_LIBRARY_PATH"
+    r"|BABL_\w+|PHOTIO_(PASSED|FAULT_ROWS|PART))$"
 )
 
 #: How packages, a GIMP and a model are downloaded here.
@@ -22,16 +22,20 @@ NETWORK = re.compile(
     r"((https?|ftp|all|no)_proxy|SSL_CERT_(FILE|DIR)|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PIP_\w+)$", re.IGNORECASE
 )
 
-#: A person's desktop, and how they set up Photio.
+#: A person's language and desktop, and how they set up Photio.
 PERSONAL = re.compile(
-    r"(DISPLAY|XAUTHORITY|WAYLAND_DISPLAY|DBUS_SESSION_BUS_ADDRESS|XDG_CURRENT_DESKTOP|DESKTOP_SESSION|G[TD]K_\w+"
-    r"|GIO_\w+|PHOTIO_\w+)$"
+    r"(LANG|LANGUAGE|LC_\w+|DISPLAY|XAUTHORITY|WAYLAND_DISPLAY|DBUS_SESSION_BUS_ADDRESS|XDG_CURRENT_DESKTOP"
+    r"|DESKTOP_SESSION|G[TD]K_\w+|GIO_\w+|PHOTIO_\w+)$"
 )
+
+#: The language of everything else.
+_ENGLISH = {"LANG": "C.UTF-8"}
 
 
 def own(*more: re.Pattern[str], environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables that describe the machine, and those that match one of `more`."""
-    return {name: value for name, value in environment.items() if any(each.match(name) for each in (MACHINE, *more))}
+    kept = (MACHINE, *more)
+    return _ENGLISH | {name: value for name, value in environment.items() if any(each.match(name) for each in kept)}
 
 
 def enter(*more: re.Pattern[str], **variables: str) -> None:

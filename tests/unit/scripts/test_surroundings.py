@@ -26,6 +26,7 @@ NONSENSE = {
     "SSL_CERT_FILE": "/nonexistent",
     "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent",
     "PYTHONPATH": "/nonexistent",
+    "LANGUAGE": "de",
     "XDG_CONFIG_HOME": "/nonexistent",
     "XDG_DATA_HOME": "/nonexistent",
 }
@@ -58,7 +59,7 @@ def test_a_part_of_the_tests_sees_none_of_it() -> None:
     seen = json.loads(output)
     assert green
     assert seen.keys() & NONSENSE.keys() == set()
-    assert seen["PATH"] == os.environ["PATH"]
+    assert (seen["PATH"], seen["LANG"]) == (os.environ["PATH"], "C.UTF-8")
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="only Linux tells whose processes they are")
