@@ -10,16 +10,23 @@ from typing import Any
 
 HEAD = """# What Photio for GIMP survives
 
-Made by `scripts/faults.py`: every line is a fault that was really made to happen, and what came of it. “Result”: what
-became of a picture that the service had sent. “whole”: it is placed, or can be inserted from *History…*, exactly once;
-“aside”: it is of no use, or only half of it came, but it is kept in its job's folder; “part”: what came of it is kept;
-“–”: none had come; “lost”: what the computer had of it is gone. “Repeated”: how often the request was sent once more,
-which happens only when it surely did nothing. “Left”: what is still there afterwards. A killed bridge leaves drafts,
-which go with their job, and answers that were arriving, which the next bridge makes use of.
+`scripts/faults.py` made this page. It causes each fault in the table for real and records what happens.
 
-What the network gives is written to the disk before anything else is done with it. “The bridge is killed” tries every
-step on a file from the job's first one on, and the middle of an answer. Whoever kills the bridge between the network's
-giving and that first write, some microseconds, has killed it before it had received anything.
+* **The user sees**: the message in GIMP.
+* **Image**: what happened to the open image.
+* **Result**: what happened to an image that the service had sent.
+  * *whole*: it is placed, or *History…* can insert it, exactly once.
+  * *aside*: it is unusable or incomplete. It is kept in the job's folder.
+  * *part*: a part arrived. That part is kept.
+  * *–*: the service had sent nothing.
+  * *lost*: it is no longer on this computer.
+* **Repeated**: how many times Photio sent the request again. It does so only when the service surely did nothing.
+* **Left**: what remains afterwards. A killed bridge leaves drafts, which are deleted together with their job, and
+  incomplete answers, which the next bridge recovers.
+
+Photio writes everything it receives to the disk before it does anything else with it. The rows of “The bridge is
+killed” stop the bridge at each file operation of a job, and in the middle of an answer. If the bridge is killed in the
+microseconds between receiving data and writing it, those data are lost.
 
 {tried} faults tried, {survived} survived.
 """

@@ -10,7 +10,7 @@ from gimp.rootfs import SetupError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-#: The states that the page shows in every variant; others are for whoever looks for mistakes.
+#: The states that the page shows in every variant.
 COMPARED = ("regenerate-results", "history", "settings")
 
 #: In px; a picture at scale 2 is shown no larger than the others.
@@ -39,13 +39,14 @@ def write_docs(
     lines = [
         "# Every window and state",
         "",
-        "Taken of a real GIMP by `python3 scripts/screenshots.py --docs`. The hikers were really removed, by the",
-        "offline engine, which stands for the service here, too: prompts and keys in these pictures are examples.",
+        "`python3 scripts/screenshots.py --docs` took these pictures in a real GIMP. The offline engine removed the",
+        "hikers. It also takes the place of the Photio service here, so the prompts and keys in the pictures are",
+        "examples.",
         "",
     ]
     shown = [(state, caption) for state, caption in states.items()]
     shown += [
-        (f"{state}-{variant}", f"{states[state].rstrip('.')}: {caption}.")
+        (f"{state}-{variant}", f"{states[state].rstrip('.')} ({caption}).")
         for variant, caption in variants.items()
         for state in COMPARED
     ]
