@@ -25,7 +25,7 @@ _SERVICE = "photio"
 _RECOMMENDED = 1  # the priority from which `keyring` trusts a backend: below are plain text and none at all
 
 #: Seconds that a keyring has to answer, and then to say whether it is locked: 5 in all.
-_PATIENCE, _FOR_A_LOOK = 4.0, 1.0
+_PATIENCE, _FOR_A_LOOK = 3.0, 2.0
 
 #: Seconds that the user has to type the password of a locked keyring, or to dismiss that question.
 _FOR_THE_USER = 120.0

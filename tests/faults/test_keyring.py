@@ -146,7 +146,7 @@ def test_a_keyring_that_asks_its_user_is_waited_for(
             if step == "running":
                 while locked.next_call().split()[0] != "Prompt":  # the user sees the question for the password …
                     pass
-                while "Locked" not in locked.next_call():  # … and 4 seconds later the bridge looks why it takes so long
+                while "Locked" not in locked.next_call():  # … and 3 seconds later the bridge looks why it takes so long
                     pass
                 locked.tell("unlock")
 
