@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from gimp import real_gimp, rootfs
+from gimp import real_gimp, rootfs, surroundings
 
 HERE = Path(__file__).resolve().parent
 PHOTO = HERE / "photos" / "extreme-desert-hike.jpg"
@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("out"), help="default: ./out")
     parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's GIMP, else 3.0")
     asked = parser.parse_args()
+    surroundings.enter(surroundings.NETWORK)
     mask = asked.mask or asked.photo.with_name(f"{asked.photo.stem}-object.png")
     for file in (asked.photo, mask):
         if not file.is_file():

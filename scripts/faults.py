@@ -20,13 +20,13 @@ from pathlib import Path
 
 from faults import table
 from faults.table import Row
-from gimp import real_gimp, rootfs
+from gimp import real_gimp, rootfs, surroundings
 from gimp.real_gimp import CHECKOUT
 from test import environment
 from test.parts import Outcome, run
 from test.parts import report as print_report
 
-INSIDE = ["tests/gimp/test_faults.py", "tests/faults/inside/test_large.py"]
+INSIDE = ["tests/gimp/test_faults.py", "tests/gimp/test_desktop.py", "tests/faults/inside/test_large.py"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def inside(release: str, folder: Path, scratch: Path, soak: bool) -> list[Part]:
     parts = []
     for number, file in enumerate(INSIDE):
         report = scratch / f"inside-{number}.xml"
-        command = _in_gimp(release, CHECKOUT / "tests" / "gimp" / "run_pytest.py", str(folder / "inside"))
+        run_pytest = CHECKOUT / "tests" / "gimp" / "run_pytest.py"
+        command = _in_gimp(release, real.home / "faults", run_pytest, str(folder / "inside"))
         command += [
             "-q",
             f"--rootdir={CHECKOUT}",
@@ -62,19 +63,19 @@ def inside(release: str, folder: Path, scratch: Path, soak: bool) -> list[Part]:
             f"--junitxml={report}",
             str(CHECKOUT / file),
         ]
-        outcome = run(f"GIMP {release}, {file}", command, {"PHOTIO_HOME": str(real.home / "faults")})
+        outcome = run(f"GIMP {release}, {file}", command)
         parts.append(Part(outcome, _tests(report, "Inside GIMP")))
     if soak:
-        command = _in_gimp(release, CHECKOUT / "tests" / "faults" / "inside" / "soak.py", str(folder / "inside"))
-        outcome = run(f"GIMP {release}, 200 jobs", command, {"PHOTIO_HOME": str(real.home / "soak")})
+        jobs = CHECKOUT / "tests" / "faults" / "inside" / "soak.py"
+        outcome = run(f"GIMP {release}, 200 jobs", _in_gimp(release, real.home / "soak", jobs, str(folder / "inside")))
         row = Row("200 jobs in a row, a tenth of them with a fault", "Inside GIMP", survived=outcome.green)
         parts.append(Part(outcome, [row]))
     return parts
 
 
-def _in_gimp(release: str, file: Path, *arguments: str) -> list[str]:
-    script = CHECKOUT / "scripts" / "gimp.py"
-    return [sys.executable, str(script), "--release", release, "run", str(file), *arguments]
+def _in_gimp(release: str, home: Path, file: Path, *arguments: str) -> list[str]:
+    script = [str(CHECKOUT / "scripts" / "gimp.py"), "--release", release, "run", "--home", str(home)]
+    return [sys.executable, *script, str(file), *arguments]
 
 
 def _tests(report: Path, group: str) -> list[Row]:
@@ -106,6 +107,7 @@ def main() -> int:
     parser.add_argument("--no-gimp", action="store_true", help="only what needs no GIMP; docs/faults.md stays")
     parser.add_argument("--no-soak", action="store_true", help="without the 200 jobs; docs/faults.md stays")
     asked = parser.parse_args()
+    surroundings.enter(surroundings.NETWORK)
     try:
         folder = environment.directory()
         with tempfile.TemporaryDirectory(prefix="photio-faults-") as name, ThreadPoolExecutor() as pool:

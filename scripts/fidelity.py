@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from gimp import surroundings
 from test import environment
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -174,6 +175,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", choices=sorted(TABLES))
     asked = parser.parse_args()
+    surroundings.enter(surroundings.NETWORK)
     sys.path.insert(0, str(CHECKOUT))
     environment.require("numpy", "PIL", "requests")
     paths = photographs(asked.photos)

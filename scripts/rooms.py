@@ -38,10 +38,11 @@ BRIDGE = {
 
 PLUGIN = {
     "photio": {"procedures", "early"},
-    "procedures": {"windows", "arguments", "canvas", "bridge_process", "protocol", "common"},
-    "windows": {"arguments", "canvas", "bridge_process", "protocol", "common"},
+    "procedures": {"windows", "arguments", "canvas", "desktop_proxy", "bridge_process", "protocol", "common"},
+    "windows": {"arguments", "canvas", "desktop_proxy", "bridge_process", "protocol", "common"},
     "arguments": {"canvas", "protocol", "common"},
     "canvas": {"bridge_process", "protocol", "common"},
+    "desktop_proxy": {"bridge_process", "protocol"},
     "bridge_process": {"early", "protocol", "common"},
     "early": set[str](),
 }

@@ -30,7 +30,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gimp import real_gimp, rootfs
+from gimp import real_gimp, rootfs, surroundings
 from gimp.rootfs import SetupError
 from screenshots.docs import write_docs
 from test import environment
@@ -122,15 +122,14 @@ class Studio(real_gimp.RealGimp):
         return self.home / f"screenshots-{self.name}"
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
-        """What the process inside sees: no key and no address of the caller's."""
+        """What the process inside sees."""
         desk = {"XDG_CONFIG_HOME": str(self.profile / "config"), "PHOTIO_HOME": str(self.profile / "photio")}
         if self.variant.locale:
             language = self.variant.locale
             desk |= {"LANG": f"{language}.UTF-8", "LC_ALL": f"{language}.UTF-8", "LANGUAGE": language[:2]}
         if self.variant.scale != 1:
             desk["GDK_SCALE"] = str(self.variant.scale)
-        kept = super().environment({**desk, **(extra or {})})
-        return {name: value for name, value in kept.items() if name not in ("PHOTIO_API_KEY", "PHOTIO_ORIGIN")}
+        return super().environment({**desk, **(extra or {})})
 
     def furnish(self) -> None:
         """Makes an empty profile with the plug-in, and without animations."""
@@ -218,6 +217,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--gradient", action="store_true", help="draw docs/gradient.png and do nothing else")
     parser.add_argument("states", nargs="*", metavar="STATE", help=", ".join(STATES))
     asked = parser.parse_args()
+    surroundings.enter(surroundings.NETWORK)
     if unknown := [state for state in asked.states if state not in STATES]:
         parser.error(f"there is no state {unknown[0]}: choose from {', '.join(STATES)}")
     return asked

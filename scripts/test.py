@@ -19,7 +19,7 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from gimp import real_gimp, rootfs
+from gimp import real_gimp, rootfs, surroundings
 from gimp.real_gimp import CHECKOUT
 from test import environment
 from test.parts import STALLED, Outcome, report, run, run_counted
@@ -34,7 +34,7 @@ EXACT = {"BABL_TOLERANCE": "0"}
 def checks(folder: Path, word: list[str]) -> list[Outcome]:
     """The parts that need no GIMP."""
     python = str(folder / "bin" / "python")
-    model_home = {"PHOTIO_HOME": str(rootfs.cache_directory() / "model")}
+    model_home = {**surroundings.own(surroundings.NETWORK), "PHOTIO_HOME": str(rootfs.cache_directory() / "model")}
     outcomes = [
         run("ruff check", [python, "-m", "ruff", "check", "--no-cache", "."]),
         run("ruff format", [python, "-m", "ruff", "format", "--no-cache", "--check", "."]),
@@ -45,7 +45,7 @@ def checks(folder: Path, word: list[str]) -> list[Outcome]:
     if not fetched.green:
         print(f"MI-GAN will NOT be tested: its model could not be fetched.\n{fetched.output}", file=sys.stderr)
     pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit", *word]
-    outcomes.append(run("bridge and installer", pytest, model_home))
+    outcomes.append(run("bridge and installer", pytest))
     faults = [python, str(RUN_PYTEST), str(folder / "inside"), "-q", "tests/faults", "--ignore=tests/faults/inside"]
     outcomes.append(run_counted("faults", [*faults, *word]))
     return outcomes
@@ -55,7 +55,8 @@ def audit(python: str) -> Outcome:
     """Looks for known vulnerabilities in the packages that users get. Says so if the database cannot be reached."""
     lock = "bridge/requirements.lock"
     command = [python, "-m", "pip_audit", "--requirement", lock, "--disable-pip", "--require-hashes", "--format=json"]
-    asked = run("audit of the packages", [*command, "--progress-spinner=off", "--timeout=20"])
+    command += ["--progress-spinner=off", "--timeout=20"]
+    asked = run("audit of the packages", command, surroundings.own(surroundings.NETWORK))
     found = re.search(r'^\{"dependencies":.*$', asked.output, re.MULTILINE)
     packages = json.loads(found.group())["dependencies"] if found else []
     weak = [f"{each['name']} {each['version']}: {each['vulns']}" for each in packages if each.get("vulns")]
@@ -87,11 +88,10 @@ def in_gimp(release: str, folder: Path, word: list[str]) -> list[Outcome]:
             outcomes.append(Outcome("windows", "NOT TESTED: install xvfb, openbox, xdotool, at-spi2-core.", True, 0))
             continue
         command = [sys.executable, str(CHECKOUT / "scripts" / "gimp.py"), "--release", release, "run", *window]
-        command += [str(RUN_PYTEST), str(folder / "inside")]
+        command += ["--home", str(real.home / f"tests-{directory}"), str(RUN_PYTEST), str(folder / "inside")]
         command += ["-q", f"--rootdir={CHECKOUT}", "-o", f"faulthandler_timeout={STALLED - 60}"]
         command += [str(CHECKOUT / "tests" / directory), *word]
-        home = real.home / f"tests-{directory}"
-        outcomes.append(run_counted(f"GIMP {release}, tests/{directory}", command, PHOTIO_HOME=str(home), **EXACT))
+        outcomes.append(run_counted(f"GIMP {release}, tests/{directory}", command, **EXACT))
     return outcomes
 
 
@@ -101,6 +101,7 @@ def main() -> int:
     parser.add_argument("--release", action="append", choices=sorted(rootfs.SUITES), help="default: both")
     parser.add_argument("word", nargs="?", help="only tests with this in their names")
     asked = parser.parse_args()
+    surroundings.enter(surroundings.NETWORK)
     word = ["-k", asked.word] if asked.word else []
     outcomes: list[Outcome] = []
     try:

@@ -12,6 +12,7 @@ from bridge.protocol import Progress, RequestProgress
 
 #: Where in the bar each stage of a request begins and ends (0–1).
 _STAGES = {
+    "keyring": (0.02, 0.02),
     "preparing": (0.02, 0.05),
     "connecting": (0.05, 0.1),
     "uploading": (0.1, 0.3),
@@ -96,6 +97,7 @@ class Stages:
 
     def _text(self, request: RequestProgress) -> str:
         texts = {
+            "keyring": _("Waiting for the system's keyring…"),
             "preparing": _("Preparing the picture…"),
             "connecting": _("Connecting to {service}…"),
             "uploading": _("Uploading to {service}: {done} of {total} kB…"),

@@ -67,7 +67,8 @@ class PlannedJob:
             box = bounds(crop.box for crop in crops)
             shown = Preview(box, preview.shown_size(box, self.message.preview), "preview.pam")
             self.folder.file(shown.overlay).write_bytes(preview.overlay(self.planning, box, Size(*shown.size)))
-        return Planned(exports, self.requests, self.backend.name, upload, remarks, shown)
+        backend = self.backend
+        return Planned(exports, self.requests, backend.name, backend.distant_origin, upload, remarks, shown)
 
 
 class Regeneration:
@@ -113,6 +114,7 @@ class Regeneration:
         """
         job, masked, folder = self._planned.message.job, self._planned.message.masked, self._folder
         with closing(self._stages), workers() as pool:
+            self._fetch_key()
             planning, crops = fitting.read_crops(folder, self._planned.planning, job, masked)
             uploads = [pool.submit(encode, pool, crop) for crop in crops]
             fitting.save_masks(folder, planning)  # while the pictures are encoded
@@ -121,6 +123,19 @@ class Regeneration:
                 self._note("sending")
                 self._send(uploads, pool)
         return self._outcome(planning)
+
+    def _fetch_key(self) -> None:
+        """Asks the keyring, if it has the key. Nothing has been sent, so a cancelled job is over at once meanwhile.
+
+        Raises:
+            PhotioError: it does not give it.
+        """
+        if self._planned.backend.in_keyring:
+            self._stages.report(0, "keyring")
+            self._planned = replace(self._planned, backend=self._planned.backend.with_key())
+            for request in self.requests:
+                request.arriving.hide(self._planned.backend.key)
+            self._stages.report(0, "preparing")
 
     def _send(self, uploads: list[Future[Upload]], pool: Executor) -> None:
         """Sends each request as soon as its crop is encoded, and waits for all answers."""

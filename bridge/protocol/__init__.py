@@ -15,6 +15,7 @@ This package exports the messages of a job. Those of the windows are in `bridge.
 from bridge.protocol.jobs import (
     Cancel,
     Cancelled,
+    DesktopProxies,
     Failed,
     Finished,
     Open,

@@ -41,6 +41,18 @@ class Plan(Message):
 
 
 @dataclass(frozen=True)
+class DesktopProxies(Message):
+    """The desktop's proxies for the service at `origin`, which hold from now on. Has no answer.
+
+    Attributes:
+        proxies: URLs, the preferred one first; `direct://` is no proxy. Empty if the desktop said nothing.
+    """
+
+    origin: str
+    proxies: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Run(Message):
     """Send the requests: the crops are in the job folder. Answered once, by `Finished`, `Cancelled` or `Failed`.
 
@@ -84,6 +96,7 @@ class Planned(Message):
     Attributes:
         requests: the number of requests.
         engine: where they go: "photio" or "offline".
+        origin: the service, if it is not on this computer: `DesktopProxies` should say how to reach it. Else empty.
         upload: the upper limit for the size of all requests together, in bytes.
         remarks: sentences for the user.
     """
@@ -91,6 +104,7 @@ class Planned(Message):
     crops: tuple[CropPlan, ...]
     requests: int
     engine: str
+    origin: str
     upload: int
     remarks: tuple[str, ...]
     preview: Preview | None

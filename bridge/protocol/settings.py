@@ -24,12 +24,18 @@ class Preferences:
 
 @dataclass(frozen=True)
 class AskSettings(Message):
-    """Get the settings; answered by `SettingsReport`."""
+    """Get the settings; answered by `SettingsReport`.
+
+    Attributes:
+        with_keyring: also ask the system's keyring, which may take a while; without it, the answer comes at once.
+    """
+
+    with_keyring: bool = True
 
 
 @dataclass(frozen=True)
 class ChangeSettings(Message):
-    """Store settings; answered by `SettingsReport`."""
+    """Store settings; answered by `SettingsReport`, without asking the keyring."""
 
     preferences: Preferences
 
@@ -40,9 +46,9 @@ class SettingsReport(Message):
 
     Attributes:
         defaults: the default preferences.
-        key_hint: "…" and the key's last four characters; None without a key, or when it cannot be read.
+        key_hint: "…" and the key's last four characters; None without a key, or when it was not or cannot be read.
         key_place: where the key is stored: "environment", "keyring" or "file"; None without a key.
-        keyring: whether a new key would go into the keyring.
+        keyring: whether a new key would go into the keyring; None: the keyring was not asked.
         neural: whether the offline engine's neural model is installed.
         log_file, journal: paths.
         remarks: sentences for the user.
@@ -52,7 +58,7 @@ class SettingsReport(Message):
     defaults: Preferences
     key_hint: str | None
     key_place: str | None
-    keyring: bool
+    keyring: bool | None
     neural: bool
     log_file: str
     journal: str

@@ -178,7 +178,8 @@ class RequestProgress:
     """The progress of one request.
 
     Attributes:
-        stage: "preparing", "connecting", "uploading", "waiting", "receiving", "finishing", "done" or "failed".
+        stage: "keyring", "preparing", "connecting", "uploading", "waiting", "receiving", "finishing", "done" or
+            "failed".
         done: bytes sent or received in this stage.
         total: bytes in all; 0 if unknown.
     """

@@ -13,6 +13,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.util import parse_url
 
 from bridge.common.i18n import _
+from bridge.regen import desktop_proxies
 from bridge.regen.errors import ConnectionFailedError
 from bridge.regen.validation import is_loopback
 
@@ -40,14 +41,15 @@ class Proxy(NamedTuple):
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """The proxy that the environment or the system sets for a URL, if any; none for this computer.
+    """The proxy that the environment sets for a URL, else the system's or the desktop's; none for this computer.
 
     Raises:
         ConnectionFailedError: it is not usable.
     """
-    if is_loopback(urlsplit(url).hostname or "") or not urllib.request.getproxies():
+    if is_loopback(urlsplit(url).hostname or ""):
         return None
-    chosen = select_proxy(url, get_environ_proxies(url, no_proxy=None))
+    environment = get_environ_proxies(url, no_proxy=None) if urllib.request.getproxies() else {}
+    chosen = select_proxy(url, environment) or desktop_proxies.first(url)
     if not chosen:
         return None
     names = (f"{urlsplit(url).scheme}_proxy", "all_proxy")

@@ -24,6 +24,7 @@ from bridge.job.running import RunningJob
 from bridge.protocol import (
     LONGEST_LINE,
     Cancel,
+    DesktopProxies,
     Failed,
     Message,
     Open,
@@ -34,6 +35,7 @@ from bridge.protocol import (
     decode,
     encode,
 )
+from bridge.regen import desktop_proxies
 from bridge.store import log, places, settings
 from bridge.store.journal import JobFolder
 
@@ -106,6 +108,8 @@ class Service:
         elif isinstance(message, Cancel):
             if job := self._running.get(message.run):
                 job.cancel()
+        elif isinstance(message, DesktopProxies):
+            desktop_proxies.learn(message.origin, message.proxies)
         elif isinstance(message, Placed):
             JobFolder.existing(places.journal_directory(), message.id).note_placed(message.variations)
         else:

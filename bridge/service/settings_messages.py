@@ -33,9 +33,9 @@ def answer(message: Message) -> Message | None:
         PhotioError: it cannot be done; nothing is half done.
     """
     if isinstance(message, AskSettings):
-        return _report()
+        return _report(with_keyring=message.with_keyring)
     if isinstance(message, ChangeSettings):
-        return _report(_change(message.preferences))
+        return _report(_change(message.preferences), with_keyring=False)
     if isinstance(message, StoreKey):
         stored = key.store_key(message.value, settings.load()[0])
         return _report(stored.warnings)
@@ -49,17 +49,17 @@ def answer(message: Message) -> Message | None:
     return _doctor() if isinstance(message, AskDoctor) else None
 
 
-def _report(done: tuple[str, ...] = ()) -> SettingsReport:
+def _report(done: tuple[str, ...] = (), with_keyring: bool = True) -> SettingsReport:
     """The present settings and key; `done`: remarks on a change that was just made."""
     current, remarks = settings.load()
-    found, more = _key(current)
+    found, more = _key(current) if with_keyring or key.key_place(current) != "keyring" else (None, ())
     more = tuple(dict.fromkeys((*done, *more, *filter(None, (key.older_key(current),)))))
     return SettingsReport(
         preferences=_preferences(current),
         defaults=_preferences(Settings()),
         key_hint=found.hint if found else None,
         key_place=found.place if found else key.key_place(current),
-        keyring=keyring_entry.is_available(),
+        keyring=keyring_entry.is_available() if with_keyring else None,
         neural=_neural(),
         log_file=str(places.log_file()),
         journal=str(places.journal_directory()),

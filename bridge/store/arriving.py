@@ -42,6 +42,10 @@ class Arriving:
         self._held = b""  # the last bytes, if they may be the beginning of the key
         self._lock = threading.Lock()
 
+    def hide(self, secret: str | None) -> None:
+        """Sets the API key, if it was not known before. Call it before `begin`."""
+        self._secrets = spellings(secret)
+
     def begin(self) -> None:
         """Starts a new answer; one that was begun before is dropped."""
         with self._lock:

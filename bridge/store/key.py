@@ -13,7 +13,7 @@ from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.regen.validation import check_key
 from bridge.store import keyring_entry
-from bridge.store.keyring_entry import KeyringError
+from bridge.store.keyring_entry import KeyringError, SilentKeyringError
 from bridge.store.places import config_directory
 from bridge.store.private_files import StorageError, close_to_others, read_private, write_private
 from bridge.store.settings import Settings, save
@@ -58,20 +58,24 @@ def find_key(settings: Settings) -> FoundKey | None:
 
     Raises:
         KeyFormatError: what was found cannot be a key.
-        KeyringError: the keyring that has the key is locked or gone. That is an error, because a user who has a key
-            wants it to be used.
+        KeyringError: the keyring that has the key is locked, gone or silent. That is an error, because a user who has
+            a key wants it to be used. A silent keyring is waited for 5 seconds, and longer while it asks its user.
         StorageError: the key's file is a link or cannot be read.
     """
     value = os.environ.get(KEY_VARIABLE, "").strip()
     if value:
         return FoundKey(check_key(value), "environment", KEY_VARIABLE)
     if settings.key_storage == "keyring":
-        value = keyring_entry.read() or ""
+        error = None
+        try:
+            value = keyring_entry.read() or ""
+        except SilentKeyringError as silent:
+            error = silent
         if value:
             return FoundKey(check_key(value), "keyring", _("keyring"))
         found = _from_file()
         if found is None:
-            raise KeyringError(
+            raise error or KeyringError(
                 _(
                     "Your API key is in the system's keyring, which does not give it: unlock the keyring and try "
                     "again, enter the key again, or use the offline engine."
@@ -101,7 +105,7 @@ def store_key(value: str, settings: Settings) -> FoundKey:
             raise
         return FoundKey(value, "keyring", _("keyring"), _without_file())
     noted = _store_in_file(value, settings, left=outcome == "unsure" or _may_be_in_keyring(settings))
-    if noted.key_left_in_keyring:
+    if noted.key_left_in_keyring and outcome != "silent":
         with contextlib.suppress(KeyringError, StorageError):  # the warning then says so
             keyring_entry.remove(known=True)
             noted = _note(noted, "file", left=False)

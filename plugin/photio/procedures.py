@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from gi.repository import Gimp, GLib, GObject
 
+import desktop_proxy
 from arguments import Defaults, declare_all, declare_engine, declare_seed, job_of, seed_of, start_from
 from bridge.common.i18n import _
 from bridge.protocol import Job, Progress
@@ -187,6 +188,7 @@ def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> 
         draft = generation.open_draft(bridge)
         planned = generation.plan(bridge, draft, captured, job)
         generation.export(draft, captured, planned)
+        desktop_proxy.tell(bridge, planned.origin)
         outcome = generation.run(bridge, draft, captured, job)
         layers = generation.insert(bridge, outcome)
     finally:

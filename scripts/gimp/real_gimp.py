@@ -13,18 +13,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from gimp import rootfs
+from gimp import rootfs, surroundings
 from gimp.rootfs import SetupError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPTS = CHECKOUT / "scripts"
-
-#: The variables of the caller that a GIMP started here sees. Others would make runs differ between machines.
-PASSED_ON = re.compile(
-    r"(PHOTIO_|BABL_|PIP_|LC_|TERM$|LANG$|HOME$|USER$|DISPLAY$|XAUTHORITY$|WAYLAND_DISPLAY$|CI$"
-    r"|(https?|no|all)_proxy$|SSL_CERT_|REQUESTS_CA_BUNDLE$|GTK_|GDK_|DBUS_SESSION_BUS_ADDRESS$)",
-    re.IGNORECASE,
-)
 
 #: Starts a screen, a window manager (again if it crashes) and an accessibility bus, then the command. xvfb-run does not
 #: serve here: two of them can choose the same display, and on a busy machine it can miss a signal and wait for ever.
@@ -67,8 +60,8 @@ class RealGimp:
         return self.home / "GIMP"
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
-        """The environment of a process inside."""
-        kept = {name: value for name, value in os.environ.items() if PASSED_ON.match(name)}
+        """The environment of a process inside. Scripts decide beforehand what this process itself sees."""
+        kept = surroundings.own(surroundings.NETWORK, surroundings.PERSONAL)
         directories = {
             "GIMP3_DIRECTORY": self.profile,
             "XDG_CONFIG_HOME": self.home / "config",
@@ -80,7 +73,7 @@ class RealGimp:
             directory.mkdir(parents=True, exist_ok=True)
         (self.home / "run").chmod(0o700)
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        fixed = {"PATH": path if self.tree else os.environ["PATH"], "LANG": os.environ.get("LANG", "C.UTF-8")}
+        fixed = {"PATH": path if self.tree else os.environ["PATH"]}
         return {**kept, **fixed, **{name: str(path) for name, path in directories.items()}, **(extra or {})}
 
     def command(self, arguments: list[str], visible: list[Path] | None = None) -> list[str]:

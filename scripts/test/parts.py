@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -12,10 +14,18 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gimp import surroundings
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 #: Seconds after which a part is ended: in all, and, if its tests are counted, since the last test passed.
 LONGEST, STALLED = 3600, 600
+
+#: Seconds that the processes of a part have to end after it.
+LEAVING = 30
+
+#: The variable by which they are found.
+_PART = "PHOTIO_PART"
 
 #: pytest's exit status if no test has the word in its name.
 NOTHING = 5
@@ -60,39 +70,80 @@ class Outcome:
 def run(
     name: str, command: list[str], environment: dict[str, str] | None = None, progress: Path | None = None
 ) -> Outcome:
-    """Runs one part and collects its output. Ends it if it hangs, that is, if the file `progress` stops growing."""
-    began = time.time()
-    process = subprocess.Popen(
-        command,
-        cwd=CHECKOUT,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    output, hangs = "", False
-    while not output and not hangs:
-        try:
-            output = process.communicate(timeout=5)[0] or "\n"
-        except subprocess.TimeoutExpired:
-            grown = progress.stat().st_mtime if progress and progress.exists() else began
-            hangs = time.time() - max(grown, began) > (STALLED if progress else LONGEST)
-    if hangs:
-        there = subprocess.run(
-            ["ps", "-N", "--ppid", "2", "-o", "pid,ppid,etimes,stat,wchan:20,args"], capture_output=True, text=True
+    """Runs one part and collects its output.
+
+    Ends it if it hangs, that is, if the file `progress` stops growing. Ends what it leaves running, too, which is a
+    failure.
+
+    Args:
+        environment: added to what every test sees (`surroundings.own`).
+    """
+    began, part = time.time(), secrets.token_hex(8)
+    with tempfile.TemporaryFile() as written:  # no pipe: whoever is left would hold its other end
+        process = subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            env={**surroundings.own(), **(environment or {}), _PART: part},
+            stdin=subprocess.DEVNULL,
+            stdout=written,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-        os.killpg(process.pid, signal.SIGKILL)
-        output = f"{process.communicate()[0]}\nIt hung, and was stopped. There was:\n{there.stdout}"
+        trouble = _wait(process, began, progress)
+        if left := _end_what_is_left(part):
+            trouble += "\nIt left this running, which was ended:\n" + "\n".join(left)
+        written.seek(0)
+        output = written.read().decode("utf-8", "replace") + trouble
     nothing_to_do = process.returncode == NOTHING and "-k" in command
-    outcome = Outcome(name, output, process.returncode == 0 or nothing_to_do, time.time() - began)
+    outcome = Outcome(name, output, not trouble and (process.returncode == 0 or nothing_to_do), time.time() - began)
     print(f"{name}: {'done' if outcome.green else 'FAILED'}, {outcome.seconds:.0f} s", file=sys.stderr, flush=True)
     if not outcome.green:  # at once, because the other parts take a while
         failed = [line for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
         print("\n".join(failed), file=sys.stderr, flush=True)
     return outcome
+
+
+def _wait(process: subprocess.Popen[bytes], began: float, progress: Path | None) -> str:
+    """Waits until it ends. Returns "", or what was there when it hung and was ended."""
+    while True:
+        try:
+            process.wait(5)
+            return ""
+        except subprocess.TimeoutExpired:
+            grown = progress.stat().st_mtime if progress and progress.exists() else began
+            if time.time() - max(grown, began) > (STALLED if progress else LONGEST):
+                break
+    there = subprocess.run(
+        ["ps", "-N", "--ppid", "2", "-o", "pid,ppid,etimes,stat,wchan:20,args"], capture_output=True, text=True
+    )
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return f"\nIt hung, and was stopped. There was:\n{there.stdout}"
+
+
+def _end_what_is_left(part: str) -> list[str]:
+    """Ends all processes of a part that has ended, if they do not end by themselves. Returns their command lines.
+
+    Only Linux tells which they are: by a variable that every process inherits.
+    """
+    patience = time.monotonic() + LEAVING
+    while (left := _processes(part)) and time.monotonic() < patience:
+        time.sleep(0.2)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return list(left.values())
+
+
+def _processes(part: str) -> dict[int, str]:
+    """The processes of a part, with their command lines."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            if f"{_PART}={part}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+                found[int(entry.name)] = f"{entry.name}  {' '.join(words)[:200]}"
+    return found
 
 
 def run_counted(name: str, command: list[str], **variables: str) -> Outcome:

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from tests import surroundings as own_environment
 from tests.faults.certificates import authority
 from tests.faults.disks import unmount
 from tests.faults.world import World, undisturbed
 from tests.regen_server import RegenServer
+
+own_environment.enter()
 
 
 @pytest.fixture(scope="session", autouse=True)

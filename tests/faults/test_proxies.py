@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bridge.protocol import DesktopProxies
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.outcome import KEY
 from tests.faults.proxies import NOT_ALLOWED, Proxy, Socks, proxied
@@ -44,6 +45,62 @@ def test_a_proxy_that_the_environment_names_is_used_and_sees_no_key(
         assert row.broken_promises(row.run(make_world(server), reference)) == []
     assert proxy.asked == ["photio.example:443"]
     assert KEY.encode() not in proxy.heard
+
+
+def _said(proxies: tuple[str, ...], certificate: Path, **variables: str) -> Callable[[World], Ended]:
+    """The plug-in says what the desktop has answered, before it runs the job."""
+
+    def act(world: World) -> Ended:
+        world.configure(origin=_ORIGIN, connect_timeout=10)
+        bridge, message = world.start(SSL_CERT_FILE=str(certificate), **variables), DesktopProxies(_ORIGIN, proxies)
+        return world.job(bridge, at=lambda step: bridge.say(message) if step == "exported" else None)
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("name", "variables"), [("", {}), ("-and-NO_PROXY", {"NO_PROXY": "elsewhere.example"})], ids=["alone", "no proxy"]
+)
+def test_a_proxy_that_the_desktop_names_is_used(
+    name: str, variables: dict[str, str], make_world: MakeWorld, surroundings: Path, reference: str
+) -> None:
+    with proxied() as (server, proxy):
+        act = _said((proxy.origin, "direct://"), surroundings, **variables)
+        row = BridgeRow(f"proxy-in-the-desktop's-settings{name}", "network", act, kept="whole")
+        assert row.broken_promises(row.run(make_world(server), reference)) == []
+    assert proxy.asked == ["photio.example:443"]
+
+
+def test_a_socks_proxy_that_the_desktop_names_is_used(
+    make_world: MakeWorld, surroundings: Path, reference: str
+) -> None:
+    with proxied(Socks) as (server, proxy):
+        act = _said((f"socks://127.0.0.1:{proxy.port}",), surroundings)
+        row = BridgeRow("socks-proxy-in-the-desktop's-settings", "network", act, kept="whole")
+        assert row.broken_promises(row.run(make_world(server), reference)) == []
+    assert proxy.asked == ["photio.example:443"]
+
+
+def test_a_proxy_of_the_desktop_that_refuses_is_named_with_its_source(
+    make_world: MakeWorld, surroundings: Path, reference: str
+) -> None:
+    with proxied(says="403 Forbidden") as (server, proxy):
+        act = _said((proxy.origin,), surroundings)
+        row = BridgeRow("proxy-in-the-desktop's-settings-refuses", "network", act, "connection",
+                        says="your system's settings")  # fmt: skip
+        assert row.broken_promises(row.run(make_world(server), reference)) == []
+    assert server.records == []
+
+
+def test_no_proxy_excepts_a_service_from_the_desktops_proxy(
+    make_world: MakeWorld, surroundings: Path, reference: str
+) -> None:
+    with proxied() as (server, proxy):
+        act = _said((proxy.origin,), surroundings, NO_PROXY=".example")
+        row = BridgeRow("proxy-in-the-desktop's-settings-that-NO_PROXY-forbids", "network", act, "connection",
+                        repeated=2)  # fmt: skip
+        assert row.broken_promises(row.run(make_world(server), reference)) == []
+    assert proxy.asked == []
 
 
 @pytest.mark.parametrize(

@@ -175,6 +175,8 @@ class World:
             "TMPDIR": str(self.temporary),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         }
+        if part := os.environ.get("PHOTIO_PART"):  # by which scripts/test/parts.py finds what is left
+            usual["PHOTIO_PART"] = part
         return {name: value for name, value in {**usual, **variables}.items() if value is not None}
 
     def start(self, *under: str, before: Callable[[], object] | None = None, **variables: str | None) -> Bridge:

@@ -4,13 +4,18 @@ import json
 import os
 import resource
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 from gi.repository import Gimp
 
 from driver import keys, meanwhile, widget, write
-from support import BRIDGE, HOME, KEY, PLUG_IN, configure, processes, until, wait_for_end
+from support import BRIDGE, HOME, INSTALLED, KEY, PLUG_IN, TESTS, configure, processes, until, wait_for_end
+
+sys.path.append(str(TESTS))
+
+from desktop import Service
 
 TYPED = "typed-key-0123456789wxyz"
 
@@ -179,6 +184,27 @@ def test_a_key_that_the_keyring_does_not_give_is_not_called_none_and_not_forgott
         lambda: widget("photio", "label", there, "read"),
         lambda: keys("Escape"),
     )
+    assert stored()["key_storage"] == "keyring"
+
+
+def test_a_keyring_that_never_answers_keeps_no_window_from_opening_and_closing(settings):
+    configure(key_storage="keyring")
+    bus = os.environ["DBUS_SESSION_BUS_ADDRESS"]
+    keyring = Service(INSTALLED["python"], bus, "locked", KEY)  # is waited for longer than a test takes to look
+    settings(
+        lambda: widget("photio", "label", "There is an API key in the system's keyring.", "read"),
+        lambda: widget("photio", "label", "The system's keyring is asked…", "read"),
+        lambda: keys("Escape"),  # it is heard while the keyring is still being waited for
+    )
+    until(lambda: not processes(BRIDGE))
+    keyring.end()
+    keyring = Service(INSTALLED["python"], bus, "silent")
+    settings(
+        lambda: said("The system's keyring, where your API key is, gives no answer*"),
+        lambda: widget("photio", "label", "There is an API key, which cannot be used now.", "read"),
+        lambda: keys("Escape"),
+    )
+    keyring.end()
     assert stored()["key_storage"] == "keyring"
 
 

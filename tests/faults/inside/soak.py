@@ -131,7 +131,16 @@ def in_the_history() -> int:
 def main() -> int:
     """The soak; its exit status."""
     configure_home()
-    chance, server = random.Random(8), Server()
+    server = Server()
+    try:
+        return soak(server)
+    finally:
+        server.stop()
+
+
+def soak(server: Server) -> int:
+    """All jobs; the exit status."""
+    chance = random.Random(8)
     configure(origin=server.origin, key_storage="file")
     expected = faulty = 0
     measured: list[tuple[int, int, int]] = []
@@ -148,7 +157,6 @@ def main() -> int:
         measured.append((descriptors(), temporary_files(), memory()))
     for pid in processes(BRIDGE) + processes(PLUG_IN):
         wait_for_end(pid)
-    server.stop()
     return judge(measured, faulty, expected)
 
 

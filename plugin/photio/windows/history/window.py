@@ -170,13 +170,13 @@ class _History:
         self._results.read_first(self._tasks)
 
     def _read_limits(self) -> None:
-        report = self._tasks.ask(AskSettings(), SettingsReport)
+        report = self._tasks.ask(AskSettings(with_keyring=False), SettingsReport)
         self._results.journal = Path(report.journal)
         self._limits.show_stored(report.preferences)
 
     def _change_limits(self) -> None:
         """Stores the limits. The other settings are read again: another window may have changed them."""
-        before = self._tasks.ask(AskSettings(), SettingsReport)
+        before = self._tasks.ask(AskSettings(with_keyring=False), SettingsReport)
         report = self._tasks.ask(ChangeSettings(self._limits.applied(before.preferences)), SettingsReport)
         self._limits.show_stored(report.preferences)
         if new := [remark for remark in report.remarks if remark not in before.remarks]:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from gi.repository import Gimp
 
+import desktop_proxy
 from bridge.protocol import Job, Message, Planned, Progress
 from bridge_process import Bridge, BridgeCancelled, BridgeError
 from canvas import generation
@@ -58,6 +59,7 @@ class Generator:
             draft = self._opened(bridge)
             planned = generation.plan(bridge, draft, captured, job)
             generation.export(draft, captured, planned)
+            desktop_proxy.tell(bridge, planned.origin)
             if self._cancelled:  # the bridge could not cancel what it did not run yet
                 raise BridgeCancelled(may_be_billed=False)
             self._draft = None

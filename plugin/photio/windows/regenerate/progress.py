@@ -101,6 +101,7 @@ class ProgressPane(Gtk.Box):
 
     def _stage(self, number: int, request: RequestProgress) -> str:
         texts = {
+            "keyring": _("waiting for the keyring"),
             "preparing": _("preparing"),
             "connecting": _("connecting"),
             "uploading": _("uploading, {done} of {total}"),

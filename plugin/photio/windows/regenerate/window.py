@@ -135,7 +135,7 @@ class RegenerateWindow:
             return True
         self._plan.paused = True
         try:
-            self._notice.report = report = self._generator.ask(AskSettings(), SettingsReport)
+            self._notice.report = report = self._generator.ask(AskSettings(with_keyring=False), SettingsReport)
             self._offer_prompts()
             self._notice.greet(report, self._generator.ask(AskUnclaimed(), Unclaimed).count)
         except BridgeError as error:

@@ -44,13 +44,14 @@ class KeyPage(Page):
         self.group(_("What leaves this computer"), self._privacy)
 
     def fill(self, report: SettingsReport) -> None:
-        """Shows which key is stored, and clears the field."""
-        self._entry.set_text("")
+        """Shows which key is stored, and where."""
         state = _state_of(report)
         self._state.set_text(state)
         named(self._state, state)
         self._forget.set_sensitive(report.key_place is not None)
-        if report.keyring:
+        if report.keyring is None:
+            self._place.set_text(_("The system's keyring is asked…"))
+        elif report.keyring:
             self._place.set_text(_("A stored key is kept in the system's keyring."))
         else:
             self._place.set_text(_("There is no keyring here: a stored key is kept in a file that only you can read."))
@@ -62,6 +63,10 @@ class KeyPage(Page):
             ).format(address=address)
         )
         self._privacy.set_text(_privacy(address))
+
+    def clear(self) -> None:
+        """Clears the field."""
+        self._entry.set_text("")
 
     @property
     def typed(self) -> str:
@@ -113,6 +118,8 @@ def _state_of(report: SettingsReport) -> str:
         "file": _("Key {hint} is in a file that only you can read."),
     }
     if report.key_place in texts:
+        if report.key_hint is None and report.keyring is None:
+            return _("There is an API key in the system's keyring.")
         if report.key_hint is None:
             return _("There is an API key, which cannot be used now.")
         return texts[report.key_place].format(hint=report.key_hint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
+import desktop_proxy
 from bridge.common import core_dumps
 from bridge.common.i18n import _
 from bridge.protocol import Message
@@ -45,7 +46,7 @@ def show(parent: Gtk.Window | None = None) -> None:
     parts.start()
     bridge = Bridge()
     try:
-        SettingsWindow(bridge, bridge.ask(AskSettings(), SettingsReport), parent).run()
+        SettingsWindow(bridge, bridge.ask(AskSettings(with_keyring=False), SettingsReport), parent).run()
     finally:
         bridge.close()
 
@@ -57,7 +58,7 @@ class SettingsWindow:
         self._bridge = bridge
         self._report = report
         self._loop = GLib.MainLoop()
-        self._asking = self._closed = False
+        self._asking = self._closed = self._looking = False
         self._notice = Notice()
         self._key = KeyPage(self._store, self._test, self._forget, self._warn)
         self._work = WorkPage()
@@ -75,6 +76,7 @@ class SettingsWindow:
         """Shows it until it is closed."""
         self._dialog.show_all()
         self._key.focus()
+        parts.later(self._look_into_keyring)
         self._loop.run()
         self._dialog.destroy()
 
@@ -101,7 +103,7 @@ class SettingsWindow:
     def _close(self) -> None:
         self._closed = True
         self._dialog.hide()
-        if self._asking:  # nobody waits for the answer any more, and nothing here costs money
+        if self._asking or self._looking:  # nobody waits for the answer any more, and nothing here costs money
             self._bridge.kill()
         self._loop.quit()
 
@@ -126,9 +128,8 @@ class SettingsWindow:
 
     def _forget(self) -> None:
         forgotten = self._take(self._ask(ForgetKey(), SettingsReport), _("The key is forgotten."))
-        if not forgotten and not self._closed and (report := self._ask(AskSettings(), SettingsReport)):
-            self._report = report  # a part may have succeeded; the notice says which
-            self._key.fill(report)
+        if not forgotten and not self._closed:
+            self._look_into_keyring()  # a part may have succeeded; the notice says which
 
     def _take(self, report: SettingsReport | None, done: str) -> bool:
         """Shows the new state of the key. Changes on the other pages stay as they are, unsaved."""
@@ -136,13 +137,14 @@ class SettingsWindow:
             return False
         self._report = report
         self._key.fill(report)
+        self._key.clear()
         self._key.focus()
         self._show_text(done, *report.remarks)
         return True
 
     def _test(self) -> None:
         self._show_text(_("The service is asked…"))
-        if tested := self._ask(TryKey(self._key.typed), KeyTested):
+        if tested := self._ask(TryKey(self._key.typed), KeyTested, connects=True):
             self._notice.show_text(
                 tested.sentence, Gtk.MessageType.INFO if tested.accepted else Gtk.MessageType.WARNING
             )
@@ -159,19 +161,44 @@ class SettingsWindow:
 
     def _examine(self) -> None:
         self._show_text(_("The doctor looks at everything…"))
-        if found := self._ask(AskDoctor(), DoctorReport):
+        if found := self._ask(AskDoctor(), DoctorReport, connects=True):
             self._notice.clear()
             _show_report(found, self._dialog)
 
     # The bridge
 
-    def _ask(self, message: Message, answer: type[Answer]) -> Answer | None:
-        """The bridge's answer. None after an error, which the notice shows, or when the window has been closed."""
+    def _look_into_keyring(self) -> None:
+        """Shows what the keyring says of the key. It may take its time: meanwhile the window can be used."""
+        if self._looking:
+            return
+        before, self._looking = self._report, True
+        try:
+            report = self._bridge.ask(AskSettings(), SettingsReport)
+        except BridgeError as error:
+            if not self._closed:
+                self._warn(str(error))
+            return
+        finally:
+            self._looking = False
+        if self._report is before and not self._closed:  # else the key was stored or forgotten meanwhile
+            self._report = report
+            self._key.fill(report)
+            if new := [remark for remark in report.remarks if remark not in before.remarks]:
+                self._show_text(*filter(None, (self._notice.text, *new)))
+
+    def _ask(self, message: Message, answer: type[Answer], connects: bool = False) -> Answer | None:
+        """The bridge's answer. None after an error, which the notice shows, or when the window has been closed.
+
+        Args:
+            connects: the bridge connects to the service, to which a proxy may lead.
+        """
         if self._asking:
             return None
         focus = self._dialog.get_focus()
         self._set_usable(False)
         try:
+            if connects:
+                desktop_proxy.tell(self._bridge, self._report.preferences.origin)
             received = self._bridge.ask(message, answer)
         except BridgeError as error:
             received = None
