@@ -76,8 +76,7 @@ def _told_apart(found: Shares) -> str:
             "its white means with “--mask-means keep” or “--mask-means edit”."
         )
     if found.white in (0, 1):
-        shade = "white" if found.white else "black"
-        raise MaskError(f"The mask is {shade} everywhere: it must show which part is to be regenerated.")
+        raise MaskError("The mask is the same everywhere: it must show which part is to be regenerated.")
     if found.white <= SMALLER and found.edges <= SMALLER:
         return "edit"
     if found.white >= 1 - SMALLER and found.edges >= 1 - SMALLER:

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from bridge.commands.mask_rule import BLACK, MOST_BETWEEN, WHITE, MaskError, coverage
 from bridge.commands.photograph import Photograph, open_photograph, to_bytes
+from bridge.pixels.flat_patches import luma
 from bridge.pixels.imaging import Pixels
 
 Gray = NDArray[np.float32]
 
-#: Levels. A picture differs by less from itself, on average, even after it was saved as JPEG; or, everywhere, after it
-#: became gray.
-_SAME, _IDENTICAL = 6.0, 2.0
+#: Levels. A picture differs by no more from itself. And the least correlation with itself when it was made gray.
+_IDENTICAL, _ALIKE = 2.0, 0.9
 
 #: Levels between a pixel's highest and lowest channel: more is a colour. And the most such pixels in a mask.
 _COLOURFUL, _MOST_COLOURFUL = 48, 0.01
@@ -51,7 +51,7 @@ def _values(mask: Photograph, photograph: Photograph) -> tuple[Pixels, str, str]
     colours = to_bytes(mask.colours)
     if mask.alpha is not None and mask.alpha.min() < mask.most:
         alpha = to_bytes(mask.alpha)
-        _refuse_two_drawings(colours, alpha)
+        _refuse_two_drawings(_gray(mask)[alpha > 127])
         return alpha, "opaque", "transparent"
     gray = _gray(mask)
     if _is_photograph(gray, photograph):
@@ -62,23 +62,26 @@ def _values(mask: Photograph, photograph: Photograph) -> tuple[Pixels, str, str]
     return np.rint(gray).astype(np.uint8), "white", "black"
 
 
-def _refuse_two_drawings(colours: Pixels, alpha: Pixels) -> None:
-    """A drawing in black and white that is transparent elsewhere says two things."""
-    shown = colours[alpha > 127]
-    if shown.size and shown.min() < 64 and shown.max() > 191 and np.mean((shown > 16) & (shown < 239)) < 0.1:
+def _refuse_two_drawings(shown: Gray) -> None:
+    """Refuses a drawing in black and white that is transparent elsewhere: it says two things."""
+    drawn = np.count_nonzero((shown > BLACK) & (shown < WHITE)) < MOST_BETWEEN * shown.size
+    if drawn and shown.min() <= BLACK and shown.max() >= WHITE:
         raise MaskError("The mask has black, white and transparent parts: use either black and white, or transparency.")
 
 
 def _is_photograph(gray: Gray, photograph: Photograph) -> bool:
-    """Whether a mask is the photograph in gray. A dark photograph and a mask with a small object differ little, too."""
-    away = np.abs(gray - _gray(photograph))
+    """Whether a mask is the photograph, perhaps in gray or saved anew; not if it is a drawing of something in it."""
+    own = _gray(photograph)
+    if np.abs(gray - own).max() <= _IDENTICAL:
+        return True
     shaded = np.count_nonzero((gray > BLACK) & (gray < WHITE)) > MOST_BETWEEN * gray.size
-    return bool(away.max() <= _IDENTICAL or (shaded and away.mean() < _SAME))
+    one, other = gray - gray.mean(), own - own.mean()
+    spread = float(np.sqrt((one * one).mean(dtype=np.float64) * (other * other).mean(dtype=np.float64)))
+    return bool(shaded and (one * other).mean(dtype=np.float64) > _ALIKE * spread)
 
 
-def _gray(photograph: Photograph) -> Gray:
-    gray: Gray = to_bytes(photograph.colours).mean(axis=2, dtype=np.float32)
-    return gray
+def _gray(picture: Photograph) -> Gray:
+    return luma(to_bytes(picture.colours))
 
 
 def _share(covered: Pixels) -> str:

@@ -129,6 +129,7 @@ def _outs(chosen: argparse.Namespace, variations: int) -> list[Path]:
         ParameterError: one cannot be written, or is one of those that are read.
     """
     out: Path = chosen.out
+    saving.format_of(out)
     numbered = [out.with_name(f"{out.stem}-{number}{out.suffix}") for number in range(1, variations + 1)]
     outs = numbered if variations > 1 else [out]
     for each in outs:

@@ -89,9 +89,10 @@ def encode(photograph: Photograph, pixels: Samples, kind: str) -> bytes:
     if kind == "JPEG":
         options |= photograph.jpeg or _JPEG
     elif kind == "WEBP":
-        options |= {"lossless": True, "exact": True}  # exact: also the colours of transparent pixels
+        # exact: also the colours of transparent pixels; the others: a sixth of the time, for a file a fifth larger
+        options |= {"lossless": True, "exact": True, "method": 0, "quality": 20}
     else:
-        options["pnginfo"] = _text(photograph)
+        options |= {"pnginfo": _text(photograph), "compress_level": 3}  # half the time, for a file a fifth larger
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
