@@ -106,7 +106,7 @@ def _job(chosen: argparse.Namespace, negative_prompt: str) -> Job:
             *wishes,
             variations=given("variations", 1),
             sample="layer",
-            context=float(given("context", 50)),
+            context=float(min(max(given("context", 50), -1), 401)),  # an integer may be too large for a float
             grow=given("grow", _GROW if removes else 0),
             feather=given("feather", _FEATHER if removes else 0),
             engine=chosen.engine,
