@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,9 @@ _TURNS = {
     7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
     8: lambda pixels: np.rot90(pixels, 1),
 }
+
+#: The orientation in XMP data, which must not contradict EXIF's.
+_UPRIGHT = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 
 _PLAIN = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 _KINDS = {"CMYK": "CMYK", "LAB": "Lab", "HSV": "HSV", "F": "32-bit", "I": "32-bit"}
@@ -127,6 +131,8 @@ def _read(path: Path, what: str) -> Photograph:
         exif, stored = _described(image)
         info = image.info
         extras: dict[str, Any] = {name: info[name] for name in ("dpi", "xmp") if name in info}
+        if stored in _TURNS and "xmp" in extras:
+            extras["xmp"] = _UPRIGHT.sub(rb"\g<1>1", extras["xmp"])
         if is_deep:
             if "transparency" in info:
                 raise PhotographError(f"The {what}'s transparency is a single colour: save it with an alpha channel.")
@@ -182,6 +188,8 @@ def _described(image: ImageFile.ImageFile) -> tuple[Image.Exif, int]:
     """
     exif = image.getexif()
     stored = exif.get(ExifTags.Base.Orientation, 1)
+    for group in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop):
+        exif.get_ifd(group)  # while the file is open
     for tag in _STRUCTURE:
         exif.pop(tag, None)
     if ExifTags.Base.Orientation in exif:

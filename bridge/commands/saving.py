@@ -24,6 +24,9 @@ FORMATS = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP", ".jp
 #: px: the longest side.
 _LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
 
+#: bytes; its offsets have 32 bits.
+_LARGEST_TIFF = (1 << 32) - (1 << 20)
+
 #: For a photograph that was no JPEG.
 _JPEG = {"quality": 95, "subsampling": 0}
 
@@ -52,13 +55,23 @@ def not_kept(photograph: Photograph, kind: str) -> tuple[str, ...]:
     """Sentences about what a format does not keep of a photograph.
 
     Raises:
-        PhotographError: it would lose transparency, or the photograph is too large for it.
+        PhotographError: it would lose transparency, or it cannot take the photograph's size or metadata.
     """
     height, width = photograph.pixels.shape[:2]
     if max(height, width) > _LONGEST.get(kind, max(height, width)):
         raise PhotographError(f"The photograph is too large for {kind}: choose a name that ends with .png or .tif.")
+    if kind == "TIFF" and photograph.pixels.nbytes > _LARGEST_TIFF:
+        raise PhotographError("The photograph is too large for TIFF: choose a name that ends with .png.")
     if kind == "JPEG" and photograph.alpha is not None and photograph.alpha.min() < photograph.most:
         raise PhotographError("JPEG has no transparency: choose a name that ends with .png, .tif or .webp.")
+    try:
+        encode(photograph, photograph.pixels[:1, :1], kind)  # a rehearsal, before something is paid for
+    except Exception as error:  # Pillow raises errors of any type
+        sentence = (
+            f"{kind} cannot take the photograph's EXIF or XMP data, which is too long or damaged: choose another "
+            "ending, or remove that data from the photograph."
+        )
+        raise PhotographError(sentence, repr(error)) from error
     said = []
     if kind in ("JPEG", "WEBP") and photograph.most > 255:
         said.append(f"{kind} has 8 bits a channel, so the photograph's 16 are not kept: .png and .tif keep them.")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin
 
 from tests.regen_server import RegenServer
 from tests.unit import command_line
@@ -200,6 +200,44 @@ def test_a_turned_photograph_is_worked_on_as_it_is_seen(
     after = Image.open(tmp_path / "o.png")
     assert after.getexif()[ExifTags.Base.Orientation] == 1
     expect_only_the_object_changed(before, np.asarray(after), (10, 200, 30))
+
+
+@pytest.mark.parametrize("out", ["o.tif", "o.png", "o.jpg", "o.webp"])
+def test_exif_and_xmp_data_of_a_tiff_are_kept(tmp_path: Path, shell: Shell, server: RegenServer, out: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.Orientation] = "Made-up Cameras", 6
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FNumber] = 2.8
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a tiff:Orientation="6" dc:title="ridge"/></x:xmpmeta>'
+    stored = Image.fromarray(photograph((SIZE[1], SIZE[0])))
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    for tag in exif:
+        info[tag] = exif[tag]
+    info[34665], info[700] = exif.get_ifd(ExifTags.IFD.Exif), xmp
+    stored.save(tmp_path / "base.tif", tiffinfo=info)
+    mask().save(tmp_path / "mask.png")
+    regen(shell, server, out, base="base.tif")
+    after = Image.open(tmp_path / out)
+    assert after.size == SIZE
+    kept = after.getexif()
+    assert kept.get(ExifTags.Base.Orientation, 1) == 1
+    assert kept[ExifTags.Base.Make] == "Made-up Cameras"
+    assert kept.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.FNumber] == pytest.approx(2.8)
+    assert b'dc:title="ridge"' in after.info["xmp"]
+    assert b'tiff:Orientation="6"' not in after.info["xmp"]
+
+
+def test_metadata_that_a_format_cannot_take_is_refused_before_anything_is_sent(
+    tmp_path: Path, shell: Shell, server: RegenServer
+) -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", "x" * 70_000)
+    Image.fromarray(photograph()).save(tmp_path / "base.png", pnginfo=text)
+    mask().save(tmp_path / "mask.png")
+    status, told, said = shell.regen("base.png", "mask.png", "o.jpg", "--origin", server.origin)
+    assert (status, told, server.requests()) == (1, "", [])
+    assert "JPEG cannot take the photograph's EXIF or XMP data" in said
+    regen(shell, server, "o.webp")
+    assert len(Image.open(tmp_path / "o.webp").info["xmp"]) == 70_000
 
 
 def test_several_results_get_numbers_and_seeds(tmp_path: Path, shell: Shell, server: RegenServer) -> None:
