@@ -37,6 +37,8 @@ _TURNS = {
 #: The orientation in XMP data, which must not contradict EXIF's.
 _UPRIGHT = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[2-8]")
 
+_SIDEWAYS = (5, 6, 7, 8)  # width and height change places
+
 _PLAIN = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 _KINDS = {"CMYK": "CMYK", "LAB": "Lab", "HSV": "HSV", "F": "32-bit", "I": "32-bit"}
 
@@ -194,6 +196,10 @@ def _described(image: ImageFile.ImageFile) -> tuple[Image.Exif, int]:
         exif.pop(tag, None)
     if ExifTags.Base.Orientation in exif:
         exif[ExifTags.Base.Orientation] = 1
+    own = exif.get_ifd(ExifTags.IFD.Exif)
+    across, down = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
+    if stored in _SIDEWAYS and across in own and down in own:
+        own[across], own[down] = own[down], own[across]
     return exif, stored
 
 

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote
 
 import numpy as np
@@ -62,9 +61,7 @@ class RegenJob:
     def __enter__(self) -> RegenJob:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.folder.discard_if_unanswered()
         try:
             enforce_limits(places.journal_directory(), self._settings, time.time(), frozenset([self.folder.id]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import tempfile
 import zlib
@@ -162,9 +163,10 @@ def write(out: Path, content: bytes) -> None:
 
 
 def keep_unreadable(out: Path, answers: Sequence[bytes], warn: Callable[[str], None]) -> None:
-    """Keeps answers that are no picture beside `out`: they may have been paid for."""
-    for number, answer in enumerate(answers, 1):
-        beside = out.with_name(f"{out.name}{f'-{number}' if len(answers) > 1 else ''}.unreadable")
+    """Keeps answers that are no picture beside `out`, under new names: they may have been paid for."""
+    for answer in answers:
+        names = (f"{out.name}{f'-{number}' if number > 1 else ''}.unreadable" for number in itertools.count(1))
+        beside = next(file for file in map(out.with_name, names) if not os.path.lexists(file))
         try:
             write(beside, answer)
             warn(f"What the service answered is in “{beside}”.")

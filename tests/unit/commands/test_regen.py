@@ -194,11 +194,15 @@ def test_a_turned_photograph_is_worked_on_as_it_is_seen(
     turned = np.rot90(before, {3: 2, 6: 1}[stored])
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = stored
+    width, height = ExifTags.Base.ExifImageWidth, ExifTags.Base.ExifImageHeight
+    exif.get_ifd(ExifTags.IFD.Exif).update({width: turned.shape[1], height: turned.shape[0]})
     Image.fromarray(np.ascontiguousarray(turned)).save(tmp_path / "base.png", exif=exif)
     mask().save(tmp_path / "mask.png")
     regen(shell, server, "o.png")
     after = Image.open(tmp_path / "o.png")
     assert after.getexif()[ExifTags.Base.Orientation] == 1
+    described = after.getexif().get_ifd(ExifTags.IFD.Exif)
+    assert (described[width], described[height]) == after.size == SIZE
     expect_only_the_object_changed(before, np.asarray(after), (10, 200, 30))
 
 

@@ -75,7 +75,10 @@ def test_with_raw_too(shell: Shell, server: RegenServer) -> None:
     status, told, said = shell.regen(BASE, "mask.png", "o.png", "--raw", "--origin", server.origin)
     assert (status, told) == (1, "")
     assert "o.png.unreadable" in said
+    server.script({**UNREADABLE, "body": base64.b64encode(b"nor is this").decode()})
+    assert "o.png-2.unreadable" in shell.regen(BASE, "mask.png", "o.png", "--raw", "--origin", server.origin)[2]
     assert b"this is no picture" in (shell.folder / "o.png.unreadable").read_bytes()
+    assert b"nor is this" in (shell.folder / "o.png-2.unreadable").read_bytes()
 
 
 def test_what_can_be_had_of_several_results_is_written(shell: Shell, server: RegenServer) -> None:
