@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Removes an object from a photograph inside a real GIMP, through the plug-in, with the offline engine.
 
-    demo.py [PHOTO [--mask MASK]] [--out DIR] [--release 3.0|3.2]
+    demo.py [PHOTO [--mask MASK] [--mask-means keep|edit]] [--out DIR] [--release 3.0|3.2]
 
-MASK is a picture of the photograph's size, white where the object is; without it PHOTO-object.png beside the
-photograph is used. Writes before.png, after.png and the layered result.xcf. Sets up what is missing.
+MASK is a picture of the photograph's size that shows the object: in black and white, or by transparency, as “python -m
+bridge regen” takes it (docs/scripting.md). Without it PHOTO-object.png beside the photograph is used. Writes
+before.png, after.png and the layered result.xcf. Sets up what is missing.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photo", nargs="?", type=Path, default=PHOTO)
     parser.add_argument("--mask", type=Path)
+    parser.add_argument("--mask-means", choices=["keep", "edit"], help="what is done with the mask's white part")
     parser.add_argument("--out", type=Path, default=Path("out"), help="default: ./out")
     parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's GIMP, else 3.0")
     asked = parser.parse_args()
@@ -44,6 +46,7 @@ def main() -> int:
         return 1
     ready = time.perf_counter()
     arguments = [str(path.resolve()) for path in (asked.photo, mask, asked.out)]
+    arguments += [asked.mask_means] if asked.mask_means else []
     status = real_gimp.run_file(real, HERE / "demo" / "inside.py", arguments)
     print(f"{ready - began:7.2f} s  GIMP {real.release} and the plug-in set up")
     print(f"{time.perf_counter() - ready:7.2f} s  all that happened in GIMP, its start included")

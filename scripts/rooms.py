@@ -22,7 +22,7 @@ DOCUMENT = Path("docs/architecture.md")
 #: From the top to the bottom. Each room: what it may import, all of it further down.
 BRIDGE = {
     "__main__": {"commands", "service", "store", "common"},
-    "commands": {"service", "doctor", "job", "engine", "store", "regen", "common"},
+    "commands": {"service", "doctor", "history", "job", "engine", "store", "regen", "pixels", "protocol", "common"},
     "service": {"doctor", "history", "job", "engine", "store", "regen", "protocol", "common"},
     "setup": {"doctor", "history", "engine", "store", "common"},
     "doctor": {"history", "engine", "store", "regen", "common"},

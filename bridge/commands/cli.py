@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge import __version__
+from bridge.commands.regen_options import add_options
 from bridge.common.errors import PhotioError
-from bridge.regen.validation import DEFAULT_ORIGIN, SettingsError
+from bridge.regen.validation import SettingsError
 from bridge.store import settings
 from bridge.store.settings import OFFLINE_MODELS, Settings
 
@@ -48,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"Photio for GIMP {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_regen(commands)
+    add_options(_command(commands, "regen", _regen, "regenerate a part of a photograph"))
     _add_key(commands)
     _add_engine(commands)
     service = _command(commands, "service", _service, "serve the plug-in over standard input and output")
@@ -56,23 +57,6 @@ def _parser() -> argparse.ArgumentParser:
     doctor = _command(commands, "doctor", _doctor, "check that everything works; spends nothing")
     doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
     return parser
-
-
-def _add_regen(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    regen = _command(commands, "regen", _regen, "regenerate the masked part of one image")
-    regen.description = (
-        "Regenerate the black part of the mask. Without an API key the offline engine does it, "
-        "which can only remove things."
-    )
-    regen.add_argument("--base", required=True, metavar="FILE|URL", help="the image")
-    regen.add_argument("--mask", required=True, metavar="FILE|URL", help="of the same size; black is regenerated")
-    regen.add_argument("--out", required=True, metavar="FILE", type=Path, help="a .png, .jpg or .webp file to write")
-    regen.add_argument("--prompt", default="", help="what to add, in English (default: remove what is there)")
-    regen.add_argument("--negative-prompt", help="what to avoid (default: the service's own text)")
-    regen.add_argument("--quality", default="LOW", type=str.upper, help="LOW (default), MIDDLE or HIGH")
-    regen.add_argument("--seed", default=-1, type=int, help="1 to 4294967296, or -1 (default) to draw one")
-    regen.add_argument("--cfg-scale", default=2.5, type=float, help="how closely to follow the prompt (default 2.5)")
-    regen.add_argument("--origin", help=f"the service's address (default: as configured, else {DEFAULT_ORIGIN})")
 
 
 def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

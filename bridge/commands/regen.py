@@ -1,130 +1,166 @@
-"""`python -m bridge regen`: regenerates an image given by files or URLs, and writes the result to a file."""
+"""`python -m bridge regen`: regenerates a part of a photograph, as GIMP does, and writes the result to a file."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import io
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from bridge.commands import saving
+from bridge.commands.colours import Conversion
+from bridge.commands.masks import read_mask
+from bridge.commands.photograph import Photograph, open_photograph
+from bridge.commands.placing import placed
+from bridge.commands.raw import is_url, send_raw
+from bridge.commands.regen_job import RegenJob
+from bridge.common.errors import PhotioError
 from bridge.job.backend import Backend, choose
-from bridge.regen.client import DEFAULT_NEGATIVE_PROMPT, Call, RegenRequest, RegenResult
-from bridge.regen.decoding import to_srgb
+from bridge.pixels.imaging import Pixels
+from bridge.protocol import Finished, Job, ProtocolError
+from bridge.regen.client import DEFAULT_NEGATIVE_PROMPT, RegenRequest
 from bridge.regen.errors import ParameterError
-from bridge.store.private_files import StorageError
+from bridge.store import log
 from bridge.store.settings import Settings
 
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+_NO_KEY = "No API key is configured, so the offline engine on this computer is used."
+
+#: px: how *Remove Object* and *Regenerate…* differ (plugin/photio/procedures.py).
+_GROW, _FEATHER = 6, 3
 
 
 def regenerate_files(chosen: argparse.Namespace, settings: Settings, warn: Callable[[str], None]) -> int:
-    """Send the request, write the result and print the seed; returns the exit status.
+    """Regenerate, write the results and print their seeds; returns the exit status.
 
     Raises:
-        PhotioError: the request failed, or the result could not be written to `--out`.
+        PhotioError: it failed, or a result could not be written to `--out`.
     """
-    _check_out(chosen.out)  # before paying
-    negative = DEFAULT_NEGATIVE_PROMPT if chosen.negative_prompt is None else chosen.negative_prompt
-    request = RegenRequest(
-        base_image=_image("base", chosen.base),
-        mask_image=_image("mask", chosen.mask),
-        prompt=chosen.prompt,
-        negative_prompt=negative,
-        quality=chosen.quality,
-        seed=chosen.seed,
-        cfg_scale=chosen.cfg_scale,
-    )
+    log.start()  # also for what a library or a job's thread has to say
     if chosen.origin is not None:
         settings = dataclasses.replace(settings, origin=chosen.origin)
-    call = Call()
-    try:
-        result = _backend(chosen.prompt, settings, warn).client().regenerate(request, call=call)
-    except KeyboardInterrupt:
-        call.cancel()
-        if call.sent:
-            warn("The request was sent already and may have been billed.")
-        raise
-    for warning in result.warnings:
-        warn(warning)
-    _write(chosen.out, result)
-    print(f"{chosen.out}: seed {result.seed}")
-    return 0
+    negative = DEFAULT_NEGATIVE_PROMPT if chosen.negative_prompt is None else chosen.negative_prompt
+    if chosen.raw:
+        return send_raw(chosen, negative, lambda: _backend(chosen, settings, warn), warn)
+    job = _job(chosen, negative)
+    outs = _outs(chosen, job.variations)
+    kind = saving.format_of(outs[0])
+    photograph, coverage, said = _pictures(chosen)
+    conversion = Conversion(photograph)
+    for sentence in (*saving.not_kept(photograph, kind), *conversion.remarks, *said):
+        warn(sentence)
+    with RegenJob(settings, warn) as running:
+        planned = running.plan(job, photograph, coverage)
+        if planned.engine == "offline" and settings.engine != "offline" and job.engine == "auto":
+            warn(_NO_KEY)
+        running.export(photograph, conversion)
+        try:
+            finished = running.run()
+        finally:
+            saving.keep_unreadable(chosen.out, running.unreadable(), warn)
+        for result in finished.results:
+            out = outs[result.variation - 1]
+            pixels = placed(photograph, conversion, finished, result, running.folder.path)
+            saving.write(out, saving.encode(photograph, pixels, kind))
+            running.note_written(result.variation)
+            print(f"{out}: seed {result.seed}", flush=True)
+    return 0 if _is_whole(finished, job) else 1
 
 
-def _backend(prompt: str, settings: Settings, warn: Callable[[str], None]) -> Backend:
-    """Photio, or the offline engine when it is configured or there is no key."""
-    chosen = choose("auto", prompt, settings)
-    for remark in chosen.remarks:
+def _is_whole(finished: Finished, job: Job) -> bool:
+    """Whether all parts of all variations came."""
+    parts = len(finished.masks)
+    return len(finished.results) == job.variations and all(len(each.patches) == parts for each in finished.results)
+
+
+def _backend(chosen: argparse.Namespace, settings: Settings, warn: Callable[[str], None]) -> Backend:
+    """For `--raw`: Photio, or the offline engine when it is configured or there is no key."""
+    backend = choose(chosen.engine, chosen.prompt, settings)
+    for remark in backend.remarks:
         warn(remark)
-    if chosen.name == "offline" and settings.engine != "offline":
-        warn("No API key is configured, so the offline engine on this computer is used.")
-    return chosen
+    if backend.name == "offline" and settings.engine != "offline" and chosen.engine == "auto":
+        warn(_NO_KEY)
+    return backend
 
 
-def _image(name: str, source: str) -> Image.Image | str:
-    """A URL unchanged; a file as an sRGB image with EXIF orientation applied, as the user saw it for the mask."""
-    if source.startswith(("http://", "https://")):
-        return source
+def _job(chosen: argparse.Namespace, negative_prompt: str) -> Job:
+    """What was asked for.
+
+    Raises:
+        ParameterError: a value is not allowed.
+    """
+    picture = Image.new("L", (1, 1))  # only to check the values that the service gets
+    wishes = (chosen.prompt, negative_prompt, chosen.quality, chosen.seed, chosen.cfg_scale)
+    RegenRequest(picture, picture, *wishes)
+
+    def given(name: str, otherwise: Any) -> Any:
+        value = getattr(chosen, name)
+        return otherwise if value is None else value
+
+    removes = not chosen.prompt.strip()
     try:
-        with Image.open(source) as image:
-            return to_srgb(ImageOps.exif_transpose(image))[0]
-    except FileNotFoundError as error:
-        raise ParameterError(name, source, "an image file that exists, or a URL") from error
-    except Exception as error:  # on damaged files Pillow's decoders raise errors of any type
-        raise ParameterError(name, source, "an image file that can be read, or a URL") from error
+        return Job(
+            *wishes,
+            variations=given("variations", 1),
+            sample="layer",
+            context=float(min(max(given("context", 50), -1), 401)),  # an integer may be too large for a float
+            grow=given("grow", _GROW if removes else 0),
+            feather=given("feather", _FEATHER if removes else 0),
+            engine=chosen.engine,
+            areas=given("areas", "auto"),
+            resolution=given("resolution", "recommended"),
+            fill_transparent=given("fill_transparent", False),
+            match_colour=given("match_colour", True),
+            match_grain=given("match_grain", True),
+            source=0,
+        )
+    except ProtocolError as error:
+        name, _colon, allowed = str(error).partition(": ")
+        raise ParameterError(name, getattr(chosen, name), allowed.removesuffix(" expected")) from error
 
 
-def _check_out(out: Path) -> None:
-    if out.suffix.lower() not in _FORMATS:
-        raise ParameterError("out", str(out), "a file name that ends with " + ", ".join(_FORMATS))
+def _outs(chosen: argparse.Namespace, variations: int) -> list[Path]:
+    """The files to write, one for each variation.
+
+    Raises:
+        ParameterError: one cannot be written, or is one of those that are read.
+    """
+    out: Path = chosen.out
+    saving.format_of(out)
+    numbered = [out.with_name(f"{out.stem}-{number}{out.suffix}") for number in range(1, variations + 1)]
+    outs = numbered if variations > 1 else [out]
+    for each in outs:
+        saving.format_of(each)
+        for name in ("base", "mask"):
+            read = getattr(chosen, name)
+            if read is not None and not is_url(read) and _is_same_file(each, Path(read)):
+                raise PhotioError(f"“{each}” would be overwritten: name another file with --out.")
+    return outs
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
     try:
-        usable = out.parent.is_dir() and os.access(out.parent, os.W_OK) and not out.is_dir()
-    except OSError:  # for example, the name is too long
-        usable = False
-    if not usable:
-        raise ParameterError("out", str(out), "a file in a folder that exists and can be written")
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
 
 
-def _write(out: Path, result: RegenResult) -> None:
-    """Write the result atomically. If that fails, store it in a temporary file: it may have been paid for."""
-    content = _encode(result, _FORMATS[out.suffix.lower()])
-    try:
-        _replace(out, content)
-    except OSError as error:
-        handle, rescued = tempfile.mkstemp(prefix="photio-", suffix=out.suffix)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        raise StorageError(f"“{out}” could not be written: the result is in “{rescued}”.", str(error)) from error
+def _pictures(chosen: argparse.Namespace) -> tuple[Photograph, Pixels | None, tuple[str, ...]]:
+    """The photograph, what of it is regenerated (None: only what is transparent), and sentences.
 
-
-def _replace(out: Path, content: bytes) -> None:
-    umask = os.umask(0o077)
-    os.umask(umask)
-    handle, draft = tempfile.mkstemp(dir=out.parent, prefix=".photio-")  # `out`'s name may be too long to extend
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o666 & ~umask)  # as for any new file, instead of a temporary file's 0600
-        os.replace(draft, out)
-    except OSError:
-        os.unlink(draft)
-        raise
-
-
-def _encode(result: RegenResult, wanted: str) -> bytes:
-    """The file as received if it has the wanted format: encoding it again would only lose quality."""
-    if result.media_type == _MEDIA_TYPES[wanted]:
-        return result.encoded
-    image = result.image.convert("RGB") if wanted == "JPEG" else result.image
-    buffer = io.BytesIO()
-    options = {"lossless": True} if wanted == "WEBP" else {"quality": 95} if wanted == "JPEG" else {}
-    image.save(buffer, wanted, **options)
-    return buffer.getvalue()
+    Raises:
+        PhotioError: they cannot be used.
+    """
+    for name in ("base", "mask"):
+        if is_url(getattr(chosen, name) or ""):
+            raise PhotioError(f"“--{name}” is an address: download the picture, or send its address with “--raw”.")
+    if chosen.mask is None and not chosen.fill_transparent:
+        raise PhotioError("“--mask” is missing: it shows which part is to be regenerated.")
+    photograph = open_photograph(Path(chosen.base), "photograph")
+    if chosen.mask is None:
+        return photograph, None, ()
+    coverage, said = read_mask(Path(chosen.mask), photograph, chosen.mask_means)
+    return photograph, coverage, () if chosen.mask_means else (said,)

@@ -17,7 +17,10 @@ class _PrivateFile(logging.handlers.RotatingFileHandler):
 
 
 def start() -> None:
-    """Logs to `places.log_file()` (3 files of 1 MB), or to stderr if that cannot be written."""
+    """Logs to `places.log_file()` (3 files of 1 MB), or to stderr if that cannot be written. Later calls do nothing."""
+    root = logging.getLogger("bridge")
+    if root.handlers:
+        return
     handler: logging.Handler
     try:
         make_private_folder(places.log_file().parent)
@@ -25,6 +28,5 @@ def start() -> None:
     except OSError:
         handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"))
-    root = logging.getLogger("bridge")
     root.addHandler(handler)
     root.setLevel(logging.INFO)

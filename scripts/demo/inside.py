@@ -35,10 +35,10 @@ def save(image, path):
     print(f"           {path}")
 
 
-photo, mask_file, out = (Path(argument) for argument in sys.argv[1:])
+photo, mask_file, out = (Path(argument) for argument in sys.argv[1:4])
 with stage("photograph opened, object selected"):
     image = load(photo)
-    select(image, mask_file)
+    select(image, mask_file, *sys.argv[4:])
     layer = image.get_layers()[0]
 with stage("before.png written"):
     save(image, out / "before.png")

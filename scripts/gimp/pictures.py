@@ -1,8 +1,12 @@
 """Opens photographs and selects objects in them, for the parts of the scripts that run inside GIMP."""
 
 import sys
+from pathlib import Path
 
 from gi.repository import Gegl, Gimp, Gio
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # the checkout
+from bridge.commands.mask_rule import MaskError, coverage
 
 
 def load(path):
@@ -10,14 +14,27 @@ def load(path):
     return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(path)))
 
 
-def select(image, mask_file):
-    """Selects what is white in a mask, a picture of the same size. Ends the script if the size differs."""
+def select(image, mask_file, means=None):
+    """Selects the object that a mask shows, a picture of the same size: as `python -m bridge regen` understands it.
+
+    Args:
+        means: "keep" or "edit": what white (or opaque) means; None to find out.
+
+    Ends the script if the mask does not fit or does not say what to select.
+    """
     mask = load(mask_file)
     size = (image.get_width(), image.get_height())
     if (mask.get_width(), mask.get_height()) != size:
         sys.exit(f"{mask_file} is not of the photograph's size: give a mask of {size[0]} × {size[1]} px.")
     box = Gegl.Rectangle.new(0, 0, *size)
-    pixels = mask.get_layers()[0].get_buffer().get(box, 1.0, "Y' u8", Gegl.AbyssPolicy.NONE)
+    layer = mask.get_layers()[0]
+    values = layer.get_buffer().get(box, 1.0, "Y' u8", Gegl.AbyssPolicy.NONE)
+    alpha = layer.get_buffer().get(box, 1.0, "A u8", Gegl.AbyssPolicy.NONE) if layer.has_alpha() else b""
+    try:
+        # a mask that is transparent somewhere shows the object by that
+        pixels, _means = coverage(alpha if alpha.strip(b"\xff") else values, size[0], means)
+    except MaskError as error:
+        sys.exit(f"{mask_file}: {error.sentence}")
     channel = Gimp.Channel.new(image, "object", *size, 100, Gegl.Color.new("white"))
     image.insert_channel(channel, None, 0)
     # the mask's values are the coverage itself, so they are written as the linear data that a channel holds

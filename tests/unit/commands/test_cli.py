@@ -16,9 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.regen_server import RegenServer
-
-ROOT = Path(__file__).resolve().parents[3]
-KEY = "sk-0123456789abcdef"
+from tests.unit.command_line import KEY, ROOT, bridge
 
 
 @pytest.fixture(scope="module")
@@ -41,20 +39,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def bridge(folder: Path, *arguments: str, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    own = {"PHOTIO_HOME": str(folder / "home"), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PHOTIO_")}
-    return subprocess.run(
-        [sys.executable, "-m", "bridge", *arguments],
-        cwd=ROOT,
-        env={**inherited, **own, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8", **environment},
-        input=text,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=180,
-    )
-
-
 def regen(folder: Path, *more: str, out: str = "out.png", **environment: str) -> subprocess.CompletedProcess[str]:
     files = (
         "--base",
@@ -64,7 +48,7 @@ def regen(folder: Path, *more: str, out: str = "out.png", **environment: str) ->
         "--out",
         str(folder / out),
     )
-    return bridge(folder, "regen", *files, *more, **environment)
+    return bridge(folder, "regen", "--raw", *files, *more, **environment)
 
 
 def test_help_names_every_command_and_is_instant(folder: Path) -> None:
@@ -133,7 +117,7 @@ def test_a_drawn_seed_is_told(folder: Path, server: RegenServer) -> None:
 
 def test_urls_are_passed_through(folder: Path, server: RegenServer) -> None:
     urls = ("--base", "https://example.org/b.png", "--mask", "https://example.org/m.png")
-    done = bridge(folder, "regen", *urls, "--out", str(folder / "o.png"), "--origin", server.origin)
+    done = bridge(folder, "regen", "--raw", *urls, "--out", str(folder / "o.png"), "--origin", server.origin)
     assert done.returncode == 0, done.stderr
     assert server.requests()[0]["body"]["base_image"] == "https://example.org/b.png"
 
@@ -320,7 +304,7 @@ def test_a_damaged_install_file_does_no_harm(folder: Path, content: str) -> None
 
 
 def test_a_result_that_cannot_be_put_in_place_is_kept_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bridge.commands import regen
+    from bridge.commands import raw, saving
     from bridge.regen.client import RegenResult
     from bridge.store.private_files import StorageError
 
@@ -331,10 +315,10 @@ def test_a_result_that_cannot_be_put_in_place_is_kept_elsewhere(folder: Path, mo
     def full(out: Path, content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(regen, "_replace", full)
-    monkeypatch.setattr(regen.tempfile, "tempdir", str(folder))
+    monkeypatch.setattr(saving, "replace", full)
+    monkeypatch.setattr(saving.tempfile, "tempdir", str(folder))
     with pytest.raises(StorageError, match="the result is in") as caught:
-        regen._write(folder / "out.png", result)
+        saving.write(folder / "out.png", raw._encode(result, "PNG"))
     (kept,) = folder.glob("photio-*.png")
     assert str(kept) in caught.value.sentence
     assert kept.read_bytes() == result.encoded

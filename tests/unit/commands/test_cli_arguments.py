@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bridge.commands import cli, regen
+from bridge.commands import cli, photograph, raw, regen, saving
 from bridge.common.errors import PhotioError
 from bridge.regen.errors import ParameterError
 from tests.unit.damage import damaged
@@ -34,6 +35,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     module.get_keyring = lambda: type("Ring", (), {"priority": 0})()
     monkeypatch.setitem(sys.modules, "keyring", module)
     monkeypatch.setattr(regen, "_backend", backend)
+    monkeypatch.setattr(regen, "RegenJob", backend)
+    monkeypatch.setattr("bridge.store.log.start", lambda: None)
     monkeypatch.setattr("bridge.engine.server.serve", lambda *_arguments: 0)
     for command in ("_doctor", "_service", "_model_fetch", "_key_set"):  # they take long, or wait for what is typed
         monkeypatch.setattr(cli, command, lambda _chosen: 0)
@@ -42,14 +45,19 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("PHOTIO_API_KEY", "PHOTIO_ORIGIN"):
         monkeypatch.delenv(name, raising=False)
     BASE.save(tmp_path / "base.png")
-    Image.new("L", BASE.size, 0).save(tmp_path / "mask.png")
+    mask = Image.new("L", BASE.size, 0)
+    mask.paste(255, (4, 3, 7, 5))
+    mask.save(tmp_path / "mask.png")
     return tmp_path
 
 
 GOOD = [
     "regen", "--base", "base.png", "--mask", "mask.png", "--out", "out.png", "--seed", "7", "--cfg-scale", "2.5",
     "--quality", "low", "--prompt", "a door", "--negative-prompt", "", "--origin", "https://studio.example",
+    "--mask-means", "edit", "--variations", "2", "--context", "20", "--grow", "1", "--feather", "1", "--areas", "auto",
+    "--resolution", "native", "--engine", "auto", "--match-colour", "--no-match-grain",
 ]  # fmt: skip
+RAW = [*GOOD[: GOOD.index("--mask-means")], "--raw"]
 ODD = [
     "", " ", "-", "--", "-1", "0", "nan", "inf", "1e999", "9" * 400, "9" * 5000, "١", "x" * 300, "x" * 250 + ".png",
     "x" * 300 + ".png", "y/" * 3000 + "a.png", ".png", "..", "/", "/dev/null", "/dev/full", "~", "\udcff", "\udcff.png",
@@ -59,7 +67,7 @@ ODD = [
 COMMANDS = [
     GOOD,
     GOOD,
-    GOOD,
+    RAW,
     ["key", "show"],
     ["key", "clear"],
     ["key"],
@@ -86,9 +94,14 @@ def arguments(draw: st.DrawFn) -> list[str]:
 def test_whatever_is_typed_in_one_place_is_done_or_refused_in_a_sentence(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for place in range(1, len(GOOD)):
-        for odd in ODD:
-            check([*GOOD[:place], odd, *GOOD[place + 1 :]], capsys)
+    for good, places, odds in (
+        (GOOD, range(1, len(RAW)), ODD),
+        (GOOD, range(len(RAW), len(GOOD)), ODD[::3]),
+        (RAW, range(1, 7), ODD),  # the files
+    ):
+        for place in places:
+            for odd in odds:
+                check([*good[:place], odd, *good[place + 1 :]], capsys)
 
 
 @settings(max_examples=150)
@@ -147,15 +160,19 @@ def _turned() -> Image.Exif:
 @given(st.sampled_from(_files()).flatmap(damaged))
 def test_whatever_file_is_named_it_is_a_picture_or_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "picture").write_bytes(content)
-    try:
-        image = regen._image("base", str(tmp_path / "picture"))
-    except ParameterError:
-        return
-    assert isinstance(image, Image.Image)
-    assert image.mode in ("RGB", "RGBA")
+    with contextlib.suppress(ParameterError):
+        image = raw._image("base", str(tmp_path / "picture"))
+        assert isinstance(image, Image.Image)
+        assert image.mode in ("RGB", "RGBA")
+    with contextlib.suppress(photograph.PhotographError):
+        found = photograph.open_photograph(tmp_path / "picture", "photograph")
+        assert found.pixels.ndim == 3
+        assert 1 <= found.pixels.shape[2] <= 4
+        for kind in ("PNG", "TIFF", "WEBP", "JPEG"):
+            saving.encode(found, found.pixels, kind)
 
 
 def test_a_result_may_have_the_longest_name_that_there_is(tmp_path: Path) -> None:
     out = tmp_path / ("x" * 251 + ".png")
-    regen._replace(out, b"picture")
+    saving.replace(out, b"picture")
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(out.name, b"picture")]
