@@ -27,7 +27,8 @@ def _early(status: str, content: bytes, *headers: str) -> tuple[Fault, ...]:
     """An answer that does not wait for the request's body, of which a part is read before; then the server …"""
     answer = then(part_of_body(0.1), say(http(content, status, *headers)))
     breaks = f"HTTP {status} before the body has come"
-    ends = {"closes": Visit.hang_up, "stalls": Visit.stall}
+    # Closed on one side only: a reset, as of a whole close, may overtake the answer.
+    ends = {"closes": then(Visit.hang_up, Visit.stall), "stalls": Visit.stall}
     return (
         *(
             Fault(f"answers-early-{status[:3]}-{end}", f"{breaks}, and {end}", then(answer, act))
