@@ -36,6 +36,7 @@ SAME_IN_EVERY_LANGUAGE = {
     "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch",
     # formats of pixels and files, and names of folders
     "Y u8", "R'G'B' u8", "R'G'B'A u8", "R'G'B' u16", "R'G'B'A u16", "Y' u16", "Application Support",
+    "P7\nWIDTH {…}\nHEIGHT {…}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
     "P7\nWIDTH {…}\nHEIGHT {…}\nDEPTH 4\nMAXVAL {…}\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
     # for the log, for who reads the code, and for who sends HTTP requests to the offline engine
     "JSON with ", "Mobile landscape", "Mobile portrait", "{…} is not valid Base64.",
