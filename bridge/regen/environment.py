@@ -19,7 +19,7 @@ from bridge.regen.validation import is_loopback
 
 _VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-_UNUSABLE = _("{source} names {proxy}, which is no usable proxy: correct or unset it.")
+_UNUSABLE = _("{source} names {proxy}, which is not a usable proxy: correct or unset it.")
 
 
 class Proxy(NamedTuple):

@@ -37,8 +37,8 @@ _TOO_MANY = _("The service has too many requests from you{says}: {later}.")
 _SLOW = _("The service did not get the request in time{says}, and nothing was billed: try again.")
 _REFUSED = _("The service refused the request{says}: change what it names, or check the service's address.")
 _BETWEEN = _(
-    "Something between this computer and the service, such as a firewall, refuses the request{says}, and the service "
-    "has perhaps never seen the key: ask whoever runs your network."
+    "Something between this computer and the service, such as a firewall, refused the request{says}, and the service may "
+    "never have seen your key: ask whoever runs your network."
 )
 _LOGIN = _("Your network wants you to log in first{says}: open any web page in a browser, log in, then try again.")
 _REDIRECT = _(
@@ -70,7 +70,8 @@ class Meaning(NamedTuple):
         error: the error's class.
         sentence: for the user, if nothing was billed.
         billed: likewise, if the whole request was sent and may be billed therefore; empty: it never is.
-        repeat: when the client sends the request again by itself, after the time in `Retry-After`.
+        repeat: when the client sends the request again by itself, after the time in `Retry-After`; "early": if the
+            answer came before the whole request was sent.
     """
 
     statuses: Container[int]
@@ -78,7 +79,7 @@ class Meaning(NamedTuple):
     error: type[RegenError]
     sentence: str
     billed: str = ""
-    repeat: Literal["never", "if it was not sent whole", "always"] = "never"
+    repeat: Literal["never", "early", "always"] = "never"
 
 
 #: The first line that fits counts. An image that came is used, whatever the status of HTTP says.
@@ -96,8 +97,8 @@ MEANINGS = (
     Meaning(range(400, 500), "any", RequestRefusedError, _REFUSED),
     Meaning({511}, "any", RequestRefusedError, _LOGIN),
     Meaning({502, 504, *range(520, 531)}, "any", ServiceError, _FAILED, _MAY_GO_ON),
-    Meaning({503}, "own", ServiceError, _FAILED, repeat="if it was not sent whole"),
-    Meaning({503}, "any", ServiceError, _FAILED, _MAY_GO_ON, repeat="if it was not sent whole"),
+    Meaning({503}, "own", ServiceError, _FAILED, repeat="early"),
+    Meaning({503}, "any", ServiceError, _FAILED, _MAY_GO_ON, repeat="early"),
     Meaning(range(500, 1000), "own", ServiceError, _FAILED),
     Meaning(range(500, 1000), "any", ServiceError, _FAILED, _MAY_GO_ON),
 )

@@ -166,8 +166,8 @@ def _answer(question: Callable[[], Answer]) -> Answer:
         return asked.result()
     raise SilentKeyringError(
         _(
-            "The system's keyring, where your API key is, gives no answer: unlock or restart it and try again, enter "
-            "the key again, or use the offline engine."
+            "The system's keyring, which holds your API key, does not answer: unlock or restart it and try again, "
+            "enter the key again, or use the offline engine."
         )
     )
 

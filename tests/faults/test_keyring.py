@@ -27,7 +27,7 @@ from tests.faults.world import BRIDGE, Bridge, Ended, World
 
 pytestmark = pytest.mark.skipif(not shutil.which("dbus-daemon"), reason="there is no dbus-daemon here")
 
-SILENT = "gives no answer: unlock or restart it"
+SILENT = "does not answer: unlock or restart it"
 
 
 @pytest.fixture

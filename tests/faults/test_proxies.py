@@ -186,7 +186,7 @@ def test_a_proxy_that_is_not_there_is_named(
 
 @pytest.mark.parametrize("value", ["ftp://proxy.example:21", "http://", "http://proxy.example:many"])
 def test_a_proxy_that_is_none_is_named(value: str, world: World, surroundings: Path, reference: str) -> None:
-    sentence = "which is no usable proxy"
+    sentence = "which is not a usable proxy"
     act = _job(surroundings, HTTPS_PROXY=value)
     row = BridgeRow(f"proxy-{value}", "network", act, "connection", says=sentence)
     assert row.broken_promises(row.run(world, reference)) == []

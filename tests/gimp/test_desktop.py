@@ -121,6 +121,6 @@ def test_a_keyring_that_never_answers_ends_in_a_sentence(session, server, tmp_pa
     (HOME / "api-key").unlink()
     configure(origin=server.origin, key_storage="keyring")
     session.serve("silent")
-    assert "gives no answer: unlock or restart it" in in_desktop(session, tmp_path)
+    assert "does not answer: unlock or restart it" in in_desktop(session, tmp_path)
     assert server.requests == []
     assert processes(INSTALLED["bridge"]) == []

@@ -193,14 +193,14 @@ def test_a_keyring_that_never_answers_keeps_no_window_from_opening_and_closing(s
     keyring = Service(INSTALLED["python"], bus, "locked", KEY)  # is waited for longer than a test takes to look
     settings(
         lambda: widget("photio", "label", "There is an API key in the system's keyring.", "read"),
-        lambda: widget("photio", "label", "The system's keyring is asked…", "read"),
+        lambda: widget("photio", "label", "Asking the system's keyring…", "read"),
         lambda: keys("Escape"),  # it is heard while the keyring is still being waited for
     )
     until(lambda: not processes(BRIDGE))
     keyring.end()
     keyring = Service(INSTALLED["python"], bus, "silent")
     settings(
-        lambda: said("The system's keyring, where your API key is, gives no answer*"),
+        lambda: said("The system's keyring, which holds your API key, does not answer*"),
         lambda: widget("photio", "label", "There is an API key, which cannot be used now.", "read"),
         lambda: keys("Escape"),
     )

@@ -50,7 +50,7 @@ class KeyPage(Page):
         named(self._state, state)
         self._forget.set_sensitive(report.key_place is not None)
         if report.keyring is None:
-            self._place.set_text(_("The system's keyring is asked…"))
+            self._place.set_text(_("Asking the system's keyring…"))
         elif report.keyring:
             self._place.set_text(_("A stored key is kept in the system's keyring."))
         else:
