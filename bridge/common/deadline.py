@@ -9,9 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-#: Seconds, the default longest step.
-_STEP = 1.0
-
 #: Seconds. A step that takes this much longer than planned means that the process was suspended. A shorter delay may
 #: only mean that the processor was busy.
 _SUSPENDED = 0.25
@@ -29,7 +26,7 @@ class Deadline:
         step: the longest time between two looks at what is waited for, in seconds.
     """
 
-    def __init__(self, seconds: float, step: float = _STEP) -> None:
+    def __init__(self, seconds: float, step: float = 1.0) -> None:
         self._step = step
         self.restart(seconds)
 

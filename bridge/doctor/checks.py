@@ -15,23 +15,15 @@ from urllib.parse import urlsplit
 from bridge import __version__
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-from bridge.doctor import storage
-from bridge.doctor.check import Check, one_line
+from bridge.doctor import Check, State, one_line, storage
 from bridge.engine.models import model_path, verify
 from bridge.regen.validation import is_loopback
 from bridge.store import settings
 from bridge.store.key import find_key
 from bridge.store.settings import Settings
 
-_PACKAGES = {  # distribution: the module to import, and whether the bridge needs it
-    "requests": ("requests", True),
-    "urllib3": ("urllib3", True),
-    "certifi": ("certifi", True),
-    "numpy": ("numpy", True),
-    "Pillow": ("PIL.Image", True),
-    "PyPatchMatch": ("patchmatch.patch_match", True),
-    "keyring": ("keyring", False),  # without it, the key is stored in a file
-}
+_PACKAGES = ("requests", "urllib3", "certifi", "numpy", "Pillow", "PyPatchMatch", "keyring")
+_MODULES = {"Pillow": "PIL.Image", "PyPatchMatch": "patchmatch.patch_match"}  # where it is not the same name
 _CONNECT_TIMEOUT = 3.0  # seconds
 _REPAIR = _("run python3 install.py again")
 _REPAIR_NEURAL = _("run python3 install.py --neural again")
@@ -75,14 +67,14 @@ def as_table(checks: list[Check]) -> str:
 
 
 def _package(distribution: str) -> Check:
-    module, needed = _PACKAGES[distribution]
     try:
-        importlib.import_module(module)
+        importlib.import_module(_MODULES.get(distribution, distribution))
         return Check(distribution, "ok", metadata.version(distribution))
     except metadata.PackageNotFoundError:
         return Check(distribution, "ok", _("of unknown version"))
     except (ImportError, OSError) as error:  # OSError: its native library does not load
-        return Check(distribution, "problem" if needed else "warning", one_line(error), _REPAIR)
+        state: State = "warning" if distribution == "keyring" else "problem"  # the key can be stored in a file
+        return Check(distribution, state, one_line(error), _REPAIR)
 
 
 def _patchmatch() -> Check:

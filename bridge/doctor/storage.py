@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from bridge.common.i18n import _, ngettext
-from bridge.doctor.check import Check, one_line
+from bridge.doctor import Check, one_line
 from bridge.history.index import known_jobs
 from bridge.store.places import config_directory, journal_directory, log_file
 
@@ -25,9 +25,7 @@ def _journal() -> Check:
     """Whether the journal can be written to, and how much disk space is free."""
     directory = journal_directory()
     try:
-        place = directory
-        while not place.exists():  # a check creates no folders
-            place = place.parent
+        place = _existing(directory)
         with tempfile.TemporaryFile(dir=place):
             free = shutil.disk_usage(place).free
     except OSError as error:
@@ -46,7 +44,7 @@ def _history() -> Check:
     found = ngettext("{count} result, {megabytes} MB", "{count} results, {megabytes} MB", results).format(
         count=results, megabytes=f"{size / 1e6:.1f}"
     )
-    unused = sum(len(set(job.variations) - job.placed) for job in jobs if job.engine == "photio")
+    unused = sum(len(set(job.variations) - job.summary.marks.placed) for job in jobs if job.summary.engine == "photio")
     if not unused:
         return Check(_("history"), "ok", found)
     advice = ngettext(
@@ -60,10 +58,7 @@ def _history() -> Check:
 def _log() -> Check:
     """Whether the log can be written to."""
     file = log_file()
-    place = file if file.exists() else file.parent
-    while not place.exists():
-        place = place.parent
-    if os.access(place, os.W_OK):
+    if os.access(_existing(file), os.W_OK):
         return Check(_("log"), "ok", str(file))
     return Check(_("log"), "warning", _("{file} cannot be written").format(file=file), _("make this folder yours"))
 
@@ -80,6 +75,11 @@ def _privacy() -> Check:
         return Check(name, "ok", _("only you can read what is kept"))
     found = _("others can read {file}").format(file=shared[0])
     return Check(name, "warning", found, _("run: chmod -R go= “{folder}”").format(folder=shared[0]))
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the next folder above it that exists: a check creates none."""
+    return next(place for place in (path, *path.parents) if place.exists())
 
 
 def _is_open(path: Path) -> bool:

@@ -32,23 +32,18 @@ def fill_hole(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
         raise ValueError(f"an image of {rgb.dtype} {rgb.shape} and a hole of {hole.shape} do not fit together")
     if hole.all():
         raise ValueError("the hole covers the whole image")
-    filled = rgb.copy()
-    if hole.any():
-        filled[hole] = _within_limit(model, rgb, hole, seed)[hole]
-    return filled
-
-
-def _within_limit(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
+    if not hole.any():
+        return rgb.copy()
     height, width = hole.shape
     scale = (MODEL_PIXELS / (height * width)) ** 0.5
     if scale >= 1:
-        return model(rgb, hole, seed)
+        return np.where(hole[..., None], model(rgb, hole, seed), rgb)
     size = (max(1, int(width * scale)), max(1, int(height * scale)))
     # A box filter mixes only the pixels that it merges: every small pixel that contains any hole becomes hole.
     small = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
-    coverage = Image.fromarray(np.where(hole, np.float32(1), np.float32(0))).resize(size, Image.Resampling.BOX)
+    coverage = Image.fromarray(hole.astype(np.float32)).resize(size, Image.Resampling.BOX)
     small_hole = np.asarray(coverage) > 0
     if small_hole.all():
         raise ValueError("the hole leaves too little of the image to continue from")
-    answer = Image.fromarray(model(small, small_hole, seed))
-    return np.asarray(answer.resize((width, height), Image.Resampling.BICUBIC))
+    answer = Image.fromarray(model(small, small_hole, seed)).resize((width, height), Image.Resampling.BICUBIC)
+    return np.where(hole[..., None], np.asarray(answer), rgb)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import re
+from importlib import import_module
 
 import numpy as np
 from PIL import Image
 
 from bridge.common.i18n import _
-from bridge.engine import loading
-from bridge.engine.errors import RequestRefused
-from bridge.engine.parameters import Parameters
+from bridge.engine import RequestRefused
+from bridge.engine.fill import Fill
+from bridge.engine.parameters import MODELS, Parameters
 
 #: px; a larger image is refused before it is decoded.
 LARGEST_IMAGE = 16_000_000
@@ -21,8 +21,7 @@ LARGEST_IMAGE = 16_000_000
 #: 0–255; darker mask pixels are edited. The API says "black (0)"; a half-way threshold tolerates JPEG and smoothing.
 MASK_THRESHOLD = 128
 
-_DATA_URI = re.compile(r"data:image/(png|jpeg|jpg|webp);base64,", re.IGNORECASE)
-_WHITESPACE = re.compile(r"\s+")
+_DATA_URI = re.compile(r"^data:image/(png|jpeg|jpg|webp);base64,", re.IGNORECASE)
 
 
 def regenerate(model: str, parameters: Parameters) -> str:
@@ -39,28 +38,39 @@ def regenerate(model: str, parameters: Parameters) -> str:
     mask = _open(parameters.mask_image, "mask_image")
     if base.size != mask.size:
         sentence = _("base_image is {base} px and mask_image {mask} px; they have to be of the same size.")
-        sizes = {"base": f"{base.width} × {base.height}", "mask": f"{mask.width} × {mask.height}"}
+        sizes = {name: "{} × {}".format(*image.size) for name, image in (("base", base), ("mask", mask))}
         raise RequestRefused(400, sentence.format(**sizes))
     hole = np.asarray(_decode(mask, "mask_image").convert("L")) < MASK_THRESHOLD
     if not hole.any():
         raise RequestRefused(400, _("mask_image keeps everything: paint black what is to be removed."))
     if hole.all():
-        sentence = _("mask_image edits everything: leave some of the image white, to continue from.")
-        raise RequestRefused(400, sentence)
+        raise RequestRefused(400, _("mask_image edits everything: leave some of the image white, to continue from."))
     rgb = np.asarray(_decode(base, "base_image").convert("RGB"))
     png = io.BytesIO()
     # Level 1: the answer only crosses loopback, so time matters more than size.
-    Image.fromarray(loading.load(model)(rgb, hole, parameters.seed)).save(png, "PNG", compress_level=1)
+    Image.fromarray(load(model)(rgb, hole, parameters.seed)).save(png, "PNG", compress_level=1)
     return base64.b64encode(png.getvalue()).decode("ascii")
+
+
+def load(name: str) -> Fill:
+    """The fill model with this name, one of `MODELS`. It reads its weights at its first fill.
+
+    Raises:
+        ValueError: there is no such model.
+        ModelUnavailable: its library is not installed.
+    """
+    if name not in MODELS:
+        raise ValueError(f"no fill model is called {name!r}")
+    fill: Fill = import_module(f"bridge.engine.{name}_model").fill  # each model needs libraries of its own
+    return fill
 
 
 def _open(text: str, name: str) -> Image.Image:
     """Read only the image's header, so that its size can be checked before its pixels take memory."""
-    uri = _DATA_URI.match(text)
-    encoded = _WHITESPACE.sub("", text[uri.end() :] if uri else text)
+    encoded = "".join(_DATA_URI.sub("", text).split())
     try:
         data = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise RequestRefused(400, f"{name} is not valid Base64.", str(error)) from error
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))

@@ -13,8 +13,7 @@ import numpy as np
 
 from bridge.common.cores import usable_cores
 from bridge.common.i18n import _
-from bridge.engine import models
-from bridge.engine.errors import ModelUnavailable
+from bridge.engine import ModelUnavailable, models
 from bridge.engine.fill import Hole, Rgb, fill_hole
 from bridge.pixels.diffusion import diffuse
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.common.i18n import _
-from bridge.engine.errors import RequestRefused
+from bridge.engine import RequestRefused
 
 #: The names of the fill models, the default first.
 MODELS = ("patchmatch", "migan")
@@ -48,12 +48,16 @@ def parse(body: bytes) -> Parameters:
     _text(variables, "negative_prompt", "")
     if _text(variables, "quality", "LOW") not in QUALITIES:
         raise RequestRefused(400, 'quality has to be "LOW", "MIDDLE" or "HIGH".')
-    seed = _seed(variables)
-    _check_cfg_scale(variables)
+    seed, scale = variables.get("seed", -1), variables.get("cfg_scale", 2.5)
+    if type(seed) is not int or not (seed == -1 or 1 <= seed <= LARGEST_SEED):
+        raise RequestRefused(400, f"seed has to be -1 or an integer from 1 to {LARGEST_SEED}.")
+    # Compared without conversion: JSON allows integers that no float can hold.
+    if type(scale) not in (int, float) or not 0 <= scale < math.inf:
+        raise RequestRefused(400, "cfg_scale has to be a number that is not negative.")
     base, mask = (_image(variables, name) for name in ("base_image", "mask_image"))
     if prompt.strip():
         raise RequestRefused(422, PROMPT_NEEDS_KEY)
-    return Parameters(base, mask, seed)
+    return Parameters(base, mask, seed if seed > 0 else secrets.randbelow(LARGEST_SEED) + 1)
 
 
 def _variables(body: bytes) -> dict[str, Any]:
@@ -83,17 +87,3 @@ def _image(variables: dict[str, Any], name: str) -> str:
         sentence = f"{name} is a URL, and the offline engine fetches nothing from the network; send it in Base64."
         raise RequestRefused(400, sentence)
     return value
-
-
-def _seed(variables: dict[str, Any]) -> int:
-    seed = variables.get("seed", -1)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not (seed == -1 or 1 <= seed <= LARGEST_SEED):
-        raise RequestRefused(400, f"seed has to be -1 or an integer from 1 to {LARGEST_SEED}.")
-    return seed if seed > 0 else secrets.randbelow(LARGEST_SEED) + 1
-
-
-def _check_cfg_scale(variables: dict[str, Any]) -> None:
-    scale = variables.get("cfg_scale", 2.5)
-    # Compared without conversion: JSON allows integers that no float can hold.
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 <= scale < math.inf:
-        raise RequestRefused(400, "cfg_scale has to be a number that is not negative.")

@@ -12,7 +12,7 @@ import numpy as np
 import patchmatch
 
 from bridge.common.i18n import _
-from bridge.engine.errors import ModelUnavailable
+from bridge.engine import ModelUnavailable
 from bridge.engine.fill import Hole, Rgb, fill_hole
 
 #: px; patches are 11 × 11. Judged on five photographs at 1 MP: radius 3 bends or breaks long edges at the hole's

@@ -12,13 +12,12 @@ import socketserver
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
 import bridge
 from bridge.common.i18n import _
-from bridge.engine import parameters
+from bridge.engine import ModelUnavailable, RequestRefused, parameters
 from bridge.engine.connection import Connection
-from bridge.engine.errors import ModelUnavailable, RequestRefused
 
 HOST = "127.0.0.1"
 REGEN_PATH = "/v1/inference/regen"
@@ -42,7 +41,7 @@ _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
 
 
-class EngineServer:
+class EngineServer(ThreadingHTTPServer):
     """The offline engine. It listens from `start` to `stop`, or inside a `with` block.
 
     Args:
@@ -55,17 +54,23 @@ class EngineServer:
         OSError: the port is taken or forbidden.
     """
 
+    request_queue_size = 32
+    # On Windows this option would let another program listen on the same port.
+    allow_reuse_address = os.name != "nt"
+
     def __init__(self, port: int = 0, model: str = parameters.MODELS[0], require_key: str | None = None) -> None:
         if model not in parameters.MODELS:
             raise ValueError(f"no fill model is called {model!r}")
-        self._http = _HttpServer(port, model, require_key)
-        serve = self._http.serve_forever
-        self._thread = threading.Thread(target=serve, args=(_POLL,), name="photio-engine", daemon=True)
+        self.model = model
+        self.require_key = require_key
+        self.slots = threading.BoundedSemaphore(CONCURRENT)
+        super().__init__((HOST, port), _Handler)
+        self._thread = threading.Thread(target=self.serve_forever, args=(_POLL,), name="photio-engine", daemon=True)
 
     @property
     def origin(self) -> str:
         """The address for requests, for example `http://127.0.0.1:50123`."""
-        return f"http://{HOST}:{self._http.server_port}"
+        return f"http://{HOST}:{self.server_port}"
 
     def start(self) -> None:
         """Start to answer requests, in threads that do not keep the process alive."""
@@ -74,9 +79,9 @@ class EngineServer:
     def stop(self) -> None:
         """Release the port. Running inferences end by themselves."""
         if self._thread.is_alive():
-            self._http.shutdown()
+            self.shutdown()
             self._thread.join()
-        self._http.server_close()
+        self.server_close()
 
     def wait(self) -> None:
         """Block until the server stops or the process is interrupted."""
@@ -88,6 +93,15 @@ class EngineServer:
 
     def __exit__(self, *error: object) -> None:
         self.stop()
+
+    def server_bind(self) -> None:
+        # HTTPServer.server_bind looks up this computer's name, which can take seconds.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = HOST, self.server_address[1]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log a lost client; the default prints a traceback to stderr."""
+        _log.debug("connection ended early", exc_info=True)
 
 
 def serve(port: int, model: str, require_key: str | None) -> int:
@@ -111,29 +125,8 @@ def serve(port: int, model: str, require_key: str | None) -> int:
     return 0
 
 
-class _HttpServer(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 32
-    # On Windows this option would let another program listen on the same port.
-    allow_reuse_address = os.name != "nt"
-
-    def __init__(self, port: int, model: str, require_key: str | None) -> None:
-        self.model = model
-        self.require_key = require_key
-        self.slots = threading.BoundedSemaphore(CONCURRENT)
-        super().__init__((HOST, port), _Handler)
-
-    def server_bind(self) -> None:
-        # HTTPServer.server_bind looks up this computer's name, which can take seconds.
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = HOST, self.server_address[1]
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log a lost client; the default prints a traceback to stderr."""
-        _log.debug("connection ended early", exc_info=True)
-
-
 class _Handler(BaseHTTPRequestHandler):
+    server: EngineServer
     protocol_version = "HTTP/1.1"  # needed to answer a client's "Expect: 100-continue"
     timeout = SILENCE
     server_version = "PhotioOfflineEngine"
@@ -148,19 +141,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self._check_route():
-            server = cast(_HttpServer, self.server)
-            about = {"name": "Photio offline engine", "version": bridge.__version__, "model": server.model}
-            self._answer(200, about)
+            about = {"name": "Photio offline engine", "version": bridge.__version__, "model": self.server.model}
+            self._answer(200, about, {})
 
     def do_POST(self) -> None:
         if not self._check_route():
             return
-        server = cast(_HttpServer, self.server)
         try:
-            self._check_key(server.require_key)
+            self._check_key(self.server.require_key)
             length = self._upload_length()
-            with server.slots:
-                image = _infer(server.model, self._read(length))
+            with self.server.slots:
+                image = _infer(self.server.model, self._read(length))
             self._answer_with(200, image)
         except RequestRefused as error:
             _log.debug("refused with %d: %s", error.status, error.details)
@@ -178,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         if allowed is None:
             self._answer_with(404, f"There is nothing at this path; inferences go to {REGEN_PATH}.")
         elif allowed != self.command:
-            self._answer_with(405, f"This path takes {allowed} only.", {"Allow": allowed})
+            self._answer_with(405, f"This path takes {allowed} only.", Allow=allowed)
         return allowed == self.command
 
     def _check_key(self, required: str | None) -> None:
@@ -195,8 +186,8 @@ class _Handler(BaseHTTPRequestHandler):
             raise RequestRefused(400, "The Content-Length header is not a number.")
         # int() refuses numbers of more than 4300 digits.
         if len(length) > 18 or int(length) > LARGEST_UPLOAD:
-            sentence = _("The request is larger than {most} MiB; send a crop.")
-            raise RequestRefused(413, sentence.format(most=LARGEST_UPLOAD >> 20))
+            most = LARGEST_UPLOAD >> 20
+            raise RequestRefused(413, _("The request is larger than {most} MiB; send a crop.").format(most=most))
         return int(length)
 
     def _read(self, length: int) -> bytes:
@@ -208,16 +199,15 @@ class _Handler(BaseHTTPRequestHandler):
             raise RequestRefused(400, "The request is shorter than its Content-Length header says.")
         return body
 
-    def _answer_with(self, status: int, body: str, headers: dict[str, str] | None = None) -> None:
+    def _answer_with(self, status: int, body: str, **headers: str) -> None:
         self._answer(status, {"status_code": status, "body": body}, headers)
 
-    def _answer(self, status: int, content: dict[str, Any], headers: dict[str, str] | None = None) -> None:
+    def _answer(self, status: int, content: dict[str, Any], headers: dict[str, str]) -> None:
         payload = json.dumps(content).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.send_header("Connection", "close")
-        for name, value in (headers or {}).items():
+        length = str(len(payload))
+        fixed = {"Content-Type": "application/json", "Content-Length": length, "Connection": "close"}
+        for name, value in (fixed | headers).items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -11,17 +11,18 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from bridge.history.arrivals import adopt
 from bridge.history.records import Summary, read_summary
 from bridge.store import locks
+from bridge.store.arriving import NAME as ARRIVING
+from bridge.store.arriving import adopt
 from bridge.store.journal import BUSY_FILE, NAME, has_answer
 
-ANSWER = re.compile(r"answer-([0-9]{1,4})-([0-9]{1,2})\.(?:png|jpg|webp)")
-
+_ANSWER = re.compile(r"answer-([0-9]{1,4})-([0-9]{1,2})\.(?:png|jpg|webp)")
 _OF_VARIATION = re.compile(r"(?:answer-[0-9]{1,4}|result-[0-9]{1,4}|picture)-([0-9]{1,2})[-.].*")
 _RESULT = re.compile(r"result-([0-9]{1,4})-([0-9]{1,2})-[0-9]{1,4}\.pnm")
 
@@ -34,29 +35,13 @@ class Known:
     """A job folder at a glance.
 
     Attributes:
-        started: in seconds since 1970.
-        answered: there are answers, even if nobody can read them.
-        sizes: bytes of each variation's own files.
-        size: bytes of all files.
-        prompt, image, engine, seeds: of its job; empty if it has no record that can be understood.
-        ready: the variations that have a result.
-        recoverable: those whose result, or more of it, can be made from their answers.
-        placed, mentioned: variations; see `Marks`.
+        sizes: bytes of each file, by name.
+        summary: of its record. If that cannot be understood, only the time is known.
     """
 
     path: Path
-    started: float
-    answered: bool
-    sizes: dict[int, int]
-    size: int
-    prompt: str = ""
-    image: str = ""
-    engine: str = ""
-    seeds: tuple[int, ...] = ()
-    ready: frozenset[int] = frozenset()
-    recoverable: frozenset[int] = frozenset()
-    placed: frozenset[int] = frozenset()
-    mentioned: frozenset[int] = frozenset()
+    sizes: dict[str, int]
+    summary: Summary
 
     @property
     def id(self) -> str:
@@ -64,9 +49,35 @@ class Known:
         return self.path.name
 
     @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(self.sizes.values())
+
+    @property
+    def answered(self) -> bool:
+        """Whether there are answers, even if nobody can read them."""
+        return any(map(has_answer, self.sizes))
+
+    @property
     def busy(self) -> bool:
         """Whether somebody works in it now."""
         return locks.is_held(self.path / BUSY_FILE)
+
+    @cached_property
+    def ready(self) -> frozenset[int]:
+        """The variations that have a result."""
+        if not self.sizes.keys() >= set(self.summary.masks):
+            return frozenset()
+        patches = self.summary.patches.items()
+        found = frozenset(number for number, files in patches if files and self.sizes.keys() >= set(files))
+        return found - self.summary.marks.discarded
+
+    @cached_property
+    def recoverable(self) -> frozenset[int]:
+        """The variations whose result, or more of it, can be made from their answers."""
+        recorded = [file for files in self.summary.patches.values() for file in files]
+        answers = unfitted(self.sizes, len(self.summary.seeds), recorded, self.sizes)
+        return frozenset(variation for _crop, variation in answers) - self.summary.marks.discarded
 
     @property
     def variations(self) -> tuple[int, ...]:
@@ -81,88 +92,63 @@ _seen: dict[Path, tuple[tuple[int, ...], Known]] = {}
 def known_jobs(journal: Path) -> list[Known]:
     """All jobs, newest first. Anything else in the journal is ignored."""
     try:
-        with os.scandir(journal) as entries:
-            names = {entry.name for entry in entries if NAME.fullmatch(entry.name)}
+        names = {name for name in os.listdir(journal) if NAME.fullmatch(name)}
     except OSError:
         return []
     for folder in [folder for folder in _seen if folder.parent == journal and folder.name not in names]:
         del _seen[folder]
     found = [known for name in names if (known := look(journal / name))]
-    return sorted(found, key=lambda known: (known.started, known.id), reverse=True)
+    return sorted(found, key=lambda known: (known.summary.started, known.id), reverse=True)
 
 
 def look(folder: Path) -> Known | None:
     """One job; None if its folder is gone or is no job folder."""
+    before = _seen.pop(folder, None)
     try:
         status = folder.lstat()
         stamp = (status.st_ino, status.st_mtime_ns)
-        if folder in _seen and _seen[folder][0] == stamp:
-            return _seen[folder][1]
+        if before and before[0] == stamp:
+            _seen[folder] = before
+            return before[1]
         if not stat.S_ISDIR(status.st_mode):
             return None
-        unsaved = adopt(folder)
+        adopt(folder)
         with os.scandir(folder) as entries:
-            sizes = {
-                entry.name: entry.stat(follow_symlinks=False).st_size
-                for entry in entries
-                if entry.is_file(follow_symlinks=False)
-            }
+            files = [entry for entry in entries if entry.is_file(follow_symlinks=False)]
+            sizes = {entry.name: entry.stat(follow_symlinks=False).st_size for entry in files}
     except OSError:
-        _seen.pop(folder, None)
         return None
-    known = _known(folder, sizes)
+    known = Known(folder, sizes, read_summary(folder) or Summary(_begun(folder.name)))
+    unsaved = any(map(ARRIVING.fullmatch, sizes))
     if abs(time.time() - status.st_mtime) > _FRESH and not unsaved:
         _seen[folder] = (stamp, known)
-    else:
-        _seen.pop(folder, None)
     return known
 
 
-def unfitted(recorded: Iterable[str], answers: set[tuple[int, int]], names: set[str]) -> set[tuple[int, int]]:
-    """The answers, as (crop, variation), whose part of the result is missing.
+def variation_of(name: str) -> int:
+    """The variation that a file belongs to; 0 if it belongs to none or to all."""
+    found = _OF_VARIATION.fullmatch(name)
+    return int(found[1]) if found else 0
+
+
+def unfitted(
+    names: Iterable[str], variations: int, recorded: Iterable[str], whole: Collection[str]
+) -> dict[tuple[int, int], str]:
+    """The files of answers whose part of the result is missing, by (crop, variation) and in that order.
 
     Args:
+        names: the files in the job folder.
+        variations: how many the job has.
         recorded: the files of the result.
-        names: those that are there.
+        whole: contains those of them that are there.
     """
     fitted, broken = set[tuple[int, int]](), set[tuple[int, int]]()
     for file in recorded:
         if name := _RESULT.fullmatch(file):
-            (fitted if file in names else broken).add((int(name[1]), int(name[2])))
-    return {pair for pair in answers if pair not in fitted or pair in broken}
-
-
-def answers_in(names: set[str], variations: int) -> dict[tuple[int, int], str]:
-    """The files of answers by (crop, variation)."""
-    found = {(int(name[1]), int(name[2])): name[0] for name in map(ANSWER.fullmatch, sorted(names)) if name}
-    return {pair: name for pair, name in found.items() if 1 <= pair[1] <= variations and pair[0] >= 1}
-
-
-def _known(folder: Path, sizes: dict[str, int]) -> Known:
-    own = dict[int, int]()
-    for name, size in sizes.items():
-        if found := _OF_VARIATION.fullmatch(name):
-            own[int(found[1])] = own.get(int(found[1]), 0) + size
-    total, answered = sum(sizes.values()), any(map(has_answer, sizes))
-    read = read_summary(folder)
-    if read is None:
-        return Known(folder, _begun(folder.name), answered, own, total)
-    summary, marks = read
-    names = set(sizes)
-    recorded = [file for files in summary.patches.values() for file in files]
-    unfinished = unfitted(recorded, set(answers_in(names, len(summary.seeds))), names)
-    about = (summary.prompt, summary.image, summary.engine, summary.seeds)
-    ready = _ready(summary, names) - marks.discarded
-    recoverable = frozenset(variation for _crop, variation in unfinished) - marks.discarded
-    became = (ready, recoverable, marks.placed, marks.mentioned)
-    return Known(folder, summary.started, answered, own, total, *about, *became)
-
-
-def _ready(summary: Summary, names: set[str]) -> frozenset[int]:
-    """The variations whose result is there, judging by file names."""
-    if not names.issuperset(summary.masks):
-        return frozenset()
-    return frozenset(number for number, files in summary.patches.items() if files and names.issuperset(files))
+            (fitted if file in whole else broken).add((int(name[1]), int(name[2])))
+    answers = {(int(name[1]), int(name[2])): name[0] for name in map(_ANSWER.fullmatch, sorted(names)) if name}
+    wanted = sorted(answers.keys() - (fitted - broken))
+    return {pair: answers[pair] for pair in wanted if pair[0] >= 1 and 1 <= pair[1] <= variations}
 
 
 def _begun(name: str) -> float:

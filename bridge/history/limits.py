@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import ngettext
-from bridge.history.index import Known, known_jobs
-from bridge.history.listing import REMOVED, discard, free, remove
-from bridge.store.disk_reservation import RESERVATION_FILE
+from bridge.history.index import Known, known_jobs, variation_of
+from bridge.history.listing import free, remove, withdraw
+from bridge.store.journal import RESERVATION_FILE
 from bridge.store.settings import Settings
 
 #: Seconds: a younger job is never touched, because its window may still be open.
@@ -51,7 +51,9 @@ def enforce_limits(journal: Path, settings: Settings, now: float, spared: frozen
     Returns:
         How many results and drafts were deleted. Those that cannot be deleted stay; the log says why.
     """
-    return _enforce(journal, settings, now, spared, free)[0]
+    deleted, _stayed = _enforce(journal, settings, now, spared)
+    free(journal)
+    return deleted
 
 
 def apply_limits(journal: Path, settings: Settings, now: float) -> str:
@@ -60,10 +62,9 @@ def apply_limits(journal: Path, settings: Settings, now: float) -> str:
     Returns:
         A sentence for the user about what could not be deleted, or "".
     """
-    gone: list[Path] = []
-    _deleted, stayed = _enforce(journal, settings, now, frozenset(), gone.append)
-    if gone:  # what is not freed when the bridge ends, the next one frees
-        threading.Thread(target=_free_all, args=(gone,), name="freeing", daemon=True).start()
+    _deleted, stayed = _enforce(journal, settings, now, frozenset())
+    # what is not freed when the bridge ends, the next one frees
+    threading.Thread(target=free, args=(journal,), name="freeing", daemon=True).start()
     if not stayed:
         return ""
     return ngettext(
@@ -73,68 +74,50 @@ def apply_limits(journal: Path, settings: Settings, now: float) -> str:
     ).format(count=stayed)
 
 
-def _free_all(gone: list[Path]) -> None:
-    for folder in gone:
-        free(folder)
-
-
-def _enforce(
-    journal: Path, settings: Settings, now: float, spared: frozenset[str], freeing: Callable[[Path], object]
-) -> tuple[int, int]:
-    """How many results and drafts were deleted, and how many could not be."""
-    for remainder in journal.glob(f"{REMOVED}*"):  # of a removal in which we were killed
-        freeing(remainder)
+def _enforce(journal: Path, settings: Settings, now: float, spared: frozenset[str]) -> tuple[int, int]:
+    """How many results and drafts were deleted, and how many could not be. Frees no disk space of whole jobs."""
     jobs = known_jobs(journal)
-    old = [job for job in jobs if now - job.started > YOUNG and not job.busy and job.id not in spared]
-    for job in old:
+    items, due = set[_Item](), set[_Item]()
+    for job in jobs:
+        age = now - job.summary.started
+        if age <= YOUNG or job.busy or job.id in spared:
+            continue
         with contextlib.suppress(OSError):
-            (journal / job.id / RESERVATION_FILE).unlink()  # a killed job's
-    drafts = [_Item(0, job.started, job.id, 0, job.size) for job in old if not job.answered and not job.variations]
-    items = sorted(item for job in old if job.answered or job.variations for item in _items(job))
-    limit = settings.history_days * _DAY
-    overdue = [item for item in items if limit and now - item.started > limit]
-    tried = {item: _delete(journal, item, freeing) for item in (*drafts, *overdue)}
-    excess = sum(job.size for job in jobs) - sum(item.size for item, deleted in tried.items() if deleted)
-    excess -= int(settings.history_gigabytes * _GIGABYTE)
-    for item in items if settings.history_gigabytes else ():
-        if excess <= 0:
+            (job.path / RESERVATION_FILE).unlink()  # a killed job's
+        found = _items(job)
+        items.update(found)
+        is_draft = not job.answered and not job.variations
+        if is_draft or 0 < settings.history_days * _DAY < age:
+            due.update(found)
+    excess = sum(job.size for job in jobs) - settings.history_gigabytes * _GIGABYTE
+    deleted = stayed = 0
+    for item in (*sorted(due), *sorted(items - due)):
+        if item not in due and (excess <= 0 or not settings.history_gigabytes):
             break
-        if item not in tried:
-            tried[item] = _delete(journal, item, freeing)
-            excess -= item.size if tried[item] else 0
-    deleted = sum(tried.values())
+        try:
+            if item.variation:
+                withdraw(journal, item.id, item.variation)
+            else:
+                remove(journal / item.id)
+        except PhotioError as error:
+            _log.warning("%s: %s", error.code, error.details)
+            stayed += 1
+        else:
+            deleted += 1
+            excess -= item.size
     if deleted:
         _log.info("%d results and drafts are beyond the history's limits and were deleted", deleted)
-    return deleted, len(tried) - deleted
+    return deleted, stayed
 
 
 def _items(job: Known) -> list[_Item]:
-    """A job's results; what they share goes with the last of them."""
-    paid = job.engine != "offline"  # where the record cannot be read, it may have been
-    numbers = sorted(job.variations, key=lambda number: (_worth(job, number, paid), number))
-    items = [
-        _Item(_worth(job, number, paid), job.started, job.id, number, job.sizes.get(number, 0)) for number in numbers
-    ]
-    if not items:
-        return [_Item(_worth(job, 0, paid), job.started, job.id, 0, job.size)]
-    shared = job.size - sum(item.size for item in items)
-    last = items[-1]
-    return [*items[:-1], _Item(last.worth, last.started, last.id, last.variation, last.size + shared)]
-
-
-def _worth(job: Known, number: int, paid: bool) -> int:
-    if number in job.placed:
-        return 0
-    return 2 if paid else 1
-
-
-def _delete(journal: Path, item: _Item, freeing: Callable[[Path], object]) -> bool:
-    try:
-        if item.variation:
-            discard(journal, item.id, item.variation, freeing)
-        else:
-            remove(journal / item.id, freeing)
-    except PhotioError as error:
-        _log.warning("%s: %s", error.code, error.details)
-        return False
-    return True
+    """A job's results, the least worth first; what they share goes with the last of them."""
+    sizes = Counter[int]()
+    for name, size in job.sizes.items():
+        sizes[variation_of(name)] += size
+    value = 1 if job.summary.engine == "offline" else 2  # where the record cannot be read, it may have been paid for
+    worth = {number: 0 if number in job.summary.marks.placed else value for number in job.variations or (0,)}
+    numbers = sorted(worth, key=lambda number: (worth[number], number))
+    shared = job.size - sum(sizes[number] for number in numbers)
+    sizes[numbers[-1]] += shared
+    return [_Item(worth[number], job.summary.started, job.id, number, sizes[number]) for number in numbers]

@@ -9,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bridge.common.i18n import _
-from bridge.history.index import Known, known_jobs, look
+from bridge.history.index import Known, known_jobs, look, variation_of
 from bridge.history.records import HistoryError, numbers
 from bridge.protocol.history import Entry, Page
 from bridge.store import locks
@@ -52,82 +50,77 @@ def claim(journal: Path) -> int:
     """
     count = 0
     for job in known_jobs(journal):
-        unclaimed = set(job.variations) - job.placed - job.mentioned if job.engine == "photio" else set[int]()
-        if not unclaimed or job.busy:  # a bridge at work may yet have its results inserted
-            continue
-        count += len(unclaimed)
-
-        def mentioned(record: dict[str, Any], more: set[int] = unclaimed) -> dict[str, Any] | None:
-            return {**record, "mentioned": sorted(numbers(record.get("mentioned")) | more)} if record else None
-
-        with contextlib.suppress(StorageError):
-            JobFolder(job.path).change(mentioned)
+        marks, paid = job.summary.marks, job.summary.engine == "photio"
+        unclaimed = set(job.variations) - marks.placed - marks.mentioned if paid else set[int]()
+        if unclaimed and not job.busy:  # a bridge at work may yet have its results inserted
+            count += len(unclaimed)
+            with contextlib.suppress(StorageError):
+                _mark(JobFolder(job.path), "mentioned", unclaimed)
     return count
 
 
-def free(gone: Path) -> None:
-    """Frees the disk space of a folder that is out of the history already."""
-    shutil.rmtree(gone, ignore_errors=True)  # the limits take what is left
-
-
-def discard(journal: Path, id_: str, variation: int, freeing: Callable[[Path], object] = free) -> None:
+def discard(journal: Path, id_: str, variation: int) -> None:
     """Deletes a result; with the last one, all that is left of its job. It may be gone already.
-
-    Args:
-        freeing: as for `remove`.
 
     Raises:
         JournalError: there is no such job.
         HistoryError, StorageError: it cannot be deleted.
     """
+    withdraw(journal, id_, variation)
+    free(journal)
+
+
+def withdraw(journal: Path, id_: str, variation: int) -> None:
+    """As `discard`, but where the whole job goes, its disk space has yet to be freed. Raises as `discard`."""
     folder = JobFolder.existing(journal, id_)
     job = look(folder.path)
     if job is None or variation not in job.ready | job.recoverable:
         return
     if job.ready | job.recoverable == {variation} and not job.busy:
-        remove(folder.path, freeing)
+        remove(folder.path)
         return
-
-    def discarded(record: dict[str, Any]) -> dict[str, Any] | None:
-        return {**record, "discarded": sorted(numbers(record.get("discarded")) | {variation})} if record else None
-
-    folder.change(discarded)  # first: if we are killed here, the files that are left are not shown
-    for pattern in (f"answer-*-{variation}.*", f"result-*-{variation}-*", f"picture-{variation}-*"):
-        for file in folder.path.glob(pattern):
+    _mark(folder, "discarded", {variation})  # first: if we are killed here, the files that are left are not shown
+    for file in folder.path.glob("*"):
+        if variation_of(file.name) == variation:
             with contextlib.suppress(OSError):  # the limits take what is left
                 file.unlink()
 
 
-def remove(folder: Path, freeing: Callable[[Path], object] = free) -> None:
-    """Removes a job folder.
-
-    Args:
-        freeing: gets the folder under its new name, when it is out of the history.
+def remove(folder: Path) -> None:
+    """Removes a job folder from the history; `free` then frees its disk space.
 
     Raises:
         HistoryError: it cannot be removed.
     """
-    gone = folder.with_name(REMOVED + folder.name)
     try:
         with locks.alone(lock_file(folder.parent)):
-            os.rename(folder, gone)
+            os.rename(folder, folder.with_name(REMOVED + folder.name))
     except FileNotFoundError:
         return
     except OSError as error:
         raise HistoryError(
             _("“{folder}” cannot be deleted: close what uses it, then try again.").format(folder=folder), repr(error)
         ) from error
-    freeing(gone)
+
+
+def free(journal: Path) -> None:
+    """Frees the disk space of all that was removed from the history, also by a bridge that was killed meanwhile."""
+    for gone in journal.glob(f"{REMOVED}*"):
+        shutil.rmtree(gone, ignore_errors=True)  # what is left goes next time
+
+
+def _mark(folder: JobFolder, name: str, variations: set[int]) -> None:
+    """Adds variations to a list in the record."""
+    folder.change(lambda record: {**record, name: sorted(numbers(record.get(name)) | variations)})
 
 
 def _matches(job: Known, number: int, words: list[str]) -> bool:
-    if not words:
-        return True
-    text = f"{job.prompt}\n{job.image}\n{job.seeds[number - 1]}".casefold()
+    text = f"{job.summary.prompt}\n{job.summary.image}\n{job.summary.seeds[number - 1]}".casefold()
     return all(word in text for word in words)
 
 
 def _entry(job: Known, number: int) -> Entry:
-    prompt = job.prompt if len(job.prompt) <= LONGEST_PROMPT else job.prompt[: LONGEST_PROMPT - 1] + "…"
-    image, seed = job.image[:LONGEST_NAME], job.seeds[number - 1]
-    return Entry(job.id, number, job.started, image, prompt, seed, job.engine, number in job.placed)
+    about = job.summary
+    prompt = about.prompt if len(about.prompt) <= LONGEST_PROMPT else about.prompt[: LONGEST_PROMPT - 1] + "…"
+    image, seed, inserted = about.image[:LONGEST_NAME], about.seeds[number - 1], number in about.marks.placed
+    return Entry(job.id, number, about.started, image, prompt, seed, about.engine, inserted)

@@ -7,21 +7,19 @@ of a single megapixel.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from bridge.common.i18n import _
 from bridge.history.records import HistoryError, Record, read_record
-from bridge.history.recovery import recall
+from bridge.history.recovery import check_crops, recall
 from bridge.job.fitting import base_file
 from bridge.pixels.geometry import Box, bounds
-from bridge.pixels.imaging import Pixels
-from bridge.pixels.pnm_header import PnmHeader, read_header
-from bridge.protocol import Finished, Patch
+from bridge.pixels.pnm_header import read_header
+from bridge.protocol import Finished
 from bridge.protocol.history import Picture
 from bridge.store.journal import JobFolder
 from bridge.store.private_files import write_private
@@ -38,8 +36,7 @@ class _Layer:
 
     picture: Path
     box: Box
-    header: PnmHeader
-    mask: tuple[Path, PnmHeader] | None
+    mask: Path | None = None
 
     def rows(self, part: Box) -> tuple[Image.Image, Image.Image | None]:
         """Colours and coverage of the rows of `part`, over this layer's whole width.
@@ -48,14 +45,12 @@ class _Layer:
             part: in canvas px, with this layer's `x` and `width`.
         """
         top = part.y - self.box.y
-        pixels = _read_rows(self.picture, self.header, top, part.height)
-        alpha = pixels[..., 3] if self.header.channels == 4 else None
+        picture = _read_rows(self.picture, top, part.height)
+        alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
         if self.mask:
-            seen = _read_rows(*self.mask, top, part.height)[..., 0]
-            alpha = seen if alpha is None else (seen * (alpha / np.float32(255)) + 0.5).astype(np.uint8)
-        shown = pixels[..., :3] if self.header.channels > 1 else np.repeat(pixels, 3, axis=2)
-        colours = Image.fromarray(np.ascontiguousarray(shown))
-        return colours, None if alpha is None else Image.fromarray(np.ascontiguousarray(alpha))
+            seen = _read_rows(self.mask, top, part.height)
+            alpha = ImageChops.multiply(seen, alpha) if alpha else seen
+        return picture.convert("RGB"), alpha
 
 
 def show(journal: Path, id_: str, variation: int, size: int) -> Picture:
@@ -78,66 +73,43 @@ def show(journal: Path, id_: str, variation: int, size: int) -> Picture:
     record = read[0]
     box = bounds(Box(*crop.box) for crop in record.crops)
     if not folder.file(name).is_file():
-        finished = recall(journal, id_).finished if variation else None
-        write_private(folder.file(name), _png(_compose(folder.path, record, finished, variation, box, size)))
+        patches = _patches(folder.path, recall(journal, id_).finished, variation) if variation else []
+        if variation and not patches:
+            raise HistoryError(_("This result is no longer in the history."))
+        check_crops(folder.path, record)
+        data = io.BytesIO()
+        picture = _compose(folder.path, record, patches, box, size)
+        picture.save(data, "PNG", compress_level=1, compress_type=_RUN_LENGTHS)
+        write_private(folder.file(name), data.getvalue())
     return Picture(name, (box.x, box.y, box.width, box.height))
 
 
-def _compose(
-    folder: Path, record: Record, finished: Finished | None, variation: int, box: Box, size: int
-) -> Image.Image:
+def _patches(folder: Path, finished: Finished, variation: int) -> list[_Layer]:
+    """The result's parts. `recall` has seen that their files are whole."""
+    masks = {mask.box: folder / mask.file for mask in finished.masks}
+    patches = [patch for result in finished.results if result.variation == variation for patch in result.patches]
+    return [_Layer(folder / each.file, Box(*each.box), masks[each.box]) for each in patches if each.box in masks]
+
+
+def _compose(folder: Path, record: Record, patches: list[_Layer], box: Box, size: int) -> Image.Image:
     step = max(1, max(box.size) // size)
     square = max(1, round(_SQUARE * max(box.size) / min(size, max(box.size))))
-    patches = tuple(_patches(folder, finished, variation)) if finished else ()
-    if variation and not patches:
-        raise HistoryError(_("This result is no longer in the history."))
     whole = Image.new("RGBA", (-(-box.width // step), -(-box.height // step)))
     for number, crop in enumerate(record.crops, 1):
-        base = _base(folder / base_file(number), Box(*crop.box))
-        for place, band in _bands(base, box, step):
-            picture = _band(base, patches, band, square)
-            whole.paste(_reduced(picture, band.relative_to(box), step), place)
-    length = max(whole.size)
-    if length > size:
-        wanted = (max(1, round(whole.width * size / length)), max(1, round(whole.height * size / length)))
-        whole = whole.resize(wanted, Image.Resampling.BOX)
-    return whole if not _is_opaque(whole) else whole.convert("RGB")
+        base = _Layer(folder / base_file(number), Box(*crop.box))
+        rows = max(1, _BAND // base.box.width // step) * step
+        first = box.y + (base.box.y - box.y) // step * step  # a multiple of `step` from the whole's upper edge
+        for top in range(first, base.box.bottom, rows):
+            band = Box(base.box.x, top, base.box.width, rows).within(base.box)
+            place = band.relative_to(box)
+            picture = _reduced(_band(base, patches, band, square), place, step)
+            whole.paste(picture, (place.x // step, place.y // step))
+    whole.thumbnail((size, size), Image.Resampling.BOX, reducing_gap=None)
+    least, _most = whole.getchannel("A").getextrema()
+    return whole.convert("RGB") if least == 255 else whole
 
 
-def _base(file: Path, box: Box) -> _Layer:
-    """Raises a `HistoryError` when the crop is not there."""
-    header = read_header(file)
-    if header is None or (header.width, header.height) != box.size or header.channels < 3 or header.depth != 1:
-        raise HistoryError(_("“{file}” is missing or damaged.").format(file=file))
-    return _Layer(file, box, header, None)
-
-
-def _patches(folder: Path, finished: Finished, variation: int) -> Iterator[_Layer]:
-    """The result's parts. `recall` has seen that their files are whole."""
-    masks = {mask.box: mask for mask in finished.masks}
-    for patch in (patch for result in finished.results if result.variation == variation for patch in result.patches):
-        mask = masks.get(patch.box)
-        header, seen = _header(folder, patch), mask and _header(folder, mask)
-        if mask and header and seen:
-            yield _Layer(folder / patch.file, Box(*patch.box), header, (folder / mask.file, seen))
-
-
-def _header(folder: Path, patch: Patch) -> PnmHeader | None:
-    return read_header(folder / patch.file)
-
-
-def _bands(base: _Layer, whole: Box, step: int) -> Iterator[tuple[tuple[int, int], Box]]:
-    """A crop's rows in parts that begin at multiples of `step` from the whole's upper edge; and where each goes."""
-    left = (base.box.x - whole.x) // step
-    rows = max(1, _BAND // base.box.width // step) * step
-    top = base.box.y
-    while top < base.box.bottom:
-        bottom = min(base.box.bottom, whole.y + ((top - whole.y) // step) * step + rows)
-        yield (left, (top - whole.y) // step), Box(base.box.x, top, base.box.width, bottom - top)
-        top = bottom
-
-
-def _band(base: _Layer, patches: tuple[_Layer, ...], band: Box, square: int) -> Image.Image:
+def _band(base: _Layer, patches: list[_Layer], band: Box, square: int) -> Image.Image:
     """A part of a crop with the result over it, in full size."""
     picture, alpha = base.rows(band)
     if alpha is not None:
@@ -163,8 +135,6 @@ def _board(band: Box, square: int) -> Image.Image:
 
 def _reduced(picture: Image.Image, place: Box, step: int) -> Image.Image:
     """Scaled down by `step`, on the grid of the whole; incomplete cells at the edges repeat their last pixels."""
-    if step == 1:
-        return picture
     before, after = place.x % step, -place.right % step
     above, below = place.y % step, -place.bottom % step
     if before or after or above or below:
@@ -173,23 +143,11 @@ def _reduced(picture: Image.Image, place: Box, step: int) -> Image.Image:
     return picture.reduce(step)
 
 
-def _read_rows(file: Path, header: PnmHeader, top: int, count: int) -> Pixels:
-    """Rows of a PNM file as uint8 [count, width, channels]; of 16 bits the upper 8."""
-    with file.open("rb") as opened:
-        opened.seek(header.start + top * header.row)
-        content = opened.read(count * header.row)
-    if len(content) != count * header.row:
+def _read_rows(file: Path, top: int, count: int) -> Image.Image:
+    """Rows of a PNM file as L, RGB or RGBA; of 16 bits the upper 8."""
+    header = read_header(file)
+    if header is None or top + count > header.height:
         raise HistoryError(_("“{file}” is missing or damaged.").format(file=file))
-    pixels = np.frombuffer(content, np.uint8).reshape(count, header.width, header.channels * header.depth)
-    return pixels[..., :: header.depth]
-
-
-def _is_opaque(picture: Image.Image) -> bool:
-    least, _most = picture.getchannel("A").getextrema()
-    return least == 255
-
-
-def _png(picture: Image.Image) -> bytes:
-    data = io.BytesIO()
-    picture.save(data, "PNG", compress_level=1, compress_type=_RUN_LENGTHS)
-    return data.getvalue()
+    content = np.fromfile(file, np.uint8, count * header.row, offset=header.start + top * header.row)
+    pixels = content.reshape(count, header.width, header.channels * header.depth)[..., :: header.depth]
+    return Image.fromarray(np.ascontiguousarray(pixels[..., 0] if header.channels == 1 else pixels))

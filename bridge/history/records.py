@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bridge.common.errors import PhotioError
-from bridge.protocol import Document, Finished, Job, Patch, ProtocolError, Rectangle, from_json
-from bridge.store.journal import FORMAT, LONGEST_RECORD, RECORD_FILE, understood
-from bridge.store.private_files import StorageError, read_private
+from bridge.protocol import Document, Finished, Job, ProtocolError, Rectangle, from_json
+from bridge.store.journal import FORMAT, JobFolder, part
+from bridge.store.private_files import StorageError
 
 _PATCH = re.compile(r"(?:result|layer-mask)(?:-[0-9]{1,4}){1,3}\.p[gn]m")
 _LARGEST = 1 << 19  # px, where GIMP's canvases end: of a larger layer it makes none, and says nothing
@@ -68,10 +68,10 @@ class Marks:
         answers: SHA-256 of the answers' files, by name, in hexadecimal.
     """
 
-    placed: frozenset[int]
-    discarded: frozenset[int]
-    mentioned: frozenset[int]
-    answers: dict[str, str]
+    placed: frozenset[int] = frozenset()
+    discarded: frozenset[int] = frozenset()
+    mentioned: frozenset[int] = frozenset()
+    answers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,28 +85,28 @@ class Summary:
     """
 
     started: float
-    prompt: str
-    image: str
-    engine: str
-    seeds: tuple[int, ...]
-    masks: tuple[str, ...]
-    patches: dict[int, tuple[str, ...]]
+    prompt: str = ""
+    image: str = ""
+    engine: str = ""
+    seeds: tuple[int, ...] = ()
+    masks: tuple[str, ...] = ()
+    patches: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    marks: Marks = Marks()
 
 
-def read_summary(folder: Path) -> tuple[Summary, Marks] | None:
+def read_summary(folder: Path) -> Summary | None:
     """What is listed of a job; None if it has no record that can be understood.
 
     It takes a fifth of the time of `read_record`, which may still find the remainder of the record unusable.
     """
     try:
         fields = _read(folder)
-        started = from_json(float, fields.get("started"), "started")
+        started = from_json(float, fields["started"], "started")
         prompt, image = fields["job"]["prompt"], fields["document"]["name"]
         seeds, engine = fields["seeds"], fields["engine"]
-        _check_listed(started, engine, seeds)
+        if not (isinstance(prompt, str) and isinstance(image, str) and _can_be(started, engine, seeds)):
+            return None
     except (StorageError, ProtocolError, OverflowError, KeyError, TypeError):
-        return None
-    if not isinstance(prompt, str) or not isinstance(image, str):
         return None
     try:
         result = fields["result"]
@@ -118,7 +118,7 @@ def read_summary(folder: Path) -> tuple[Summary, Marks] | None:
             raise TypeError
     except (KeyError, TypeError):
         masks, patches = (), {}
-    return Summary(started, prompt, image, engine, tuple(seeds), masks, patches), _marks(fields)
+    return Summary(started, prompt, image, engine, tuple(seeds), masks, patches, _marks(fields))
 
 
 def read_record(folder: Path) -> tuple[Record, Marks] | None:
@@ -130,60 +130,43 @@ def read_record(folder: Path) -> tuple[Record, Marks] | None:
         fields = _read(folder)
         known = {name: fields.get(name) for name in Record.__dataclass_fields__}
         record: Record = from_json(Record, {**known, "result": None}, "record")
-        _check(record)
     except (StorageError, ProtocolError, OverflowError):  # the last: an integer that no float holds
         return None
-    result = _result(known["result"], record.job.variations)
-    return replace(record, result=result), _marks(fields)
+    if not (_can_be(record.started, record.engine, record.seeds) and _fits(record)):
+        return None
+    return replace(record, result=_result(known["result"], record.job.variations)), _marks(fields)
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    """The record's fields.
-
-    Raises:
-        StorageError, ProtocolError: there are none.
-    """
-    content = read_private(folder / RECORD_FILE, LONGEST_RECORD)
-    return _parse(content) if content else {}
-
-
-def _parse(content: bytes) -> dict[str, Any]:
-    """The record's fields; no NaN, nothing that cannot be written in UTF-8.
-
-    Raises:
-        ProtocolError: there are none.
-    """
-    try:
-        fields = understood(content)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError("not JSON") from error
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+    """The record's fields. Raises a `StorageError` or `ProtocolError` if there are none that we know."""
+    fields = JobFolder(folder).record()
+    if fields.get("format") != FORMAT:
         raise ProtocolError("not a record that we know")
     return fields
 
 
-def _check(record: Record) -> None:
-    """Raises a `ProtocolError` when values cannot be."""
-    _check_listed(record.started, record.engine, record.seeds)
-    if len(record.seeds) != record.job.variations:
-        raise ProtocolError("no seeds of this job")
-    if not 0 < record.native_limit <= _LARGEST_LIMIT:
-        raise ProtocolError("no numbers")
+def _can_be(started: float, engine: Any, seeds: Any) -> bool:
+    """Whether these are possible values: the range of a number, the type too of what else was not checked."""
+    return (
+        0 <= started < _LAST_SECOND
+        and engine in ("photio", "offline")
+        and isinstance(seeds, list | tuple)
+        and 1 <= len(seeds) <= _MOST_VARIATIONS
+        and all(type(seed) is int and 1 <= seed <= _LARGEST_SEED for seed in seeds)
+    )
+
+
+def _fits(record: Record) -> bool:
+    """Whether the values fit together, and are in their ranges."""
     width, height = record.document.canvas
     boxes = [(0, 0, width, height), record.selection, *(crop.box for crop in record.crops)]
-    on_it = all(min(x, y) >= 0 and x + wide <= width and y + high <= height for x, y, wide, high in boxes)
-    if not record.crops or not on_it or not all(map(_is_box, boxes)):
-        raise ProtocolError("no boxes on a canvas")
-
-
-def _check_listed(started: float, engine: Any, seeds: Any) -> None:
-    """Raises a `ProtocolError` when values cannot be."""
-    if not 0 <= started < _LAST_SECOND or engine not in ("photio", "offline"):
-        raise ProtocolError("no time or engine of ours")
-    if not isinstance(seeds, list | tuple) or not 1 <= len(seeds) <= _MOST_VARIATIONS:
-        raise ProtocolError("no seeds")
-    if not all(type(seed) is int and 1 <= seed <= _LARGEST_SEED for seed in seeds):
-        raise ProtocolError("no seeds")
+    return (
+        len(record.seeds) == record.job.variations
+        and 0 < record.native_limit <= _LARGEST_LIMIT
+        and len(record.crops) > 0
+        and all(min(x, y) >= 0 and x + wide <= width and y + high <= height for x, y, wide, high in boxes)
+        and all(map(_is_box, boxes))
+    )
 
 
 def _is_box(box: Rectangle) -> bool:
@@ -197,28 +180,23 @@ def _result(value: Any, variations: int) -> Finished | None:
     except ProtocolError:
         return None
     numbers = [result.variation for result in found.results]
-    if len(set(numbers)) != len(numbers) or not all(1 <= number <= variations for number in numbers):
-        return None
-    if not all(result.provenance.isascii() for result in found.results):  # PyGObject takes no other for a parasite
-        return None
     patches = [*found.masks, *(patch for result in found.results for patch in result.patches)]
-    return found if _is_box(found.box) and all(map(_is_ours, patches)) else None
-
-
-def _is_ours(patch: Patch) -> bool:
-    """Whether it is in the job's own folder and somewhere on a canvas."""
-    return _PATCH.fullmatch(patch.file) is not None and _is_box(patch.box)
+    usable = (
+        len(set(numbers)) == len(numbers)
+        and all(1 <= number <= variations for number in numbers)
+        and all(result.provenance.isascii() for result in found.results)  # PyGObject takes no other for a parasite
+        and _is_box(found.box)
+        and all(_PATCH.fullmatch(patch.file) and _is_box(patch.box) for patch in patches)  # in the job's own folder
+    )
+    return found if usable else None
 
 
 def _marks(fields: dict[str, Any]) -> Marks:
-    placed, answers = fields.get("placed"), fields.get("answers")
     return Marks(
-        frozenset(int(name) for name in placed if name.isdecimal() and len(name) < 3)
-        if isinstance(placed, dict)
-        else frozenset(),
+        frozenset(int(name) for name in part(fields, "placed") if name.isdecimal() and len(name) < 3),
         numbers(fields.get("discarded")),
         numbers(fields.get("mentioned")),
-        {name: value for name, value in answers.items() if isinstance(value, str)} if isinstance(answers, dict) else {},
+        {name: value for name, value in part(fields, "answers").items() if isinstance(value, str)},
     )
 
 

@@ -15,22 +15,22 @@ from pathlib import Path
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-from bridge.history.index import answers_in, unfitted
-from bridge.history.records import HistoryError, Marks, Record, read_record
+from bridge.history.index import unfitted
+from bridge.history.records import HistoryError, Marks, Record, SentCrop, read_record
 from bridge.job import fitting
 from bridge.job.areas import Planning
 from bridge.job.crop_work import CropWork
 from bridge.pixels.geometry import Box, Size
 from bridge.pixels.imaging import Pixels
 from bridge.pixels.pnm_header import read_header
-from bridge.protocol import Finished, Patch, ProtocolError
+from bridge.protocol import Finished, ProtocolError, Rectangle
 from bridge.protocol.history import Recalled
 from bridge.regen.decoding import decode_image
 from bridge.store import locks
-from bridge.store.journal import BUSY_FILE, JobFolder
+from bridge.store.journal import BUSY_FILE, LONGEST_ANSWER_FILE, JobFolder
 from bridge.store.private_files import read_private
 
-_LONGEST_ANSWER = 1 << 27  # bytes; more than `bridge.regen.transport.LONGEST_ANSWER`
+_NOTHING = Finished((0, 0, 0, 0), (), (), ())
 
 _log = logging.getLogger(__name__)
 
@@ -51,14 +51,12 @@ def recall(journal: Path, id_: str) -> Recalled:
             )
         )
     record, marks = read
-    finished = _whole(folder.path, record.result)
+    finished = _whole(folder.path, record.result or _NOTHING)
     unfinished = _unfinished(folder.path, record, marks, finished)
     if unfinished and not locks.is_held(folder.path / BUSY_FILE):
         finished = _recovered(folder, record, marks, finished, unfinished)
-    results = (
-        tuple(result for result in finished.results if result.variation not in marks.discarded) if finished else ()
-    )
-    if finished is None or not results:
+    results = tuple(result for result in finished.results if result.variation not in marks.discarded)
+    if not results:
         if unfinished:
             raise HistoryError(_("This result is still being received: try again when that has ended."))
         raise HistoryError(_("The files of this result are missing or damaged: “{folder}”.").format(folder=folder.path))
@@ -67,60 +65,72 @@ def recall(journal: Path, id_: str) -> Recalled:
     return Recalled(str(folder.path), record.job, record.document, finished)
 
 
-def _whole(folder: Path, result: Finished | None) -> Finished | None:
-    """The parts of a result whose files are there and undamaged; None if there are none."""
-    if result is None or not all(_is_whole(folder, mask, (1,), 1) for mask in result.masks):
-        return None
+def check_crops(folder: Path, record: Record) -> None:
+    """Checks that the files of the crops are those of the record.
+
+    Raises:
+        HistoryError: one is missing, damaged or of another size.
+    """
+    for number, crop in enumerate(record.crops, 1):
+        file = folder / fitting.base_file(number)
+        if not _is_whole(file, crop.box, (3, 4), 1):
+            raise HistoryError(_("“{file}” is missing or damaged.").format(file=file))
+
+
+def _whole(folder: Path, result: Finished) -> Finished:
+    """The parts of a result whose files are there and undamaged."""
+    if not all(_is_whole(folder / mask.file, mask.box, (1,), 1) for mask in result.masks):
+        return _NOTHING
     results = []
     for each in result.results:
-        patches = tuple(patch for patch in each.patches if _is_whole(folder, patch, (1, 3, 4), 2))
+        patches = tuple(patch for patch in each.patches if _is_whole(folder / patch.file, patch.box, (1, 3, 4), 2))
         if patches:
             results.append(replace(each, patches=patches))
-    return replace(result, results=tuple(results)) if results else None
+    return replace(result, results=tuple(results)) if results else _NOTHING
 
 
-def _lost(record: Record, marks: Marks, finished: Finished) -> list[str]:
-    """Sentences about the parts that the record names and that can no longer be had."""
-    there = {patch.file for result in finished.results for patch in result.patches}
-    results = record.result.results if record.result else ()
-    return [
-        _("A part of the result is missing: {reason}").format(
-            reason=_("“{file}” is missing or damaged.").format(file=patch.file)
-        )
-        for result in results
-        if result.variation not in marks.discarded
-        for patch in result.patches
-        if patch.file not in there
-    ]
-
-
-def _is_whole(folder: Path, patch: Patch, channels: Sequence[int], depth: int) -> bool:
-    header = read_header(folder / patch.file)
+def _is_whole(file: Path, box: Rectangle, channels: Sequence[int], depth: int) -> bool:
+    header = read_header(file)
     return (
         header is not None
-        and (header.width, header.height) == patch.box[2:]
+        and (header.width, header.height) == box[2:]
         and header.channels in channels
         and header.depth == depth
     )
 
 
-def _unfinished(folder: Path, record: Record, marks: Marks, finished: Finished | None) -> dict[tuple[int, int], str]:
+def _files(finished: Finished, discarded: frozenset[int] = frozenset()) -> list[str]:
+    """The files of the results, but for those of discarded variations."""
+    kept = [result for result in finished.results if result.variation not in discarded]
+    return [patch.file for result in kept for patch in result.patches]
+
+
+def _lost(record: Record, marks: Marks, finished: Finished) -> list[str]:
+    """Sentences about the parts that the record names and that can no longer be had."""
+    there = _files(finished)
+    return [
+        _("A part of the result is missing: {reason}").format(
+            reason=_("“{file}” is missing or damaged.").format(file=file)
+        )
+        for file in _files(record.result or _NOTHING, marks.discarded)
+        if file not in there
+    ]
+
+
+def _unfinished(folder: Path, record: Record, marks: Marks, finished: Finished) -> dict[tuple[int, int], str]:
     """The files of answers whose part of the result is missing, by (crop, variation)."""
-    answers = answers_in(set(os.listdir(folder)), record.job.variations)
-    found = finished.results if finished else ()
-    names = {patch.file for result in found for patch in result.patches}
-    recorded = [patch.file for result in (record.result.results if record.result else ()) for patch in result.patches]
-    missing = unfitted(recorded if finished else (), set(answers), names)
+    recorded = _files(record.result or _NOTHING)
+    missing = unfitted(os.listdir(folder), record.job.variations, recorded, _files(finished))
     return {
-        (crop, variation): answers[crop, variation]
-        for crop, variation in sorted(missing)
+        (crop, variation): file
+        for (crop, variation), file in missing.items()
         if variation not in marks.discarded and crop <= len(record.crops)
     }
 
 
 def _recovered(
-    folder: JobFolder, record: Record, marks: Marks, finished: Finished | None, answers: dict[tuple[int, int], str]
-) -> Finished | None:
+    folder: JobFolder, record: Record, marks: Marks, finished: Finished, answers: dict[tuple[int, int], str]
+) -> Finished:
     """The result with what can be made of these answers; it is then in the record, too.
 
     Raises:
@@ -129,14 +139,17 @@ def _recovered(
     try:
         planning, crops = _crops(folder, record)
         fitting.save_masks(folder, planning)
-    except (PhotioError, ProtocolError) as error:
-        return _failed(finished, error)
-    patches = {result.variation: result.patches for result in finished.results} if finished else {}
-    remarks, errors = list(finished.remarks if finished else ()), list[PhotioError]()
+    except PhotioError as error:
+        _log.warning("an answer cannot be made a result: %s %s", error.sentence, error.details)
+        if finished.results:
+            return finished
+        raise
+    patches = {result.variation: result.patches for result in finished.results}
+    remarks, errors = list(finished.remarks), list[PhotioError]()
     for (crop, variation), name in answers.items():
         try:
-            answer = _answer(folder.file(name), marks.answers.get(name), Size(*record.crops[crop - 1].size))
             work = crops[crop - 1]
+            answer = _answer(folder.file(name), marks.answers.get(name), work.piece.crop.size)
             fitter = work.fitter(work.base(), work.mask())
             fitted = fitting.save(folder, fitter.fit(variation, answer, record.seeds[variation - 1]))
             names = {patch.file for patch in fitted}
@@ -150,69 +163,36 @@ def _recovered(
         raise errors[0]
     made = fitting.finish(record.job, folder.id, planning, record.engine, record.seeds, patches)
     made = replace(made, remarks=tuple(dict.fromkeys(remarks)))
-    _keep(folder, made, {variation for _crop, variation in answers})
+    # another bridge that does so at the same moment writes the same
+    folder.change(
+        lambda record: {**record, "state": "placed" if record.get("placed") else "received", "result": asdict(made)}
+    )
+    for variation in {variation for _crop, variation in answers}:  # its pictures show less
+        for picture in folder.path.glob(f"picture-{variation}-*.png"):
+            picture.unlink(missing_ok=True)
     return made
 
 
 def _crops(folder: JobFolder, record: Record) -> tuple[Planning, list[CropWork]]:
-    """The job's crops, planned as they were when they were sent.
-
-    Raises:
-        ProtocolError, PhotioError: that is no longer possible.
-    """
-    job, masked = record.job, record.masked
-    _check_pictures(folder.path, record)
-    planning = fitting.plan(folder, job, record.document.canvas, record.selection, masked, record.native_limit)
+    """The job's crops, planned as they were when they were sent. Raises a `PhotioError` if that is impossible now."""
+    check_crops(folder.path, record)
+    job, selection, masked = record.job, record.selection, record.masked
+    try:
+        # without its file, nothing limits how much memory a selection takes
+        if not masked and not any(Box(*crop.box).contains(Box(*selection)) for crop in record.crops):
+            raise ProtocolError("the selection is not in the crops")
+        planning = fitting.plan(folder, job, record.document.canvas, selection, masked, record.native_limit)
+    except ProtocolError as error:
+        raise HistoryError(_("The files of this result do not fit together."), str(error)) from error
     planning, crops = fitting.read_crops(folder, planning, job, masked)
-    if [(*crop.box, *crop.padding, *crop.size) for crop in planning.crops] != [
-        (*crop.box, *crop.padding, *crop.size) for crop in record.crops
-    ]:  # another version of ours, which plans otherwise
+    if [SentCrop(*crop) for crop in planning.crops] != list(record.crops):  # a version of ours that plans otherwise
         raise HistoryError(_("This result was made by another version of Photio for GIMP."))
     return planning, crops
 
 
-def _check_pictures(folder: Path, record: Record) -> None:
-    """Raises a `HistoryError` when the crops are not those of the record, or a selection is too large for them."""
-    for number, crop in enumerate(record.crops, 1):
-        if not _is_whole(folder, Patch(f"base-{number}.pnm", crop.box), (3, 4), 1):
-            raise HistoryError(_("“{file}” is missing or damaged.").format(file=folder / f"base-{number}.pnm"))
-    if not record.masked:  # no file limits how much memory it takes
-        selected = Box(*record.selection)
-        if not any(Box(*crop.box).contains(selected) for crop in record.crops):
-            raise ProtocolError("the selection is not in the crops")
-
-
-def _failed(finished: Finished | None, error: PhotioError | ProtocolError) -> Finished:
-    """The result without these answers.
-
-    Raises:
-        PhotioError: there is none.
-    """
-    _log.warning("an answer cannot be made a result: %s", error)
-    if finished is not None:
-        return finished
-    if isinstance(error, PhotioError):
-        raise error
-    raise HistoryError(_("The files of this result do not fit together."), str(error)) from error
-
-
 def _answer(file: Path, checksum: str | None, size: Size) -> Pixels:
-    """An answer's pixels, if it is what was received.
-
-    Raises:
-        PhotioError: it is not.
-    """
-    content = read_private(file, _LONGEST_ANSWER)
+    """An answer's pixels. Raises a `PhotioError` if it is not what was received."""
+    content = read_private(file, LONGEST_ANSWER_FILE)
     if content is None or (checksum is not None and hashlib.sha256(content).hexdigest() != checksum):
         raise HistoryError(_("“{file}” is not what was received.").format(file=file))
     return decode_image(content, size).pixels
-
-
-def _keep(folder: JobFolder, made: Finished, variations: set[int]) -> None:
-    """Puts the result into the record. Another bridge that does so at the same moment writes the same."""
-    folder.change(
-        lambda record: {**record, "state": "placed" if record.get("placed") else "received", "result": asdict(made)}
-    )
-    for variation in variations:  # they show less
-        for picture in folder.path.glob(f"picture-{variation}-*.png"):
-            picture.unlink(missing_ok=True)

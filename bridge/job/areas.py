@@ -59,9 +59,7 @@ class Planning:
         for area in self.areas:
             common = area.box.within(window)
             if not common.is_empty:
-                here, there = common.relative_to(window), common.relative_to(area.box)
-                part = area.mask[there.y : there.bottom, there.x : there.right]
-                shown[here.y : here.bottom, here.x : here.right] |= part > 0
+                shown[common.relative_to(window).slices] |= area.mask[common.relative_to(area.box).slices] > 0
         return shown
 
 
@@ -83,11 +81,9 @@ def plan(job: Job, selection: Pixels | None, selected: Box, canvas: Size, native
         raise NothingToDoError(_("The selection holds no pixel: select something, then try again."))
     areas = []
     for grown in disjoint(part.grown(reach) for part in parts):
-        part = grown.grown(-reach)
-        inner = part.relative_to(selected)
+        part, box = grown.grown(-reach), grown.within(whole)
         # a copy: a view would keep all of a large selection in memory
-        coverage = np.ascontiguousarray(mask[inner.y : inner.bottom, inner.x : inner.right])
-        box = grown.within(whole)
+        coverage = np.ascontiguousarray(mask[part.relative_to(selected).slices])
         areas.append(Area(box, partial(imaging.layer_mask, coverage, part, box, job.grow, job.feather)))
 
     def context(area: Box) -> int:
@@ -114,9 +110,8 @@ def with_transparency(planning: Planning, source: Pixels, job: Job, masked: bool
     if source.shape[2] == 4:
         mask = imaging.feather(imaging.grow(255 - source[..., 3], job.grow), job.feather)
     for area in planning.areas if masked else ():
-        inner = area.box.relative_to(crop.box)
-        rows, columns = slice(inner.y, inner.bottom), slice(inner.x, inner.right)
-        mask[rows, columns] = np.maximum(mask[rows, columns], area.mask)
+        part = mask[area.box.relative_to(crop.box).slices]
+        np.maximum(part, area.mask, out=part)
     if not mask.any():
         raise NothingToDoError(_("Nothing is selected and nothing is transparent: there is nothing to fill."))
     return Planning((Area(crop.box, lambda: mask),), (Piece(crop.box, crop),))

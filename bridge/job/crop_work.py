@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, sqrt
-from typing import NamedTuple
 
 import numpy as np
 
@@ -31,48 +30,29 @@ JUDGED, NEAREST_JUDGED = 100_000, 48
 LARGEST_CORRECTED = 1.5
 
 
-class Fitted(NamedTuple):
-    """What GIMP places in one area, and the content of its file."""
-
-    patch: Patch
-    content: bytes
-
-
 @dataclass(frozen=True)
 class Reference:
-    """What the answers for a crop are compared with.
+    """What the answers for a crop are compared with."""
 
-    Attributes:
-        crop: in the size in which answers are corrected: as sent, or as before if that was scaled up much.
-        box: the part of an answer that fitting needs, in px of that size.
-        sent: in that size, uint8 [height, width, 3].
-        kept: bool [height, width]; true where the service should have kept `sent`.
-        sample: as `sent` and `kept`, but of what was really sent, and only each `every`th row and column. Colours are
-            compared there: they are averages over so many px that a few of them give the same.
-    """
-
-    crop: Crop
-    box: Box
-    sent: Pixels
-    kept: Coverage
+    crop: Crop  #: in the size in which answers are corrected: as sent, or as before if that was scaled up much
+    box: Box  #: the part of an answer that fitting needs, in px of that size
+    sent: Pixels  #: in that size, [height, width, 3]
+    kept: Coverage  #: [height, width]; true where the service should have kept `sent`
+    #: As `sent` and `kept`, but each `every`th row and column of what was really sent. Colours are compared there:
+    #: averages of cells need no more.
     sample: tuple[Pixels, Coverage]
     every: int
 
 
 @dataclass(frozen=True)
 class CropWork:
-    """One crop of a job.
-
-    Attributes:
-        number: which of the job's crops, from 1.
-        pixels: as GIMP exported them, uint8 [height, width, 3 or 4], RGB or RGBA.
-    """
+    """One crop of a job."""
 
     job: Job
     planning: Planning
-    number: int
+    number: int  #: which of the job's crops, from 1
     piece: Piece
-    pixels: Pixels
+    pixels: Pixels  #: as GIMP exported them, [height, width, 3 or 4], RGB or RGBA
 
     def base(self) -> Pixels:
         """The picture that the service gets, uint8 [height, width, 3]."""
@@ -83,16 +63,7 @@ class CropWork:
         return self._mask_for(self.piece.crop)
 
     def fitter(self, base: Pixels, mask: Pixels) -> Fitter:
-        """What fits the answers: made once, for all variations.
-
-        Args:
-            base, mask: what the methods of these names returned.
-        """
-        areas = self.planning.areas_of(self.piece) if self.job.match_grain else ()
-        return Fitter(self, self.reference(base, mask), {number: self._grain(number) for number in areas})
-
-    def reference(self, base: Pixels, mask: Pixels) -> Reference:
-        """What answers are compared with; `base` and `mask` as for `fitter`."""
+        """What fits the answers: made once, for all variations, of what the methods `base` and `mask` returned."""
         crop, sent, kept = self.piece.crop, base, kept_around(mask == 0)
         every = min(max(EVERY, round(EVERY * crop.scale)), CELL // 2)  # of the photograph, not of its enlargement
         sample = (sampled(sent, every), sampled(kept, every))
@@ -100,29 +71,28 @@ class CropWork:
             crop = crop._replace(size=crop.frame)
             sent = imaging.to_service(self.pixels, crop)
             kept = kept_around(self._mask_for(crop) == 0)
-        areas = (self.planning.areas[number] for number in self.planning.areas_of(self.piece))
-        box = imaging.part_for(crop, bounds(map(self.judged, areas)))
-        return Reference(crop, box, sent, kept, sample, every)
+        areas = {number: self.planning.areas[number] for number in self.planning.areas_of(self.piece)}
+        box = imaging.part_for(crop, bounds(map(self.judged, areas.values())))
+        grains = {number: self._grain(area) for number, area in areas.items()} if self.job.match_grain else {}
+        return Fitter(self, Reference(crop, box, sent, kept, sample, every), grains)
 
     def judged(self, area: Area) -> Box:
         """The part of the crop that an area is fitted into, on the canvas: the area, and enough around it."""
         half = (area.box.width + area.box.height) / 2
-        reach = ceil(
-            (sqrt(half**2 + JUDGED) - half) / 2
-        )  # (width + 2 reach) (height + 2 reach) − width height = JUDGED
+        # (width + 2 reach) (height + 2 reach) − width height = JUDGED
+        reach = ceil((sqrt(half**2 + JUDGED) - half) / 2)
         return area.box.grown(min(max(reach, NEAREST_JUDGED), GRAIN_REACH)).within(self.piece.crop.box)
 
     def part(self, window: Box) -> Pixels:
         """The crop's pixels in a part of it, given on the canvas."""
-        inner = window.relative_to(self.piece.crop.box)
-        return self.pixels[inner.y : inner.bottom, inner.x : inner.right]
+        return self.pixels[window.relative_to(self.piece.crop.box).slices]
 
     def _mask_for(self, crop: Crop) -> Pixels:
         return imaging.mask_to_service(self.planning.edited(crop.box), crop)
 
-    def _grain(self, number: int) -> Grain | None:
+    def _grain(self, area: Area) -> Grain | None:
         """The photograph's grain around an area; None if it has none."""
-        window = self.planning.areas[number].box.grown(GRAIN_REACH).within(self.piece.crop.box)
+        window = area.box.grown(GRAIN_REACH).within(self.piece.crop.box)
         return grain_around(self.part(window)[..., :3], self.planning.edited(window))
 
 
@@ -130,34 +100,31 @@ class CropWork:
 class Fitter:
     """Makes answers for one crop fit their surroundings. Safe from any thread.
 
-    Attributes:
-        grains: the photograph's grain around each area, by the area's number; None where there is none.
+    `grains` has the photograph's grain around each area, by the area's number; None where there is none.
     """
 
     work: CropWork
     reference: Reference
     grains: Mapping[int, Grain | None]
 
-    def fit(self, variation: int, answer: Pixels, seed: int) -> tuple[Fitted, ...]:
-        """What GIMP places of one answer, in each area of the crop.
+    def fit(self, variation: int, answer: Pixels, seed: int) -> tuple[tuple[Patch, bytes], ...]:
+        """What GIMP places of one answer in each area of the crop, and the content of its file.
 
         Args:
             variation: from 1.
             answer: uint8 [height, width, 3 or 4], in the size that was sent; its alpha is ignored.
             seed: the noise that is added depends on it.
         """
-        work, corrected, made = self.work, self.corrected(answer), list[Fitted]()
-        for number in work.planning.areas_of(work.piece):
+        work, corrected = self.work, self.corrected(answer)
+
+        def fitted(number: int) -> tuple[Patch, bytes]:
             patch = Patch(f"result-{work.number}-{variation}-{number + 1}.pnm", work.planning.areas[number].box)
-            made.append(Fitted(patch, imaging.deep_pnm(*self.area(number, corrected, seed))))
-        return tuple(made)
+            return patch, imaging.deep_pnm(*self.area(number, corrected, seed))
+
+        return tuple(map(fitted, work.planning.areas_of(work.piece)))
 
     def corrected(self, answer: Pixels) -> Answer:
-        """The part of an answer that fitting needs, in px of the reference and, if that was asked for, in its colours.
-
-        Args:
-            answer: as for `fit`.
-        """
+        """The part of an answer that fitting needs, in px of the reference and in its colours, if that is asked for."""
         compared, pixels = self.reference, np.ascontiguousarray(answer[..., :3])
         crop, box, every = compared.crop, compared.box, compared.every
         colours = imaging.scaled(pixels, crop.size, box)
@@ -167,12 +134,10 @@ class Fitter:
         if found is None:
             return Answer(colours.astype(np.float32), box)
         # a cell's width and height, in px of the reference
-        across, down = (
-            cell * every * length / whole for length, whole in zip(crop.size, pixels.shape[1::-1], strict=True)
-        )
+        across, down = (cell * every * crop.size[axis] / pixels.shape[1 - axis] for axis in (0, 1))
         window = (box.x / across, box.y / down, box.right / across, box.bottom / down)
-        part = (slice(box.y, box.bottom), slice(box.x, box.right))
-        return Answer(correct(found, compared.sent[part], colours, compared.kept[part], window), box)
+        sent, kept = compared.sent[box.slices], compared.kept[box.slices]
+        return Answer(correct(found, sent, colours, kept, window), box)
 
     def area(self, number: int, answer: Answer, seed: int) -> tuple[Colours, Pixels | None]:
         """What the layer shows in one area: colours, 0–255, and alpha where it is not opaque.
@@ -189,7 +154,6 @@ class Fitter:
             edited = work.planning.edited(window)
             if kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT:
                 colours = match_grain(colours, edited, grain, seed)
-        inner = area.box.relative_to(window)
-        rows, columns = slice(inner.y, inner.bottom), slice(inner.x, inner.right)
+        inner = area.box.relative_to(window).slices
         opaque = work.job.fill_transparent or work.pixels.shape[2] == 3
-        return colours[rows, columns], None if opaque else original[rows, columns, 3]
+        return colours[inner], None if opaque else original[inner][..., 3]

@@ -33,7 +33,7 @@ def failure(error: Exception, requests: Sequence[Request], billed: bool) -> Fail
         if isinstance(each, PhotioError):
             _log.warning("%s: %s %s", each.code, each.sentence, each.details)
         else:
-            _log.error("the job failed", exc_info=each)
+            _log.error("unexpected", exc_info=each)
     code, sentence = (
         (reported.code, reported.sentence) if isinstance(reported, PhotioError) else ("internal", unexpected())
     )

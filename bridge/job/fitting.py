@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
+from bridge import __version__
 from bridge.job import areas
 from bridge.job.areas import Planning
-from bridge.job.crop_work import CropWork, Fitted
-from bridge.job.provenance import provenance
+from bridge.job.crop_work import CropWork
 from bridge.pixels import imaging
-from bridge.pixels.geometry import Box, Size, bounds
+from bridge.pixels.geometry import Box, Crop, Size, bounds
 from bridge.protocol import SELECTION_FILE, Finished, Job, Patch, ProtocolError, Rectangle, Result
 from bridge.store.journal import JobFolder
+
+#: The version of a layer's provenance.
+FORMAT = 1
 
 
 def base_file(number: int) -> str:
@@ -55,25 +61,18 @@ def read_crops(folder: JobFolder, planning: Planning, job: Job, masked: bool) ->
     return planning, [CropWork(job, planning, number, *pair) for number, pair in enumerate(pairs, 1)]
 
 
-def save(folder: JobFolder, fitted: Sequence[Fitted]) -> tuple[Patch, ...]:
-    """Saves what is to be placed.
-
-    Raises:
-        StorageError: it cannot be saved.
-    """
-    for each in fitted:
-        folder.save(each.patch.file, each.content)
-    return tuple(each.patch for each in fitted)
+def save(folder: JobFolder, fitted: Sequence[tuple[Patch, bytes]]) -> tuple[Patch, ...]:
+    """Saves what `Fitter.fit` made; raises a `StorageError` if that fails."""
+    for patch, content in fitted:
+        folder.save(patch.file, content)
+    return tuple(patch for patch, _content in fitted)
 
 
 def save_masks(folder: JobFolder, planning: Planning, missing_only: bool = False) -> None:
-    """Saves the layers' masks; not durably, because they can be made again from the selection.
+    """Saves the layers' masks; not durably, because they can be made again. Raises a `StorageError` if that fails.
 
     Args:
         missing_only: saves those that are gone, and durably, because the selection may be gone as well.
-
-    Raises:
-        StorageError: they cannot be saved.
     """
     for patch, area in zip(_masks(planning), planning.areas, strict=True):
         if not (missing_only and folder.file(patch.file).exists()):
@@ -96,16 +95,34 @@ def finish(
         patches: by variation, from 1.
     """
     results = tuple(
-        Result(
-            patches[number],
-            number,
-            seeds[number - 1],
-            provenance(job, job_id, number, seeds[number - 1], engine, planning.crops),
-        )
-        for number in sorted(patches)
-        if patches[number]
+        Result(patches[number], number, seed, provenance(job, job_id, number, seed, engine, planning.crops))
+        for number, seed in enumerate(seeds, 1)
+        if patches.get(number)
     )
     return Finished(bounds(area.box for area in planning.areas), _masks(planning), results, ())
+
+
+def provenance(job: Job, job_id: str, variation: int, seed: int, engine: str, crops: Sequence[Crop]) -> str:
+    """How a layer was made, as JSON for the image (docs/provenance.md); contains no key and no user name.
+
+    Args:
+        variation: from 1.
+        seed: the one really used.
+        engine: the one really used, "photio" or "offline".
+    """
+    return json.dumps(  # in ASCII: PyGObject refuses a parasite with other bytes
+        {
+            "format": FORMAT,
+            "plugin": __version__,
+            "job": job_id,
+            "variation": variation,
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "engine": engine,
+            "seed": seed,
+            **asdict(replace(job, engine=engine, seed=seed)),
+            "crops": [crop._asdict() for crop in crops],
+        }
+    )
 
 
 def _masks(planning: Planning) -> tuple[Patch, ...]:

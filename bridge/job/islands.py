@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from bridge.pixels.geometry import Box, disjoint
+from bridge.pixels.imaging import Coverage, Pixels
 
-Mask: TypeAlias = npt.NDArray[np.uint8]
-Cells: TypeAlias = npt.NDArray[np.bool_]
-Numbers: TypeAlias = npt.NDArray[np.intp]
+Numbers = NDArray[np.intp]
 
 #: The most parts of a mask. Nobody pays for more requests, so a speckled selection is divided more coarsely.
 MOST_ISLANDS = 256
 
 
-def islands(mask: Mask, least_gap: int = 16) -> tuple[Box, ...]:
+def islands(mask: Pixels, least_gap: int = 16) -> tuple[Box, ...]:
     """The bounds of a mask's disjoint parts, in px of the mask, tight around their pixels above 0.
 
     Each such pixel is in exactly one of the boxes. Parts whose bounds overlap (a dot inside a ring, or in the angle of
@@ -31,30 +28,25 @@ def islands(mask: Mask, least_gap: int = 16) -> tuple[Box, ...]:
         From top to bottom, left to right; empty for an empty mask.
     """
     cell = max(1, least_gap // 2)
-    occupied = _occupied(mask, cell)
-    rows, starts, ends = _runs(occupied)
+    # which cells hold anything, and the runs of such cells along the rows, in reading order
+    occupied = _greatest(_greatest(mask, cell).T, cell).T > 0
+    edges = np.diff(np.pad(occupied, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    (rows, starts), ends = np.nonzero(edges > 0), np.nonzero(edges < 0)[1]
     numbers = _connected(rows.tolist(), starts.tolist(), ends.tolist())
     count = int(numbers.max(initial=-1)) + 1
     if count > MOST_ISLANDS:
         return islands(mask, 4 * cell)
     labels = np.full(occupied.shape, -1, np.intp)
     labels[occupied] = np.repeat(numbers, ends - starts)
-    coarse = (
-        Box(x, y, right - x, bottom - y)
-        for y, bottom, x, right in zip(
-            _least(rows, numbers, count), _most(rows + 1, numbers, count),
-            _least(starts, numbers, count), _most(ends, numbers, count), strict=True
-        )
-    )  # fmt: skip
-    return disjoint(_tight(mask, labels, number, cell, cells) for number, cells in enumerate(coarse))
+    order = np.argsort(numbers, kind="stable")
+    first = np.searchsorted(numbers[order], np.arange(count))  # of each part's runs, in this order
+    x, y = (np.minimum.reduceat(each[order], first) for each in (starts, rows))
+    right, bottom = (np.maximum.reduceat(each[order], first) for each in (ends, rows + 1))
+    coarse = np.stack([x, y, right - x, bottom - y], axis=1).tolist()
+    return disjoint(_tight(mask, labels, number, cell, Box(*cells)) for number, cells in enumerate(coarse))
 
 
-def _occupied(mask: Mask, cell: int) -> Cells:
-    """Which cells of `cell` × `cell` px hold anything, [rows of cells, columns of cells]."""
-    return _greatest(_greatest(mask, cell).T, cell).T > 0
-
-
-def _greatest(values: Mask, count: int) -> Mask:
+def _greatest(values: Pixels, count: int) -> Pixels:
     """Reduces each `count` rows to one, in whole slices: `np.maximum.reduceat` takes a hundred times as long."""
     greatest = values[::count].copy(order="K")
     for offset in range(1, min(count, len(values))):
@@ -63,15 +55,12 @@ def _greatest(values: Mask, count: int) -> Mask:
     return greatest
 
 
-def _runs(occupied: Cells) -> tuple[Numbers, Numbers, Numbers]:
-    """The runs of occupied cells along the rows, in reading order: row, first column, first column after it."""
-    edges = np.diff(np.pad(occupied, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    rows, starts = np.nonzero(edges > 0)
-    return rows, starts, np.nonzero(edges < 0)[1]
-
-
 def _connected(rows: list[int], starts: list[int], ends: list[int]) -> Numbers:
-    """The number, from 0, of the connected part that each run belongs to; corners connect. Union-find."""
+    """The number, from 0, of the connected part that each run belongs to; corners connect. Union-find.
+
+    Args:
+        rows, starts, ends: of each run in reading order: its row, its first column, and the column after its last.
+    """
     parents = list(range(len(rows)))
 
     def root(run: int) -> int:
@@ -90,28 +79,16 @@ def _connected(rows: list[int], starts: list[int], ends: list[int]) -> Numbers:
     return np.unique(np.array([root(run) for run in range(len(rows))], np.intp), return_inverse=True)[1]
 
 
-def _least(values: Numbers, numbers: Numbers, count: int) -> list[int]:
-    """The least of the runs' values in each part."""
-    return [-value for value in _most(-values, numbers, count)]
-
-
-def _most(values: Numbers, numbers: Numbers, count: int) -> list[int]:
-    """The greatest of the runs' values in each part."""
-    most = np.full(count, np.iinfo(np.intp).min)
-    np.maximum.at(most, numbers, values)
-    return [int(value) for value in most]
-
-
-def _tight(mask: Mask, labels: Numbers, number: int, cell: int, cells: Box) -> Box:
+def _tight(mask: Pixels, labels: Numbers, number: int, cell: int, cells: Box) -> Box:
     """The bounds in px of a part, from its bounds in cells."""
-    own = labels[cells.y : cells.bottom, cells.x : cells.right] == number
-    pixels = mask[cells.y * cell : cells.bottom * cell, cells.x * cell : cells.right * cell]
+    own, whole = labels[cells.slices] == number, Box(*(cell * side for side in cells))
+    pixels = mask[whole.slices]
     top, bottom = _ends(pixels, own, cell)
     left, right = _ends(pixels.T, own.T, cell)
-    return Box(cells.x * cell + left, cells.y * cell + top, right - left, bottom - top)
+    return Box(whole.x + left, whole.y + top, right - left, bottom - top)
 
 
-def _ends(pixels: Mask, own: Cells, cell: int) -> tuple[int, int]:
+def _ends(pixels: Pixels, own: Coverage, cell: int) -> tuple[int, int]:
     """The first row with a pixel in an `own` cell, and the row after the last one; both are in the outer cells."""
     last_cell = (own.shape[0] - 1) * cell
     columns = np.arange(pixels.shape[1]) // cell

@@ -16,6 +16,7 @@ RESOLUTIONS = ("recommended", "native")
 
 #: Several areas share a crop as long as that is scaled down by no more than this.
 LARGEST_SCALE_DOWN = 1.5
+_LEAST_SCALE = 1 / LARGEST_SCALE_DOWN
 
 
 class Piece(NamedTuple):
@@ -52,9 +53,8 @@ def plan_pieces(
     service would see the objects that are to vanish.
 
     Args:
-        parts: the areas of the selection's islands, grown by what the layer's mask adds; not empty, inside the canvas.
+        parts: the areas of the selection's islands, grown by what the layer's mask adds; not empty, inside `canvas`.
         contexts: how much context to show around an area, in px.
-        canvas: the image's size.
         areas: one of `AREAS`.
         resolution: "recommended" (see `plan_crop`) or "native" (see `plan_native_crop`).
         native_limit: the most that "native" sends of a piece unscaled, in megapixels.
@@ -74,14 +74,9 @@ def plan_pieces(
     if areas == "separate" or not apart:
         return tuple(map(piece, apart))
     together = piece(bounds(apart))
-    if areas == "together" or len(apart) == 1 or _is_fine(together):
+    if areas == "together" or len(apart) == 1 or together.crop.scale >= _LEAST_SCALE:
         return (together,)
     return _neighbours_joined(tuple(map(piece, apart)), piece, Box(0, 0, *canvas))
-
-
-def _is_fine(piece: Piece) -> bool:
-    """Whether its crop is scaled down by no more than 1.5."""
-    return piece.crop.scale >= 1 / LARGEST_SCALE_DOWN
 
 
 def _neighbours_joined(pieces: tuple[Piece, ...], plan: Callable[[Box], Piece], whole: Box) -> tuple[Piece, ...]:
@@ -89,9 +84,7 @@ def _neighbours_joined(pieces: tuple[Piece, ...], plan: Callable[[Box], Piece], 
     waiting, settled = deque(pieces), list[Piece]()
     while waiting:
         piece = waiting.popleft()
-        for neighbour in settled:
-            if not piece.crop.box.overlaps(neighbour.crop.box):
-                continue
+        for neighbour in (each for each in settled if piece.crop.box.overlaps(each.crop.box)):
             if joined := _join(bounds([piece.area, neighbour.area]), [piece, *settled, *waiting], plan, whole):
                 settled = [other for other in settled if not joined.area.contains(other.area)]
                 waiting = deque(other for other in waiting if not joined.area.contains(other.area))
@@ -116,7 +109,7 @@ def _join(area: Box, pieces: list[Piece], plan: Callable[[Box], Piece], whole: B
         joined, area = overlapped, bounds(piece.area for piece in overlapped)
     coarsest = min(joined, key=lambda piece: piece.crop.scale)
     anew = plan(area)
-    if _is_fine(anew) or anew.crop.scale >= coarsest.crop.scale:
+    if anew.crop.scale >= min(_LEAST_SCALE, coarsest.crop.scale):
         return anew
     others = [piece.area.grown(LEAST_CONTEXT).within(whole) for piece in joined if piece is not coarsest]
     return Piece(area, coarsest.crop) if all(map(coarsest.crop.box.contains, others)) else None

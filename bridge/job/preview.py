@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw
 
 from bridge.job.areas import Planning
-from bridge.pixels.geometry import Box, Size, bounds
+from bridge.pixels.geometry import Box, Size
+from bridge.pixels.imaging import Coverage, pnm
 
 #: px; no window is larger.
 LARGEST_SHOWN = 8192
@@ -21,11 +22,6 @@ _BEYOND = (0, 0, 0, 150)
 _FRAME = (255, 255, 255, 200)
 
 
-def shown_box(planning: Planning) -> Box:
-    """The part of the canvas that holds all crops."""
-    return bounds(crop.box for crop in planning.crops)
-
-
 def shown_size(box: Box, largest: tuple[int, int]) -> Size:
     """The size to show `box` at: as large as fits into `largest` px, within `LARGEST_MAGNIFICATION`."""
     width, height = (min(side, LARGEST_SHOWN) for side in largest)
@@ -36,7 +32,7 @@ def shown_size(box: Box, largest: tuple[int, int]) -> Size:
 def overlay(planning: Planning, box: Box, size: Size) -> bytes:
     """P7 (RGBA, 8 bits) of `size`: tints what is regenerated, outlines it and the crops, dims what is not sent."""
     across, down = size.width / box.width, size.height / box.height
-    edited, sent = Image.new("L", size, 0), Image.new("L", size, 0)
+    marked, picture = Image.new("L", size, 0), Image.new("RGBA", size, _BEYOND)
     frames = []
     for crop in planning.crops:
         inside = crop.box.relative_to(box)
@@ -44,22 +40,22 @@ def overlay(planning: Planning, box: Box, size: Size) -> bytes:
         right, bottom = max(left + 1, round(inside.right * across)), max(top + 1, round(inside.bottom * down))
         mask = Image.fromarray(planning.edited(crop.box).view(np.uint8) * np.uint8(255))
         small = mask.resize((right - left, bottom - top), Image.Resampling.BOX, reducing_gap=2.0)
-        # a part of one pixel must still be seen
-        edited.paste(ImageChops.lighter(edited.crop((left, top, right, bottom)), small.point(_seen)), (left, top))
-        sent.paste(255, (left, top, right, bottom))
+        marked.paste(ImageChops.lighter(marked.crop((left, top, right, bottom)), small), (left, top))
+        picture.paste((0, 0, 0, 0), (left, top, right, bottom))
         frames.append((left, top, right - 1, bottom - 1))
-    picture = Image.new("RGBA", size, _BEYOND)
-    picture.paste((0, 0, 0, 0), mask=sent)
     if len(frames) > 1:
         for frame in frames:
             ImageDraw.Draw(picture).rectangle(frame, outline=_FRAME)
-    picture.paste(_TINT, mask=edited)
-    around = edited.filter(ImageFilter.MaxFilter(3))
-    picture.paste(_HALO, mask=ImageChops.subtract(around.filter(ImageFilter.MaxFilter(3)), around))
-    picture.paste(_EDGE, mask=ImageChops.subtract(around, edited))
-    header = f"P7\nWIDTH {size.width}\nHEIGHT {size.height}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
-    return header.encode() + picture.tobytes()
+    pixels, edited = np.array(picture), np.asarray(marked) > 0  # a part of one pixel must still be seen
+    around = _wider(edited)
+    pixels[_wider(around)] = _HALO
+    pixels[around] = _EDGE
+    pixels[edited] = _TINT
+    return pnm(pixels)
 
 
-def _seen(value: int) -> int:
-    return 255 if value else 0
+def _wider(mask: Coverage) -> Coverage:
+    """The mask, 1 px wider on each side; Pillow's maximum filter takes thirty times as long."""
+    rows = np.pad(mask, 1)
+    rows = rows[:-2] | rows[1:-1] | rows[2:]
+    return rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]

@@ -57,12 +57,8 @@ class Stages:
         self._lock = threading.Lock()
         self.report(0, "preparing")
 
-    def of(self, number: int) -> Callable[[str, int, int], None]:
-        """The listener for request `number` (from 0): takes a stage, bytes done and bytes in all."""
-        return lambda stage, done, total: self.report(number, stage, done, total)
-
     def report(self, number: int, stage: str, done: int = 0, total: int = 0) -> None:
-        """Request `number` (from 0) is that far; announced only if that makes a visible difference."""
+        """Request `number` (from 0) is that far, in bytes; announced only if that makes a visible difference."""
         with self._lock:
             self._requests[number] = RequestProgress(stage, done, total)
             visible = tuple((each.stage, each.done // _STEP, each.done == each.total) for each in self._requests)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -23,6 +24,7 @@ from bridge.job.backend import Backend
 from bridge.job.failure import foremost, unexpected
 from bridge.job.progress import Stages
 from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode, largest_upload
+from bridge.pixels.geometry import Size, bounds
 from bridge.protocol import CropPlan, Finished, Message, Patch, Plan, Planned, Preview, Received
 from bridge.regen.call import Call
 from bridge.regen.client import RegenClient, RegenRequest
@@ -37,16 +39,10 @@ _log = logging.getLogger(__name__)
 #: So many requests are under way at once; the others wait for their turn.
 CONCURRENT = 8
 
-_OVERLAY_FILE = "preview.pam"
-
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """A job that was planned, and of which nothing was sent yet.
-
-    Attributes:
-        native_limit: in megapixels.
-    """
+    """A job that was planned, and of which nothing was sent yet; `native_limit` is in megapixels."""
 
     folder: JobFolder
     message: Plan
@@ -61,55 +57,33 @@ class PlannedJob:
 
     def reply(self, remarks: tuple[str, ...]) -> Planned:
         """The reply to the plug-in. Writes the preview into the folder, if one was asked for."""
-        crops = self.planning.crops
+        crops, remarks = self.planning.crops, remarks + self.backend.remarks
         exports = tuple(
-            CropPlan(fitting.base_file(number), crop.box, crop.size, crop.scale) for number, crop in enumerate(crops, 1)
+            CropPlan(fitting.base_file(at), crop.box, crop.size, crop.scale) for at, crop in enumerate(crops, 1)
         )
         upload = self.message.job.variations * sum(largest_upload(*crop.size) for crop in crops)
-        backend = self.backend
-        said = remarks + backend.remarks
-        return Planned(exports, self.requests, backend.name, backend.distant_origin, upload, said, self._preview())
-
-    def begin(self, notify: Callable[[Message], None]) -> Regeneration:
-        """The work on it; see `Regeneration`."""
-        return Regeneration(self, notify)
-
-    def _preview(self) -> Preview | None:
-        if self.message.preview == (0, 0):
-            return None
-        box = preview.shown_box(self.planning)
-        size = preview.shown_size(box, self.message.preview)
-        self.folder.file(_OVERLAY_FILE).write_bytes(preview.overlay(self.planning, box, size))
-        return Preview(box, size, _OVERLAY_FILE)
-
-
-def plan(folder: JobFolder, message: Plan, backend: Backend, native_limit: float) -> PlannedJob:
-    """Decides on the crops.
-
-    Args:
-        native_limit: in megapixels.
-
-    Raises:
-        ProtocolError, PhotioError: as `fitting.plan`.
-    """
-    canvas, selection = message.document.canvas, message.selection
-    planning = fitting.plan(folder, message.job, canvas, selection, message.masked, native_limit)
-    return PlannedJob(folder, message, backend, native_limit, planning)
+        shown = None
+        if self.message.preview != (0, 0):
+            box = bounds(crop.box for crop in crops)
+            shown = Preview(box, preview.shown_size(box, self.message.preview), "preview.pam")
+            self.folder.file(shown.overlay).write_bytes(preview.overlay(self.planning, box, Size(*shown.size)))
+        to = self.backend
+        return Planned(exports, self.requests, to.name, to.distant_origin, upload, remarks, shown)
 
 
 class Regeneration:
     """The work itself: `run` it once, in a thread of its own; `drop` may be called from any other at any time.
+
+    Making it announces that it begins, and does nothing else yet.
+
+    Args:
+        notify: gets the messages on the way, but not the last; called from the job's own threads.
 
     Attributes:
         requests: one for each crop of each variation.
     """
 
     def __init__(self, planned: PlannedJob, notify: Callable[[Message], None]) -> None:
-        """Announces that it begins, and does nothing else yet.
-
-        Args:
-            notify: gets the messages on the way, but not the last; called from the job's own threads.
-        """
         job, crops, backend = planned.message.job, planned.planning.crops, planned.backend
         self._planned, self._notify, self._folder = planned, notify, planned.folder
         self._seeds = draw_seeds(job.seed, job.variations)
@@ -118,7 +92,7 @@ class Regeneration:
         self.requests = list[Request]()
         for variation, crop in product(range(1, job.variations + 1), range(1, len(crops) + 1)):
             arriving = Arriving(self._folder.file(f"arriving-{crop}-{variation}"), backend.key)
-            call = Call(self._stages.of(len(self.requests)), arriving)
+            call = Call(partial(self._stages.report, len(self.requests)), arriving)
             self.requests.append(Request(len(self.requests), crop, variation, call, arriving))
 
     @property
@@ -186,10 +160,11 @@ class Regeneration:
         """Sends one request, journals the answer and fits it. Errors are kept in `request` for `_outcome`."""
         name = f"answer-{request.crop}-{request.variation}"
         try:
-            answer = client.regenerate(self._content(request, upload.result()), call=request.call)
+            job, seed, sent = self._planned.message.job, self._seeds[request.variation - 1], upload.result()
+            asked = (job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
+            answer = client.regenerate(RegenRequest(sent.base, sent.mask, *asked), call=request.call)
             # meanwhile, because the disk takes its time; nothing of it is written before the answer is
-            fitted = pool.submit(upload.result().fit, request.variation, answer)
-            self._folder.release_share()
+            fitted = pool.submit(lambda: sent.fitter.result().fit(request.variation, answer.pixels, answer.seed))
             self._folder.save(f"{name}.{suffix(answer.media_type)}", answer.encoded)
             request.arriving.remove()
             self._notify(Received(request.variation, answer.seed))
@@ -207,16 +182,11 @@ class Regeneration:
             request.error = PhotioError(unexpected(), repr(error))
         self._stages.report(request.number, "failed")
 
-    def _content(self, request: Request, upload: Upload) -> RegenRequest:
-        job, seed = self._planned.message.job, self._seeds[request.variation - 1]
-        return RegenRequest(upload.base, upload.mask, job.prompt, job.negative_prompt, job.quality, seed, job.cfg_scale)
-
     def _keep_unreadable(self, name: str, error: PhotioError, arriving: Arriving) -> None:
         """Saves what arrived even though it is no picture that we can use: it may have been paid for."""
         received: bytes = getattr(error, "received", b"")
         try:
             if received:
-                self._folder.release_share()
                 self._folder.save(f"{name}.unreadable", received)
             if not isinstance(error, StorageError):  # then the file of what arrived is the only copy
                 arriving.remove()
@@ -226,19 +196,16 @@ class Regeneration:
     def _outcome(self, planning: Planning) -> Finished:
         """Delivers what arrived, even if other requests failed."""
         errors = [request.error for request in self.requests if request.error]
-        patches: dict[int, tuple[Patch, ...]] = {}
+        patches = dict.fromkeys(range(1, len(self._seeds) + 1), tuple[Patch, ...]())
         for request in self.requests:
-            patches[request.variation] = patches.get(request.variation, ()) + request.patches
+            patches[request.variation] += request.patches
         if not any(patches.values()):
             error = foremost(errors[0], self.requests)
             self._note_end("failed", error=error.code)
             raise error
         remarks = [remark for request in self.requests for remark in request.remarks]
-        remarks += [
-            _("A part of the result is missing: {reason}").format(reason=error.sentence)
-            for error in errors
-            if error.code != "cancelled"
-        ]
+        missing = _("A part of the result is missing: {reason}")
+        remarks += [missing.format(reason=error.sentence) for error in errors if error.code != "cancelled"]
         job, engine = self._planned.message.job, self._planned.backend.name
         finished = fitting.finish(job, self._folder.id, planning, engine, self._seeds, patches)
         finished = replace(finished, remarks=tuple(dict.fromkeys(remarks)))
@@ -259,11 +226,7 @@ class Regeneration:
         return ()
 
     def _note(self, state: str, **facts: Any) -> None:
-        """Writes the job's record, each time all of it: somebody may have removed it.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
+        """Writes the job's record, each time all of it: somebody may have removed it. May raise a `StorageError`."""
         planned, message = self._planned, self._planned.message
         self._folder.note(
             state=state,
@@ -273,7 +236,7 @@ class Regeneration:
             selection=message.selection,
             masked=message.masked,
             native_limit=planned.native_limit,
-            crops=[{"box": crop.box, "padding": crop.padding, "size": crop.size} for crop in planned.planning.crops],
+            crops=[crop._asdict() for crop in planned.planning.crops],
             requests=planned.requests,
             engine=planned.backend.name,
             seeds=self._seeds,

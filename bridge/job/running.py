@@ -27,11 +27,7 @@ class TooManyRequestsError(PhotioError):
 
 
 class RunningJob:
-    """A job from `Open` to its end.
-
-    Attributes:
-        folder: where its files are.
-    """
+    """A job from `Open` to its end; its files are in `folder`."""
 
     def __init__(self, settings: Settings, remarks: tuple[str, ...]) -> None:
         self._settings = settings
@@ -56,9 +52,13 @@ class RunningJob:
             PhotioError: it cannot work; nothing was sent.
         """
         # numpy and Pillow take longer to import than all else: the service loads them while GIMP looks at its image
-        from bridge.job import regeneration
+        from bridge.job import fitting
+        from bridge.job.regeneration import PlannedJob
 
-        self._planned = regeneration.plan(self.folder, message, self._backend(message.job), self._settings.native_limit)
+        chosen, limit = self._backend(message.job), self._settings.native_limit
+        canvas, selection = message.document.canvas, message.selection
+        planning = fitting.plan(self.folder, message.job, canvas, selection, message.masked, limit)
+        self._planned = PlannedJob(self.folder, message, chosen, limit, planning)
         return self._planned.reply(self._remarks)
 
     def start(self, announce: Callable[[Message], None], ended: Callable[[], None] = lambda: None) -> None:
@@ -82,8 +82,10 @@ class RunningJob:
                     "areas, send them together, or ask for fewer variations."
                 ).format(requests=planned.requests, most=self._settings.most_requests)
             )
+        from bridge.job.regeneration import Regeneration
+
         self._announce = announce
-        self._work, self._planned = planned.begin(self._notify), None
+        self._work, self._planned = Regeneration(planned, self._notify), None
         self._thread = threading.Thread(target=self._run, args=(ended,), name="job", daemon=True)
         self._thread.start()
 
@@ -98,8 +100,7 @@ class RunningJob:
     def drop(self) -> bool:
         """Drops what was not fully sent, at once, and announces nothing more.
 
-        Returns:
-            Whether something was sent that may be billed: see `wait`.
+        Returns whether something was sent that may be billed: see `wait`.
         """
         self._silence()
         work = self._work
@@ -132,8 +133,13 @@ class RunningJob:
     def _run(self, ended: Callable[[], None]) -> None:
         work = self._work
         assert work is not None
+        message: Message
         try:
-            message = _end_of(work)
+            try:
+                message = work.run()
+            except Exception as error:  # noqa: BLE001  (the last defence: the user gets a sentence, the log everything)
+                message = failure(error, work.requests, work.billed)
+                error.__traceback__ = None  # its frames have all that this job holds
             if announce := self._silence():
                 announce(message)
         finally:
@@ -141,13 +147,3 @@ class RunningJob:
             del work
             self._work = None  # it knows us: nothing else would free its pictures soon
             ended()
-
-
-def _end_of(work: Regeneration) -> Message:
-    """Does the work; how it ended."""
-    try:
-        return work.run()
-    except Exception as error:  # noqa: BLE001  (the last line of defence: the user gets a sentence, the log everything)
-        message = failure(error, work.requests, work.billed)
-        error.__traceback__ = None  # its frames have all that this job holds
-        return message

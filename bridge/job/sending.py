@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from bridge.common.errors import PhotioError
 from bridge.job.areas import Planning
-from bridge.job.crop_work import CropWork, Fitted, Fitter
+from bridge.job.crop_work import CropWork, Fitter
 from bridge.pixels.imaging import Png, png_of
 from bridge.protocol import Patch
 from bridge.regen.call import Call
-from bridge.regen.client import RegenResult, draw_seed
+from bridge.regen.client import draw_seed
 from bridge.regen.errors import RegenError
 from bridge.regen.request import LARGEST_SEED, RANDOM_SEED
 from bridge.store.arriving import Arriving
@@ -24,10 +24,6 @@ class Upload(NamedTuple):
     base: Png
     mask: Png
     fitter: Future[Fitter]
-
-    def fit(self, variation: int, answer: RegenResult) -> tuple[Fitted, ...]:
-        """What GIMP places of an answer; see `Fitter.fit`."""
-        return self.fitter.result().fit(variation, answer.pixels, answer.seed)
 
 
 def encode(pool: Executor, work: CropWork) -> Upload:

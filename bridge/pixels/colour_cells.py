@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.pixels.diffusion import diffuse
-from bridge.pixels.resampling import SUPPORT, resampled
+from bridge.pixels.imaging import SUPPORT, resampled
 
 #: Levels. The least spread of an honest residual, and the most that a smooth field corrects.
 LEAST_SCALE, FIELD_LIMIT = 0.5, 24.0
@@ -40,15 +40,10 @@ def blurred(values: Doubles, sigma: float) -> Doubles:
     weights = [math.exp(-0.5 * (at / sigma) ** 2) for at in range(-reach, reach + 1)]
     # the last bits of `exp` depend on the processor, too
     taps = [round(weight / math.fsum(weights), 9) for weight in weights]
-    for axis in (1, 2):
-        length = values.shape[axis]
-        widths = [(0, 0)] * 3
-        widths[axis] = (reach, reach)
-        padded = np.moveaxis(np.pad(values, widths), axis, 0)
-        total = taps[0] * padded[:length]
-        for at, tap in enumerate(taps[1:], 1):
-            total += tap * padded[at : at + length]
-        values = np.ascontiguousarray(np.moveaxis(total, 0, axis))
+    for _axis in (1, 2):
+        values = np.ascontiguousarray(values.swapaxes(1, 2))
+        padded = np.pad(values, ((0, 0), (0, 0), (reach, reach)))
+        values = np.asarray(sum(tap * padded[..., at : at + values.shape[2]] for at, tap in enumerate(taps)))
     return values
 
 
@@ -93,6 +88,6 @@ def enlarged(field: Doubles, shape: tuple[int, ...], window: tuple[float, float,
     """
     # The field continues beyond its edges with the outermost values. Otherwise the outermost half cells would be flat,
     # with a visible crease beside them.
-    padded = np.pad(field, ((SUPPORT, SUPPORT), (SUPPORT, SUPPORT), (0, 0)), mode="edge").astype(np.float32)
-    left, top, right, bottom = window
-    return resampled(padded, (shape[1], shape[0]), (SUPPORT + left, SUPPORT + top, SUPPORT + right, SUPPORT + bottom))
+    padded = np.pad(field, ((SUPPORT, SUPPORT), (SUPPORT, SUPPORT), (0, 0)), mode="edge")
+    left, top, right, bottom = (SUPPORT + edge for edge in window)
+    return resampled(padded, (shape[1], shape[0]), (left, top, right, bottom))

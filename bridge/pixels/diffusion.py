@@ -31,13 +31,10 @@ def diffuse(image: Pixels, hole: NDArray[np.bool_]) -> Pixels:
         raise ValueError(f"image {image.shape} and hole {hole.shape} do not fit together")
     if hole.all():
         raise ValueError("the hole covers the whole image")
+    known = np.where(hole[..., None], 0, image).astype(np.float32)
+    values = _push_pull(known, (~hole).astype(np.float32)[..., None])[hole]
     filled = image.copy()
-    if hole.any():
-        known = np.where(hole[..., None], 0, image).astype(np.float32)
-        values = _push_pull(known, (~hole).astype(np.float32)[..., None])[hole]
-        if np.issubdtype(image.dtype, np.integer):
-            values = np.rint(values)
-        filled[hole] = values.astype(image.dtype)
+    filled[hole] = np.rint(values) if np.issubdtype(image.dtype, np.integer) else values
     return filled
 
 
@@ -54,7 +51,7 @@ def _push_pull(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDA
 def _halve(array: NDArray[np.float32]) -> NDArray[np.float32]:
     """Sums of blocks of 2 × 2 px; zeros complete an odd last row or column."""
     height, width, _channels = array.shape
-    even = np.pad(array, ((0, height % 2), (0, width % 2), (0, 0))) if height % 2 or width % 2 else array
+    even = np.pad(array, ((0, height % 2), (0, width % 2), (0, 0)))
     rows = even[0::2] + even[1::2]
     return rows[:, 0::2] + rows[:, 1::2]
 

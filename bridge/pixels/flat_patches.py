@@ -57,8 +57,7 @@ def flat_patches(pixels: NDArray[np.uint8] | Floats, where: Mask) -> Patches | N
     Returns:
         None when there are too few of them to measure the noise.
     """
-    patches = _examined(pixels, where)
-    if patches is None:
+    if (patches := _examined(pixels, where)) is None:
         return None
     quietest = float(np.percentile(patches.variance, 10))
     flat = np.zeros(len(patches.luma), np.bool_)
@@ -83,11 +82,8 @@ def weighted(channels: NDArray[np.uint8] | Floats, weights: Floats, axis: int) -
 
     Adds the channels one after the other. BLAS adds in an order that depends on the processor.
     """
-    planes = np.moveaxis(channels, axis, 0)
-    total: Floats = weights[0] * planes[0]
-    for weight, plane in zip(weights[1:], planes[1:], strict=True):
-        total += weight * plane
-    return total
+    planes = zip(weights, np.moveaxis(channels, axis, 0), strict=True)
+    return np.asarray(sum(weight * plane for weight, plane in planes))
 
 
 def _examined(pixels: NDArray[np.uint8] | Floats, where: Mask) -> Patches | None:
@@ -118,15 +114,11 @@ def _without_trend(lines: Floats) -> Floats:
 
     The Legendre polynomials of a grid are orthogonal, so they can be subtracted one by one in any order.
     """
-    place = np.linspace(-1, 1, PATCH)
-    constant, linear, square = np.ones(PATCH), place, place**2 - (place**2).mean()
-    surfaces = [
-        (constant, constant), (constant, linear), (linear, constant),
-        (linear, linear), (constant, square), (square, constant),
-    ]  # fmt: skip
+    linear = np.linspace(-1, 1, PATCH)
+    powers = np.ones(PATCH), linear, linear**2 - (linear**2).mean()
     remainder = lines.copy()
-    for down, across in surfaces:
-        surface = np.outer(down, across).ravel()
+    for down, across in ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (2, 0)):
+        surface = np.outer(powers[down], powers[across]).ravel()
         surface = (surface / math.sqrt((surface**2).sum())).astype(np.float32)
         remainder -= (lines * surface).sum(axis=-1, keepdims=True) * surface
     return remainder

@@ -47,6 +47,11 @@ class Box(NamedTuple):
         """Whether it contains no pixel."""
         return self.width <= 0 or self.height <= 0
 
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Its rows and columns, to index an array with."""
+        return slice(self.y, self.bottom), slice(self.x, self.right)
+
     def grown(self, by: int) -> Box:
         """Widened by `by` px on each side."""
         return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
@@ -62,12 +67,7 @@ class Box(NamedTuple):
 
     def overlaps(self, other: Box) -> bool:
         """Whether both have a pixel in common. Touching edges are not enough. Neither box may be empty."""
-        return (
-            self.x < other.x + other.width
-            and other.x < self.x + self.width
-            and self.y < other.y + other.height
-            and other.y < self.y + self.height
-        )
+        return self.x < other.right and other.x < self.right and self.y < other.bottom and other.y < self.bottom
 
     def relative_to(self, other: Box) -> Box:
         """The same rectangle, measured from `other`'s upper left corner."""
@@ -134,8 +134,7 @@ LEAST_CONTEXT = 64
 def bounds(boxes: Iterable[Box]) -> Box:
     """The smallest box around all boxes, at least one."""
     lefts, tops, rights, bottoms = zip(*((box.x, box.y, box.right, box.bottom) for box in boxes), strict=True)
-    x, y = min(lefts), min(tops)
-    return Box(x, y, max(rights) - x, max(bottoms) - y)
+    return Box(min(lefts), min(tops), max(rights) - min(lefts), max(bottoms) - min(tops))
 
 
 def disjoint(boxes: Iterable[Box]) -> tuple[Box, ...]:
@@ -171,19 +170,16 @@ def plan_crop(area: Box, context: int, canvas: Size) -> Crop:
         context: px on each side; the canvas's edges cut it off.
         canvas: the image's size.
     """
-    whole = Box(0, 0, *canvas)
-    wanted = area.grown(context).within(whole)
-    roomy = [(frame, shape) for shape in RECOMMENDED_SIZES.values() if (frame := _around(wanted.size, shape, canvas))]
-    if roomy:
-        frame, shape = min(roomy, key=lambda pair: pair[0].area)
-        return Crop(_place(frame, wanted, wanted, canvas), Padding(0, 0, 0, 0), shape)
-    tight = [(frame, shape) for shape in RECOMMENDED_SIZES.values() if (frame := _inside(canvas, shape, area.size))]
-    if tight:
-        frame, shape = max(tight, key=lambda pair: _common(pair[0], wanted.size))
+    shapes = RECOMMENDED_SIZES.values()
+    wanted = area.grown(context).within(Box(0, 0, *canvas))
+    roomy = [(frame, shape) for shape in shapes if (frame := _around(wanted.size, shape, canvas))]
+    tight = [(frame, shape) for shape in shapes if (frame := _inside(canvas, shape, area.size))]
+    if tight and not roomy:
+        # the one that shows most of the wanted context; of several, the smallest
+        frame, shape = max(tight, key=lambda pair: (Size(*map(min, pair[0], wanted.size)).area, -pair[0].area))
         return Crop(_place(frame, wanted, area, canvas), Padding(0, 0, 0, 0), shape)
-    frame, shape = min(
-        ((_smallest(wanted.size, shape), shape) for shape in RECOMMENDED_SIZES.values()), key=lambda pair: pair[0].area
-    )
+    frames = roomy or [(_smallest(wanted.size, shape), shape) for shape in shapes]
+    frame, shape = min(frames, key=lambda pair: pair[0].area)
     return _extended(frame, wanted, canvas, shape)
 
 
@@ -194,9 +190,7 @@ def plan_native_crop(area: Box, context: int, canvas: Size, limit: float) -> Cro
     is padded beyond it. A crop above the limit is scaled down to the limit.
 
     Args:
-        area: everything to regenerate; not empty, and inside the canvas.
-        context: px on each side; the canvas's edges cut it off.
-        canvas: the image's size.
+        area, context, canvas: as for `plan_crop`.
         limit: the most that may be sent, in megapixels (10⁶ px).
     """
     wanted = area.grown(context).within(Box(0, 0, *canvas))
@@ -212,23 +206,18 @@ def plan_native_crop(area: Box, context: int, canvas: Size, limit: float) -> Cro
 def _reduced(frame: Size, most: int) -> Size:
     """About the largest size with `frame`'s aspect ratio, in multiples of 8 px, and at most `most` (≥ 64) px²."""
     short, long = sorted(frame)
-    least = NATIVE_STEP
-    across = max(least, int(short * sqrt(most / frame.area)) // least * least)
-    along = max(least, min(round(long * across / short / least) * least, most // across // least * least))
+    step = NATIVE_STEP
+    across = max(step, int(short * sqrt(most / frame.area)) // step * step)
+    along = max(step, min(round(long * across / short / step) * step, most // across // step * step))
     return Size(along, across) if frame.width > frame.height else Size(across, along)
 
 
 def _extended(frame: Size, wanted: Box, canvas: Size, size: Size) -> Crop:
     """The crop of `frame` around `wanted`. What does not fit into the canvas is padding, half of it on each side."""
-    inside = Size(min(frame.width, canvas.width), min(frame.height, canvas.height))
+    inside = Size(*map(min, frame, canvas))
     left, top = (frame.width - inside.width) // 2, (frame.height - inside.height) // 2
     padding = Padding(left, top, frame.width - inside.width - left, frame.height - inside.height - top)
     return Crop(_place(inside, wanted, wanted, canvas), padding, size)
-
-
-def _common(one: Size, other: Size) -> tuple[int, int]:
-    """A key to sort frames: by how much of the wanted context they show, then the smaller frame first."""
-    return min(one.width, other.width) * min(one.height, other.height), -one.area
 
 
 def _smallest(needed: Size, shape: Size) -> Size:
@@ -243,8 +232,7 @@ def _smallest(needed: Size, shape: Size) -> Size:
 
 def _around(needed: Size, shape: Size, canvas: Size) -> Size | None:
     """A frame of `shape` that holds `needed` inside the canvas; None when there is none."""
-    frame = _smallest(needed, shape)
-    frame = Size(min(frame.width, canvas.width), min(frame.height, canvas.height))
+    frame = Size(*map(min, _smallest(needed, shape), canvas))
     return frame if stretch(frame, shape) <= STRETCH_LIMIT else None
 
 
@@ -260,13 +248,11 @@ def _inside(canvas: Size, shape: Size, needed: Size) -> Size | None:
 
 def _place(frame: Size, wanted: Box, needed: Box, canvas: Size) -> Box:
     """Places `frame` around the middle of `wanted`, inside the canvas and with `needed` inside the frame."""
-    x = _start(frame.width, wanted.x, wanted.right, needed.x, needed.right, canvas.width)
-    y = _start(frame.height, wanted.y, wanted.bottom, needed.y, needed.bottom, canvas.height)
+
+    def start(length: int, wanted_ends: int, needed_from: int, needed_to: int, limit: int) -> int:
+        covering = min(max((wanted_ends - length) // 2, needed_to - length), needed_from)
+        return min(max(covering, 0), limit - length)
+
+    x = start(frame.width, wanted.x + wanted.right, needed.x, needed.right, canvas.width)
+    y = start(frame.height, wanted.y + wanted.bottom, needed.y, needed.bottom, canvas.height)
     return Box(x, y, *frame)
-
-
-def _start(length: int, wanted_from: int, wanted_to: int, needed_from: int, needed_to: int, limit: int) -> int:
-    """One axis of `_place`."""
-    centred = (wanted_from + wanted_to - length) // 2
-    covering = min(max(centred, needed_to - length), needed_from)
-    return min(max(covering, 0), limit - length)

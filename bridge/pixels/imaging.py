@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass
 from math import ceil, floor, isqrt
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,14 @@ from bridge.common.i18n import _
 from bridge.pixels.diffusion import diffuse
 from bridge.pixels.geometry import Box, Crop, Size
 from bridge.pixels.pnm_header import look
-from bridge.pixels.resampling import SUPPORT, resampled
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
 Colours: TypeAlias = npt.NDArray[np.float32]
+Deep: TypeAlias = npt.NDArray[np.uint16]
+
+#: How far the Lanczos filter reaches to each side, in px of the smaller picture.
+SUPPORT = 3
 
 _ANY = (0, *255 * [255])  # for `Image.point`: 0 stays 0, everything else becomes 255
 
@@ -61,14 +64,34 @@ def read_pnm(path: Path) -> Pixels:
     return pixels.reshape(shape if header.channels == 1 else (*shape, header.channels))
 
 
-def pnm(pixels: Pixels) -> bytes:
-    """The bytes of a file: P5 for [height, width], P6 for 3 channels, P7 for 4."""
+def pnm(pixels: Pixels | Deep) -> bytes:
+    """The bytes of a file: P5 for [height, width], P6 for 3 channels, P7 for 4; of uint8 or of big-endian uint16."""
     height, width = pixels.shape[:2]
+    most = 255 if pixels.dtype == np.uint8 else 65535
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        header = f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+        header = f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 4\nMAXVAL {most}\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
     else:
-        header = f"{'P5' if pixels.ndim == 2 else 'P6'}\n{width} {height}\n255\n"
+        header = f"{'P5' if pixels.ndim == 2 else 'P6'}\n{width} {height}\n{most}\n"
     return header.encode() + pixels.tobytes()
+
+
+def deep_pnm(colours: Colours, alpha: Pixels | None) -> bytes:
+    """The bytes of a file of 16 bits a channel: P7 with alpha; without it P5 when all pixels are gray, else P6.
+
+    Args:
+        colours: [height, width, 3], 0–255; what lies beyond is cut off.
+        alpha: [height, width], 0–255; None when all is opaque.
+    """
+    if alpha is not None:
+        colours = np.dstack([colours, alpha])
+    elif is_gray(colours):  # GIMP puts one channel into a gray image 40 times as fast as three
+        colours = colours[..., 0]
+    return pnm(np.clip(np.rint(colours * 257), 0, 65535).astype(">u2"))
+
+
+def is_gray(pixels: Pixels | Colours) -> bool:
+    """Whether the three channels of [height, width, 3] are equal."""
+    return all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2))
 
 
 def grow(mask: Pixels, radius: int) -> Pixels:
@@ -115,32 +138,20 @@ def layer_mask(selection: Pixels | None, selected: Box, area: Box, grow_by: int,
         grow_by, feather_by: px.
     """
     mask = np.zeros((area.height, area.width), np.uint8)
-    inner = selected.relative_to(area)
-    mask[inner.y : inner.bottom, inner.x : inner.right] = 255 if selection is None else selection
+    mask[selected.relative_to(area).slices] = 255 if selection is None else selection
     return feather(grow(mask, grow_by), feather_by)
 
 
 def fill_transparent(pixels: Pixels) -> Pixels:
-    """RGB without holes: the colours around transparent pixels are continued into them.
-
-    Args:
-        pixels: [height, width, 3 or 4].
-    """
+    """RGB of [height, width, 3 or 4], without holes: the colours around transparent pixels are continued into them."""
     if pixels.shape[2] == 3:
         return pixels
-    hidden = pixels[..., 3] == 0
-    colours = np.ascontiguousarray(pixels[..., :3])
-    if not hidden.any() or hidden.all():
-        return colours
-    return diffuse(colours, hidden)
+    hidden, colours = pixels[..., 3] == 0, np.ascontiguousarray(pixels[..., :3])
+    return colours if hidden.all() else diffuse(colours, hidden)
 
 
 def to_service(pixels: Pixels, crop: Crop) -> Pixels:
-    """A crop as the service gets it: uint8 RGB of `crop.size`.
-
-    Args:
-        pixels: of `crop.box`, [height, width, 3 or 4].
-    """
+    """A crop as the service gets it: uint8 RGB of `crop.size`, from [height, width, 3 or 4] of `crop.box`."""
     framed = np.pad(fill_transparent(pixels), (*_padding(crop), (0, 0)), mode="symmetric")
     if crop.frame == crop.size:
         return framed
@@ -168,26 +179,37 @@ def _padding(crop: Crop) -> tuple[tuple[int, int], tuple[int, int]]:
     return (top, bottom), (left, right)
 
 
-class Answer(NamedTuple):
-    """A part of the service's answer for a crop.
+def resampled(
+    pixels: npt.NDArray[Any], size: tuple[int, int], box: tuple[float, float, float, float] | None = None
+) -> Colours:
+    """Scales a picture, or a part of it, with Pillow's Lanczos filter.
 
-    Attributes:
-        colours: float32 [height, width, 3], 0–255.
-        box: where the part lies, in px of `crop.size`.
+    Pillow adds in a fixed order and in double precision, here for one channel at a time. So equal channels stay equal,
+    and the result is the same on every processor.
+
+    Args:
+        pixels: [H, W, C], of any type of number.
+        size: width and height of the result, px.
+        box: left, top, right and bottom edge of the part, px; None for the whole picture.
+
+    Returns:
+        float32 [height, width, C], not rounded; it exceeds the range of `pixels` where the filter overshoots.
     """
+    planes = (Image.fromarray(plane.astype(np.float32)) for plane in np.moveaxis(pixels, 2, 0))
+    return np.dstack([np.asarray(plane.resize(size, Image.Resampling.LANCZOS, box=box)) for plane in planes])
 
-    colours: Colours
-    box: Box
+
+class Answer(NamedTuple):
+    """A part of the service's answer for a crop."""
+
+    colours: Colours  #: [height, width, 3], 0–255
+    box: Box  #: where the part lies, in px of `crop.size`
 
 
 def part_for(crop: Crop, window: Box) -> Box:
-    """The part of a crop's answer that `from_service` needs for `window`.
+    """The part of a crop's answer, in px of the answer, that `from_service` needs for a window.
 
-    Args:
-        window: in px of the canvas, inside `crop.box`.
-
-    Returns:
-        In px of the answer: the window, the reach of the scaling filter, and 1 px more.
+    It is the window (in px of the canvas, inside `crop.box`), the reach of the scaling filter, and 1 px more.
     """
     left, top, right, bottom = _inside_answer(crop, window)
     margin = 1 + ceil(SUPPORT * max(1, crop.size.width / crop.frame.width, crop.size.height / crop.frame.height))
@@ -208,7 +230,7 @@ def from_service(answer: Answer, crop: Crop, window: Box) -> Colours:
     x, y = answer.box.x, answer.box.y
     left, top, right, bottom = _inside_answer(crop, window)
     if crop.frame == crop.size:
-        return answer.colours[int(top) - y : int(bottom) - y, int(left) - x : int(right) - x]
+        return answer.colours[Box(round(left) - x, round(top) - y, *window.size).slices]
     return resampled(answer.colours, window.size, (left - x, top - y, right - x, bottom - y))
 
 
@@ -224,7 +246,7 @@ def scaled(answer: Pixels, size: Size, part: Box) -> Pixels | Colours:
     """
     height, width, _channels = answer.shape
     if (width, height) == size:
-        return answer[part.y : part.bottom, part.x : part.right]
+        return answer[part.slices]
     across, down = width / size.width, height / size.height
     return resampled(answer, part.size, (part.x * across, part.y * down, part.right * across, part.bottom * down))
 
@@ -235,32 +257,6 @@ def _inside_answer(crop: Crop, window: Box) -> tuple[float, float, float, float]
     left, top = crop.padding.left + inner.x, crop.padding.top + inner.y
     across, down = crop.size.width / crop.frame.width, crop.size.height / crop.frame.height
     return (left * across, top * down, (left + window.width) * across, (top + window.height) * down)
-
-
-def deep_pnm(colours: Colours, alpha: Pixels | None) -> bytes:
-    """The bytes of a file of 16 bits a channel: P7 with alpha; without it P5 when all pixels are gray, else P6.
-
-    Args:
-        colours: [height, width, 3], 0–255; what lies beyond is cut off.
-        alpha: [height, width], 0–255; None when all is opaque.
-    """
-    height, width = colours.shape[:2]
-    if alpha is None and is_gray(colours):  # GIMP puts one channel into a gray image 40 times as fast as three
-        return f"P5\n{width} {height}\n65535\n".encode() + _deep(colours[..., 0]).tobytes()
-    values = _deep(colours)
-    if alpha is None:
-        return f"P6\n{width} {height}\n65535\n".encode() + values.tobytes()
-    header = f"P7\nWIDTH {width}\nHEIGHT {height}\nDEPTH 4\nMAXVAL 65535\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
-    return header.encode() + np.dstack([values, alpha.astype(">u2") * 257]).astype(">u2").tobytes()
-
-
-def is_gray(pixels: Pixels | Colours) -> bool:
-    """Whether the three channels of [height, width, 3] are equal."""
-    return all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2))
-
-
-def _deep(values: Colours) -> npt.NDArray[np.uint16]:
-    return np.clip(np.rint(values * 257), 0, 65535).astype(">u2")
 
 
 @dataclass(frozen=True)

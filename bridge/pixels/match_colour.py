@@ -1,7 +1,11 @@
-"""Undoes what the service did to colours that it should have kept: measured around the repair, corrected everywhere."""
+"""Undoes what the service did to colours and sharpness that it should have kept.
+
+It is measured around the repair, and corrected everywhere.
+"""
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +13,6 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from bridge.pixels.colour_cells import FIELD_LIMIT, agreement, blurred, cell_sums, enlarged, median, smooth_field
-from bridge.pixels.match_sharpness import match_sharpness
 
 #: px. Colours are compared as averages over cells of this size, so that neither noise nor blur biases the gain.
 CELL = 16
@@ -17,7 +20,7 @@ CELL = 16
 EVERY = 2
 #: px around the repair that are not compared: the service blends there.
 GUARD = 3
-#: How much must be left around the repair: px, and share of the picture.
+#: How much must be left around the repair: px (and px with detail, to compare that), and share of the picture.
 LEAST_PIXELS, LEAST_SHARE = 256, 0.01
 #: A service that keeps a picture recognisable stays within these gains. Beyond them the fit has found something else.
 GAIN_LIMITS = (0.8, 1.25)
@@ -28,6 +31,17 @@ LEAST_CONTRAST = 3.0
 #: Levels. The fit ends when a round moves it by less.
 SETTLED = 0.01
 
+#: The most that details are strengthened. 2.0 undoes a Gaussian of 0.7 px; more would cause ringing.
+LARGEST_AMOUNT = 2.0
+#: Sharpening must remove at least this share of the squared difference between what was sent and what came back:
+#: blur is not the only thing that changes details.
+LEAST_GAIN = 0.3
+#: Levels. Details below the first are left alone, and above the second they count fully: the steps of an 8-bit
+#: gradient and faint noise are not to be strengthened.
+FAINT, CLEAR = 1.0, 3.0
+#: Levels. A pixel that differs by more was changed, not blurred.
+LARGEST_DIFFERENCE = 48.0
+_SHARPNESS_EVERY = 8  # softness is measured in every 8th row: detail is everywhere
 _ROUNDS = 8
 
 Levels = NDArray[np.uint8]
@@ -37,23 +51,10 @@ Mask = NDArray[np.bool_]
 
 
 class Correction(NamedTuple):
-    """How to undo what a service did to colours: divide by `gain`, then add `field`.
+    """How to undo what a service did to colours: divide by `gain`, then add `field`."""
 
-    Attributes:
-        gain: one for each channel, float64 [3].
-        field: levels for each cell, float64 [h, w, 3].
-    """
-
-    gain: Doubles
-    field: Doubles
-
-
-class _Cells(NamedTuple):
-    """Averages over cells of what was kept, levels [3, h, w], and the trust in each, 0.0–1.0, [3, h, w]."""
-
-    sent: Doubles
-    answer: Doubles
-    trust: Doubles
+    gain: Doubles  #: for each channel, [3]
+    field: Doubles  #: levels for each cell, [h, w, 3]
 
 
 def match_colour(sent: Levels, answer: Levels | Floats, edited: Mask) -> Floats:
@@ -85,8 +86,7 @@ def kept_around(edited: Mask) -> Mask:
     """Where a service should have kept what it got, [H, W]: further than `GUARD` px from what is `edited`."""
     # a blurred 255 is above 0 wherever the box reaches, and Pillow's maximum filter takes ten times as long
     near = Image.fromarray(edited.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(GUARD))
-    kept: Mask = np.asarray(near) == 0
-    return kept
+    return np.asarray(np.asarray(near) == 0)
 
 
 def sampled(pixels: NDArray[Any], every: int) -> NDArray[Any]:
@@ -118,10 +118,15 @@ def find_correction(sent: Levels, answer: Levels, kept: Mask, cell: int) -> Corr
     count = int(np.count_nonzero(kept))
     if count < LEAST_PIXELS or count < LEAST_SHARE * kept.size:
         return None
-    cells = _cells(sent, answer, kept[..., None] & (answer >= DARKEST) & (answer <= BRIGHTEST), cell)
-    gain, offset, agreed = _fit(cells)
-    residual = cells.sent - (cells.answer - _per_cell(offset)) / _per_cell(gain)
-    return Correction(gain, np.moveaxis(smooth_field(residual, agreed), 0, 2) - offset / gain)
+    honest = kept[..., None] & (answer >= DARKEST) & (answer <= BRIGHTEST)
+    # averages by a small Gaussian-like window over what is honest, levels [3, h, w]
+    counts, *sums = (blurred(cell_sums(values, cell), 0.6) for values in (honest, sent * honest, answer * honest))
+    # where little is left of a cell, the far ends of the window would be compared: no trust
+    trust = np.where(counts >= cell * cell / 4, np.minimum(counts / (cell * cell), 1), 0).reshape(3, -1)
+    given, got = (each.reshape(3, -1) / np.maximum(counts, 1).reshape(3, -1) for each in sums)
+    gain, offset, agreed = _fit(given, got, trust)
+    field = smooth_field((given - (got - offset) / gain).reshape(counts.shape), agreed.reshape(counts.shape))
+    return Correction(gain[:, 0], np.moveaxis(field, 0, 2) - (offset / gain)[:, 0])
 
 
 def correct(
@@ -152,43 +157,33 @@ def correct(
     return match_sharpness(sent, corrected, ~kept)
 
 
-def _per_cell(values: Doubles) -> Doubles:
-    """A value per channel, [C], shaped for cells, [C, h, w]."""
-    return values[:, None, None]
+def _fit(sent: Doubles, answer: Doubles, trust: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Gain and offset, [3, 1] each, of `answer = gain · sent + offset`; and the trust left to each cell, [3, n].
 
+    Args:
+        sent, answer, trust: averages of cells, levels, and the trust in each, 0.0–1.0; [3, n].
+    """
 
-def _cells(sent: Levels, answer: Levels, honest: Mask, cell: int) -> _Cells:
-    """Both pictures, averaged by a small Gaussian-like window over what is `honest`, [H, W, 3]."""
-    shown = (honest, np.where(honest, sent, 0), np.where(honest, answer, 0))
-    counts, sent_sums, answer_sums = (blurred(cell_sums(values, cell), 0.6) for values in shown)
-    # where little is left of a cell, the far ends of the window would be compared: no trust
-    trust = np.where(counts >= cell * cell / 4, np.minimum(counts / (cell * cell), 1), 0)
-    divisor = np.maximum(counts, 1)
-    return _Cells(sent_sums / divisor, answer_sums / divisor, trust)
+    def sums(values: Doubles) -> Doubles:
+        return np.asarray(values.sum(axis=1, keepdims=True))
 
-
-def _fit(cells: _Cells) -> tuple[Doubles, Doubles, Doubles]:
-    """Gain and offset, [3] each, of `answer = gain · sent + offset`; and the trust left to each cell, [3, h, w]."""
-    sent, answer, trust = (each.reshape(3, -1) for each in cells)
-    gain = np.ones(3)
+    gain = np.ones((3, 1))
     # starts from the median difference: least squares would start among the outliers
-    offset = np.array([median(*each) for each in zip(answer - sent, trust, strict=True)])
+    offset = np.array([[median(*each)] for each in zip(answer - sent, trust, strict=True)])
     for _ in range(_ROUNDS):
-        weights = agreement(answer - gain[:, None] * sent - offset[:, None], trust)
-        weight = weights.sum(axis=1)
+        weights = agreement(answer - gain * sent - offset, trust)
+        weight = sums(weights)
         total = np.maximum(weight, 1e-9)
-        middle, shifted = ((weights * side).sum(axis=1) / total for side in (sent, answer))
-        spread = sent - middle[:, None]
-        weighted = weights * spread
-        variance = (weighted * spread).sum(axis=1) / total
-        covariance = (weighted * (answer - shifted[:, None])).sum(axis=1) / total
+        middle, shifted = (sums(weights * side) / total for side in (sent, answer))
+        spread = sent - middle
+        variance = sums(weights * spread * spread) / total
+        covariance = sums(weights * spread * (answer - shifted)) / total
         # the prior gain of 1 counts as much as a contrast of LEAST_CONTRAST, so it decides in flat pictures only
         last, gain = gain, np.clip((covariance + LEAST_CONTRAST**2) / (variance + LEAST_CONTRAST**2), *GAIN_LIMITS)
         before, offset = offset, np.where(weight > 0, shifted - gain * middle, 0.0)
         if np.abs(offset - before).max() < SETTLED and np.abs(gain - last).max() * 255 < SETTLED:
             break
-    gain = np.where(weight > 0, gain, 1.0)
-    return gain, offset, weights.reshape(cells.trust.shape)
+    return np.where(weight > 0, gain, 1.0), offset, weights
 
 
 def _restore_clipped(corrected: Floats, sent: Levels, answer: Levels, kept: Mask, cell: int) -> None:
@@ -198,16 +193,70 @@ def _restore_clipped(corrected: Floats, sent: Levels, answer: Levels, kept: Mask
     undone.
     """
     whole = (0, 0, kept.shape[1] / cell, kept.shape[0] / cell)
-    for limit in (0, 255):
+    for limit, channel in product((0, 255), range(3)):
+        clipped = kept & (answer[..., channel] == limit)
+        if np.count_nonzero(clipped) < LEAST_PIXELS:
+            continue
+        losses = np.where(clipped, sent[..., channel] - corrected[..., channel], 0)
+        count, loss = (cell_sums(values[..., None], cell) for values in (clipped, losses))
+        lost = np.divide(loss, count, out=np.zeros_like(loss), where=count > 0)
+        trust = np.where(np.abs(lost) <= FIELD_LIMIT, count / (cell * cell), 0)
+        field = enlarged(np.moveaxis(smooth_field(lost, trust), 0, 2), kept.shape, whole)[..., 0]
         # soft: there is no edge between 252 and 255
         depth = np.clip(1 - np.abs(np.arange(256, dtype=np.float32) - limit) / 4, 0, 1)
-        for channel in range(3):
-            clipped = kept & (answer[..., channel] == limit)
-            if np.count_nonzero(clipped) < LEAST_PIXELS:
-                continue
-            losses = np.where(clipped, sent[..., channel] - corrected[..., channel], 0)
-            count, loss = (cell_sums(values[..., None], cell) for values in (clipped, losses))
-            lost = np.divide(loss, count, out=np.zeros_like(loss), where=count > 0)
-            trust = np.where(np.abs(lost) <= FIELD_LIMIT, count / (cell * cell), 0)
-            field = enlarged(np.moveaxis(smooth_field(lost, trust), 0, 2), kept.shape, whole)[..., 0]
-            corrected[..., channel] += depth[answer[..., channel]] * field
+        corrected[..., channel] += depth[answer[..., channel]] * field
+
+
+def match_sharpness(sent: Levels, answer: Floats, edited: Mask) -> Floats:
+    """The answer, as sharp as the picture that was sent.
+
+    Sharpens with an unsharp mask (a 3 × 3 px binomial low-pass). Least squares fit its amount to `sent − answer`
+    outside `edited`. So the result is never sharper than what was sent, and noise in the answer lowers the amount.
+
+    Args:
+        sent: [H, W, 3], sRGB, 0–255: what the service got.
+        answer: [H, W, 3], 0.0–255.0, in the colours of `sent` already.
+        edited: [H, W]; true where the service was to regenerate.
+
+    Returns:
+        float32 [H, W, 3], 0.0–255.0; `answer` itself when it is not measurably softer.
+
+    Raises:
+        ValueError: the arrays do not fit together.
+    """
+    if sent.ndim != 3 or answer.shape != sent.shape or edited.shape != sent.shape[:2]:
+        raise ValueError(f"pictures of {sent.shape} and {answer.shape} and {edited.shape} do not fit together")
+    amount = _amount(sent, answer, edited) if min(edited.shape) >= 3 else 0.0
+    if amount == 0:
+        return answer
+    padded = np.pad(answer, ((1, 1), (0, 0), (0, 0)), mode="edge")
+    return _details(padded[:-2], padded[1:-1], padded[2:]) * np.float32(amount) + answer
+
+
+def _amount(sent: Levels, answer: Floats, edited: Mask) -> float:
+    """How much of its own details the answer lacks, 0.0–`LARGEST_AMOUNT`."""
+    rows = slice(1, len(answer) - 1, _SHARPNESS_EVERY)
+    middle = answer[rows]
+    details = _details(answer[:-2:_SHARPNESS_EVERY][: len(middle)], middle, answer[2::_SHARPNESS_EVERY][: len(middle)])
+    missing = sent[rows] - middle
+    counted = ~edited[rows][..., None] & (details != 0) & (np.abs(missing) < LARGEST_DIFFERENCE)
+    if np.count_nonzero(counted) < LEAST_PIXELS:
+        return 0.0
+    x, y = details[counted], missing[counted]
+    amount = min(max(_product(x, y) / max(_product(x, x), 1e-9), 0.0), LARGEST_AMOUNT)
+    left, before = y - np.float32(amount) * x, _product(y, y)
+    return amount if before > 0 and 1 - _product(left, left) / before >= LEAST_GAIN else 0.0
+
+
+def _product(x: Floats, y: Floats) -> float:
+    """The scalar product of [n] and [n]. Not `np.dot`: BLAS adds in an order that depends on the processor."""
+    return float((x * y).sum(dtype=np.float64))
+
+
+def _details(above: Floats, here: Floats, below: Floats) -> Floats:
+    """What a 3 × 3 px binomial low-pass removes from the rows `here`; faint details are reduced to 0."""
+    low = above + below + here + here
+    padded = np.pad(low, ((0, 0), (1, 1), (0, 0)), mode="edge")
+    high = (padded[:, :-2] + padded[:, 2:] + low + low) * np.float32(-1 / 16) + here
+    trust = (np.abs(high) - np.float32(FAINT)) * np.float32(1 / (CLEAR - FAINT))
+    return np.asarray(high * np.clip(trust, 0, 1))

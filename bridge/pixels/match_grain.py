@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from bridge.pixels.flat_patches import LEAST_PATCHES, PATCH, TONES, Patches, flat_patches, luma, weighted
 from bridge.pixels.imaging import is_gray
@@ -135,14 +136,11 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: Ma
 
     def squares(values: Floats) -> Floats:
         whole = values[: rows * PATCH, : columns * PATCH].reshape(rows, PATCH, columns, PATCH)
-        means: Floats = whole.mean(axis=(1, 3))
-        return means
+        return np.asarray(whole.mean(axis=(1, 3)))
 
     def detail(pixels: NDArray[np.uint8] | Floats) -> Floats:
-        brightness = luma(pixels)
-        differences = np.zeros_like(brightness)
-        differences[1:, 1:] = np.diff(np.diff(brightness, axis=0), axis=1) ** 2
-        return squares(differences)
+        differences = np.diff(np.diff(luma(pixels), axis=0), axis=1) ** 2
+        return squares(np.pad(differences, ((1, 0), (1, 0))))
 
     before = detail(original)
     # such differences of white noise have four times its variance
@@ -152,18 +150,15 @@ def kept_grain(colours: Floats, original: NDArray[np.uint8] | Floats, edited: Ma
 
 def _bounds(mask: Mask) -> tuple[slice, slice] | None:
     """The rows and columns that hold all true values; None when there are none."""
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    found = Image.fromarray(mask).getbbox()
+    return (slice(found[1], found[3]), slice(found[0], found[2])) if found else None
 
 
 def _surroundings(original: NDArray[np.uint8] | Floats, edited: Mask, box: tuple[slice, slice]) -> Patches | None:
     """Flat patches near the repair, or else anywhere; None when they show no measurable noise."""
     near = tuple(slice(max(0, side.start - NEAR), side.stop + NEAR) for side in box)
     for part in ((near[0], near[1]), (slice(None), slice(None))):
-        patches = flat_patches(original[part], ~edited[part])
-        if patches is not None:
+        if (patches := flat_patches(original[part], ~edited[part])) is not None:
             sigma = math.sqrt(patches.variance.mean())
             return patches if FAINTEST <= sigma <= STRONGEST else None
     return None
@@ -212,8 +207,7 @@ def _power_inside(repair: Floats, edited: Mask, grain: Grain) -> Floats:
     """The power of the noise that the repair has already, like `grain.power`."""
     if len(grain.axes) == 1:
         repair = luma(repair)[..., None]
-    patches = flat_patches(repair, edited)
-    if patches is not None:
+    if (patches := flat_patches(repair, edited)) is not None:
         return _power(_relative(patches, grain.tones, grain.levels), grain.axes)
     # too thin for patches: all frequencies are taken to lack the same share, measured on single pixels
     here = _roughness(luma(repair))[_interior(edited)]

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LONGEST = 200  # bytes
-_PNM = re.compile(rb"(P[56])\n(\d{1,7}) (\d{1,7})\n(255|65535)\n")
-_PAM = re.compile(
-    rb"P7\nWIDTH (\d{1,7})\nHEIGHT (\d{1,7})\nDEPTH (4)\nMAXVAL (255|65535)\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+_HEADER = re.compile(
+    rb"P([56])\n(\d{1,7}) (\d{1,7})\n(255|65535)\n"
+    rb"|P7\nWIDTH (\d{1,7})\nHEIGHT (\d{1,7})\nDEPTH 4\nMAXVAL (255|65535)\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
 )
 
 
@@ -65,16 +65,10 @@ def look(path: Path) -> tuple[PnmHeader | None, int]:
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(handle)
-        header = _parse(file.read(_LONGEST)) if stat.S_ISREG(status.st_mode) else None
-    return (header if header and header.end > header.start else None), status.st_size
-
-
-def _parse(beginning: bytes) -> PnmHeader | None:
-    if found := _PNM.match(beginning):
-        channels = 1 if found[1] == b"P5" else 3
-        width, height, most = int(found[2]), int(found[3]), int(found[4])
-    elif found := _PAM.match(beginning):
-        width, height, channels, most = (int(group) for group in found.groups())
-    else:
-        return None
-    return PnmHeader(width, height, channels, 1 if most == 255 else 2, found.end())
+        found = _HEADER.match(file.read(_LONGEST)) if stat.S_ISREG(status.st_mode) else None
+    if not found:
+        return None, status.st_size
+    width, height, most = (int(group) for group in found.groups()[1:] if group)
+    channels = {b"5": 1, b"6": 3, None: 4}[found[1]]
+    header = PnmHeader(width, height, channels, 1 if most == 255 else 2, found.end())
+    return (header if header.end > header.start else None), status.st_size

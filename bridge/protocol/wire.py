@@ -51,27 +51,22 @@ def decode(line: bytes | str) -> Said:
     Raises:
         ProtocolError: the line is not a message, has no number, or has a missing, unknown or mistyped field.
     """
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"not JSON: {error}") from error
+    fields = _parsed(line)
     if not isinstance(fields, dict):
         raise ProtocolError("not a message: no object")
     kind, question = _kind(fields.pop("type", None)), fields.pop("question", None)
-    if kind is None:
-        raise ProtocolError("not a message: no known type")
     if type(question) is not int or not 1 <= question <= LARGEST_QUESTION:
         raise ProtocolError(f"question: 1 to {LARGEST_QUESTION} expected")
     return Said(question, from_json(kind, fields, kind.__name__))
 
 
-def _kind(name: object) -> type[Message] | None:
+def _kind(name: object) -> type[Message]:
     for module in _MODULES:
         importlib.import_module(f"bridge.protocol.{module}")
         for kind in Message.__subclasses__():
             if kind.__name__.lower() == name:
                 return kind
-    return None
+    raise ProtocolError("not a message: no known type")
 
 
 def from_json(kind: Any, value: Any, name: str) -> Any:
@@ -108,15 +103,19 @@ def job_again(provenance: bytes | str) -> Job:
     """
     if len(provenance) > LONGEST_PROVENANCE:  # parsing takes up to 25 times its size in memory
         raise ProtocolError("longer than any provenance")
-    try:
-        known = json.loads(provenance, parse_constant=lambda name: None)  # provenance never contains NaN or Infinity
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"not JSON: {error}") from error
+    known = _parsed(provenance)
     if not isinstance(known, dict) or known.get("format") != 1:
         raise ProtocolError("not a provenance of format 1")
     fields = {name: known.get(name) for name in _type_hints(Job)}
     job: Job = from_json(Job, {**fields, "seed": -1, "engine": "auto", "variations": 1}, "provenance")
     return job
+
+
+def _parsed(text: bytes | str) -> Any:
+    try:
+        return json.loads(text, parse_constant=lambda name: None)  # NaN and Infinity, which no field may be
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"not JSON: {error}") from error
 
 
 def _dataclass_from_json(kind: Any, value: Any, name: str) -> Any:

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-from bridge.job.failure import unexpected
+from bridge.job.failure import failure
 from bridge.job.running import RunningJob
 from bridge.protocol import (
     LONGEST_LINE,
@@ -66,19 +66,17 @@ class Service:
         self._announce = announce
         self._draft: RunningJob | None = None  # opened, and not run yet
         self._running: dict[int, RunningJob] = {}  # by the number of their `Run`
-        self._lock = threading.Lock()  # for `_running`
+        self._lock = threading.Lock()  # for changes of `_running`
         self._folders: list[JobFolder] = []  # of all jobs that were run; the jobs themselves hold large masks
 
     def serve(self, stream: BinaryIO) -> None:
         """Answers messages until the stream ends. Returns when all results that were paid for are in the journal."""
-        with contextlib.suppress(_SignalError):
+        with contextlib.suppress(SystemExit):  # a signal
             self._listen(stream)
         with self._lock:
             running = list(self._running.values())
-        paid = [
-            job for job in running if job.drop()
-        ]  # first all of them, or one could still be sent while another one is waited for
-        for job in paid:
+        # First all are dropped: otherwise one could still be sent while another one is waited for.
+        for job in [job for job in running if job.drop()]:
             job.wait()
         for folder in (*self._folders, *((self._draft.folder,) if self._draft else ())):
             folder.discard_if_unanswered()
@@ -92,16 +90,12 @@ class Service:
                 question, message = decode(line)
                 if (answer := self._answer(question, message)) is not None:
                     self._announce(question, answer)
-            except PhotioError as error:
-                _log.warning("%s: %s %s", error.code, error.sentence, error.details)
-                self._announce(question, Failed(error.code, error.sentence))
             except ProtocolError as error:
                 _log.error("not understood: %s", error)
                 sentence = _("The plug-in and its bridge do not match: run install.py again.")
                 self._announce(question, Failed("protocol", sentence))
-            except Exception:  # noqa: BLE001  (as in `bridge.job`: an unexpected error must not end the bridge)
-                _log.exception("a message failed")
-                self._announce(question, Failed("internal", unexpected()))
+            except Exception as error:  # noqa: BLE001  (as in `bridge.job`: no error may end the bridge)
+                self._announce(question, failure(error, (), billed=False))
 
     def _answer(self, question: int, message: Message) -> Message | None:
         """The answer; None if it comes later, or the message needs none."""
@@ -112,14 +106,17 @@ class Service:
         if isinstance(message, Run) and self._draft:
             self._run(question, self._draft)
         elif isinstance(message, Cancel):
-            self._cancel(message.run)
+            if job := self._running.get(message.run):
+                job.cancel()
         elif isinstance(message, DesktopProxies):
             desktop_proxies.learn(message.origin, message.proxies)
         elif isinstance(message, Placed):
             JobFolder.existing(places.journal_directory(), message.id).note_placed(message.variations)
-        elif answer := _answer_without_job(message):
-            return answer
         else:
+            from bridge.service import history_messages, settings_messages  # late, because jobs do not need them
+
+            if answer := history_messages.answer(message) or settings_messages.answer(message):
+                return answer
             raise ProtocolError(f"{type(message).__name__} was not expected now")
         return None
 
@@ -143,19 +140,6 @@ class Service:
         with self._lock:
             del self._running[question]
 
-    def _cancel(self, run: int) -> None:
-        with self._lock:
-            job = self._running.get(run)
-        if job:
-            job.cancel()
-
-
-def _answer_without_job(message: Message) -> Message | None:
-    """The answer to a message that has nothing to do with a job; None to any other message."""
-    from bridge.service import history_messages, settings_messages  # imported late, because jobs do not need them
-
-    return history_messages.answer(message) or settings_messages.answer(message)
-
 
 def _line(stream: BinaryIO) -> bytes:
     """The next line. Of a line that is too long, only the beginning, but all of it is read: lines are counted."""
@@ -175,10 +159,6 @@ def _tidy(new: frozenset[str]) -> None:
         _log.warning("the history was not tidied: %s", error)
 
 
-class _SignalError(BaseException):
-    """A signal asked this process to end."""
-
-
 def _end_on_signals() -> None:
     """Ctrl-C in GIMP's terminal and the end of a session also reach this process. It then ends as with the plug-in."""
     known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -187,7 +167,7 @@ def _end_on_signals() -> None:
         for each in known:  # a second signal must not interrupt the end
             signal.signal(each, signal.SIG_IGN)
         _log.info("ended by signal %d", number)
-        raise _SignalError
+        raise SystemExit
 
     for each in known:
         signal.signal(each, end)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from bridge import __version__
@@ -35,8 +37,7 @@ class Options:
     purge: bool = False
 
 
-def say(line: str) -> None:
-    print(line, flush=True)
+say = partial(print, flush=True)
 
 
 def complain(error: PhotioError) -> None:
@@ -47,7 +48,7 @@ def complain(error: PhotioError) -> None:
 
 def install(options: Options, computer: Computer, prepare: Prepare = environment.prepare) -> int:
     """Puts the plug-in into the chosen GIMPs. Returns the exit status; raises `SetupError` or `OSError`."""
-    found = _chosen(options, computer)
+    found = _named(options, computer) or gimps.find(computer, gimps.programs(computer))
     if not found:
         raise SetupError(
             "No GIMP 3 was found; install GIMP 3.0 or later and run this again, "
@@ -60,11 +61,9 @@ def install(options: Options, computer: Computer, prepare: Prepare = environment
         _recall(computer)
         status = _each(found, lambda gimp: _install_one(gimp, options, computer, interpreter, prepare))
         if status == 0:
-            removed, kept = _forget_unused([gimp.folder for gimp in found], computer)
-            for folder in removed:
-                say(f"Removed older packages: {folder}")
-            for folder in kept:
-                say(f"Kept older packages, which Photio may be running with; a later install removes them: {folder}")
+            for folder, removed in _forget_unused(found, computer):
+                kept = "Kept older packages, which Photio may be running with; a later install removes them"
+                say(f"{'Removed older packages' if removed else kept}: {folder}")
             say("Start GIMP (again, if it is running): Filters > Photio.")
     return status
 
@@ -76,54 +75,52 @@ def uninstall(options: Options, computer: Computer) -> int:
     says what and why. Running it twice is harmless.
     """
     known = [gimps.classify(folder.parent.parent, computer) for folder in installations.recall(computer).folders]
-    chosen = _chosen(options, computer) if options.gimp_dirs else gimps.configured(computer)
-    found = chosen + [gimp for gimp in known if not options.gimp_dirs and gimp not in chosen]
+    found = _named(options, computer) or list(dict.fromkeys([*gimps.configured(computer), *known]))
     if options.dry_run:
         _preview_removal(found, options, computer)
         return 0
     with only_one(_lock()):
-        known_now = _recall(computer)
+        spared = _recall(computer).spared
         if options.purge:
             _clear_keys(found)
         status = _each(found, _uninstall_one)
-        removed, kept = _forget_unused([gimp.folder for gimp in found], computer)
-        for folder in removed:
-            say(f"Removed packages: {folder}")
-        for folder in kept:
-            say(f"Kept, for Photio may be running with it: {folder}; close GIMP, then run this again.")
-            status = 1
-        _report_spared(known_now)
+        for folder, removed in _forget_unused(found, computer):
+            if removed:
+                say(f"Removed packages: {folder}")
+            else:
+                say(f"Kept, for Photio may be running with it: {folder}; close GIMP, then run this again.")
+                status = 1
+        for folder in environment.present():
+            if folder.name in spared:
+                say(f"Kept, for the list of installations was damaged and another GIMP may use it: {folder}; ")
+                say("  remove this folder when no other GIMP has Photio.")
     remove_if_empty(environment.environments())
     if not environment.environments().exists():
-        installations.forget()
+        remove(installations.list_file())
         remove(_lock())
     if options.purge:
         status = max(status, _purge(found, computer))
     elif yours := [each.folder for each in _personal(found, computer)]:
         say("Kept, because they are yours: " + ", ".join(map(str, yours)))
         say("(and the API key, if there is one in the keyring; --uninstall --purge removes all of these too)")
-    for path in (places.config_directory(), places.data_directory(), places.program_directory()):
-        remove_if_empty(path)
+    remove_if_empty(places.config_directory(), places.data_directory(), places.program_directory())
     return status
 
 
 def examine(options: Options, computer: Computer) -> int:
     """Prints the doctor's table. Returns 1 if there is a problem in it, else 0."""
     started = gimps.programs(computer)
-    named = [gimps.classify(path, computer) for path in options.gimp_dirs]
-    rows = doctor.examine(named or gimps.find(computer, started), started)
+    rows = doctor.examine(_named(options, computer) or gimps.find(computer, started), started)
     say(doctor.table(rows))
-    return int(doctor.has_problem(rows))
+    return int(any(row.state == "problem" for row in rows))
 
 
 def _lock() -> Path:
     return places.program_directory() / "install.lock"
 
 
-def _chosen(options: Options, computer: Computer) -> list[Gimp]:
-    if options.gimp_dirs:
-        return [gimps.classify(path, computer) for path in options.gimp_dirs]
-    return gimps.find(computer, gimps.programs(computer))
+def _named(options: Options, computer: Computer) -> list[Gimp]:
+    return [gimps.classify(path, computer) for path in options.gimp_dirs]
 
 
 def _each(found: Sequence[Gimp], step: Callable[[Gimp], None]) -> int:
@@ -146,7 +143,7 @@ def _preview(gimp: Gimp, options: Options, interpreter: Interpreter) -> None:
         say(f"  would fetch packages for the sandbox's Python into {gimp.folder / 'packages'}")
     else:
         lock = environment.lock_file(options.checkout, _neural(options, before))
-        folder = environment.planned(interpreter, lock)
+        folder = environment.planned(interpreter, lock.read_text())
         known = environment.is_complete(folder)
         say(f"  packages are there already: {folder}" if known else f"  would build packages in {folder}")
     verb = "link" if options.link else "replace" if before else "put"
@@ -163,26 +160,7 @@ def _install_one(gimp: Gimp, options: Options, computer: Computer, interpreter: 
     before = plugin_folder.read_manifest(gimp.folder)
     made = plugin_folder.missing_directories(gimp)
     runtime = prepare(gimp, interpreter, environment.lock_file(options.checkout, _neural(options, before)), say)
-    manifest = _manifest(gimp, options, before, runtime, before.made if before else made)
-    # Before the folder exists: a killed run must not leave an environment that seems unused.
-    installations.save(installations.recall(computer).adding([gimp.folder]))
-    try:
-        with plugin_folder.stage(gimp, options.checkout, manifest, runtime, say).swapped():
-            doctor.prove(gimp, manifest)
-    except BaseException:
-        for directory in reversed(made):
-            remove_if_empty(Path(directory))
-        raise
-    say(f"  plug-in: {'linked' if options.link else 'installed'}, {gimp.folder}")
-    say(f"  bridge: runs under {manifest.python}")
-    if options.neural:
-        _fetch_model(gimp, options, computer)
-
-
-def _manifest(
-    gimp: Gimp, options: Options, before: Manifest | None, runtime: Runtime, made: tuple[str, ...]
-) -> Manifest:
-    return Manifest(
+    manifest = Manifest(
         version=__version__,
         python=runtime.python,
         bridge=str(gimp.folder / "bridge"),
@@ -190,8 +168,21 @@ def _manifest(
         environment=runtime.environment.name,
         neural=_neural(options, before),
         linked=str(options.checkout) if options.link else "",
-        made=made,
+        made=before.made if before else made,
     )
+    # Before the folder exists: a killed run must not leave an environment that seems unused.
+    known = installations.recall(computer)
+    installations.save(replace(known, folders=tuple(dict.fromkeys((*known.folders, gimp.folder)))))
+    try:
+        with plugin_folder.replaced(gimp, options.checkout, manifest, runtime, say):
+            doctor.prove(gimp, manifest)
+    except BaseException:
+        remove_if_empty(*map(Path, reversed(made)))
+        raise
+    say(f"  plug-in: {'linked' if options.link else 'installed'}, {gimp.folder}")
+    say(f"  bridge: runs under {manifest.python}")
+    if options.neural:
+        _fetch_model(gimp, options, computer)
 
 
 def _neural(options: Options, before: Manifest | None) -> bool:
@@ -220,33 +211,23 @@ def _recall(computer: Computer) -> Installations:
     return known
 
 
-def _forget_unused(folders: Sequence[Path], computer: Computer) -> tuple[list[Path], list[Path]]:
-    """Removes the environments that no plug-in folder uses. Returns those removed, and those kept because they run."""
+def _forget_unused(found: Sequence[Gimp], computer: Computer) -> Iterator[tuple[Path, bool]]:
+    """Removes the environments that no plug-in folder uses. Yields each with whether it could be removed."""
     known = installations.recall(computer)
-    uses = {folder: plugin_folder.uses(folder) for folder in dict.fromkeys([*known.folders, *folders])}
+    uses = {folder: plugin_folder.uses(folder) for folder in (*known.folders, *(gimp.folder for gimp in found))}
     unclear = [folder for folder in known.folders if uses[folder] is None]
     live = [folder for folder, names in uses.items() if names or folder in unclear]
     installations.save(replace(known, folders=tuple(live)))
     for folder in unclear:
         say(f"{folder} cannot be read, so no packages are removed; run install.py again to put it right.")
-    if unclear:
-        return [], []
-    return environment.remove_unused(known.spared.union(*(names for names in uses.values() if names)))
-
-
-def _report_spared(known: Installations) -> None:
-    for folder in (environment.environments() / name for name in sorted(known.spared)):
-        if folder.is_dir():
-            say(f"Kept, for the list of installations was damaged and another GIMP may use it: {folder}; ")
-            say("  remove this folder when no other GIMP has Photio.")
+    if not unclear:
+        yield from environment.remove_unused(known.spared.union(*(names for names in uses.values() if names)))
 
 
 def _clear_keys(found: Sequence[Gimp]) -> None:
-    manifests = {gimp: manifest for gimp in found if (manifest := plugin_folder.read_manifest(gimp.folder))}
-    for gimp, manifest in manifests.items():
-        command = [manifest.python, *manifest.isolated, "-B", manifest.bridge, "key", "clear"]
-        outcome = run(gimps.inside(gimp, command))
-        if outcome.status != 0:
+    for gimp in found:
+        manifest = plugin_folder.read_manifest(gimp.folder)
+        if manifest and (outcome := run(gimps.inside(gimp, manifest.command("key", "clear")))).status != 0:
             say(f"{gimp.name}: the API key could not be cleared. {outcome.last_lines(1)}")
 
 
@@ -264,9 +245,7 @@ def _purge(found: Sequence[Gimp], computer: Computer) -> int:
             status = 1
         if each.made and not stayed:
             say(f"Removed {each.folder}" if not each.folder.exists() else f"Removed what Photio made in {each.folder}")
-    for home in _homes(found, computer):
-        for folder in home:
-            remove_if_empty(folder)
+    remove_if_empty(*chain.from_iterable(_homes(found, computer)))
     return status
 
 
@@ -292,5 +271,4 @@ def _personal(found: Sequence[Gimp], computer: Computer) -> list[Belongings]:
 
 def _all_personal(found: Sequence[Gimp], computer: Computer) -> list[Belongings]:
     """As `_personal`, and GIMP's files with the last values of Photio's procedures."""
-    remembered = [personal.asked_last(gimp.directory) for gimp in found]
-    return [*_personal(found, computer), *(each for each in remembered if each.made)]
+    return _personal(found, computer) + [each for gimp in found if (each := personal.asked_last(gimp.directory)).made]

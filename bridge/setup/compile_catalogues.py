@@ -12,30 +12,23 @@ import sys
 from pathlib import Path
 
 
-def compile_one(catalogue: Path, target: Path) -> str:
-    """Writes `<language>/LC_MESSAGES/photio.mo` in `target`. Returns the reason of a failure, or ""."""
-    compiled = target / catalogue.stem / "LC_MESSAGES" / "photio.mo"
-    try:
-        import polib
-
-        content = polib.pofile(str(catalogue), encoding="utf-8").to_binary()
-        compiled.parent.mkdir(parents=True)
-        compiled.write_bytes(content)
-        with compiled.open("rb") as stream:  # an invalid plural rule would make the plug-in fail
-            gettext.GNUTranslations(stream).ngettext("", "", 2)
-    except Exception as error:  # noqa: BLE001  (polib may raise anything, and the other languages still work)
-        compiled.unlink(missing_ok=True)
-        return " ".join(str(error).split()) or type(error).__name__
-    return ""
-
-
 def main(source: str, target: str, packages: str = "") -> None:
-    """Compiles every catalogue of `source`."""
+    """Writes `<language>/LC_MESSAGES/photio.mo` in `target` for every catalogue of `source`."""
     if packages:
         sys.path.insert(0, packages)
     for catalogue in sorted(Path(source).glob("*.po")):
-        if reason := compile_one(catalogue, Path(target)):
-            print(f"{catalogue.stem}: {reason}")
+        compiled = Path(target) / catalogue.stem / "LC_MESSAGES" / "photio.mo"
+        try:
+            import polib
+
+            content = polib.pofile(str(catalogue), encoding="utf-8").to_binary()
+            compiled.parent.mkdir(parents=True)
+            compiled.write_bytes(content)
+            with compiled.open("rb") as stream:  # an invalid plural rule would make the plug-in fail
+                gettext.GNUTranslations(stream).ngettext("", "", 2)
+        except Exception as error:  # noqa: BLE001  (polib may raise anything, and the other languages still work)
+            compiled.unlink(missing_ok=True)
+            print(f"{catalogue.stem}: {' '.join(str(error).split()) or type(error).__name__}")
 
 
 if __name__ == "__main__":

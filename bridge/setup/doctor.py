@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 
-from bridge.doctor.check import Check
+from bridge.doctor import Check
 from bridge.setup.environment import probe
 from bridge.setup.gimps import Gimp, Program, inside
 from bridge.setup.plugin_folder import Manifest, damage, needs_repair, read_manifest
@@ -19,11 +20,10 @@ def ask_bridge(gimp: Gimp, manifest: Manifest) -> list[Check]:
 
     Raises `SetupError` if it does not run, or its output is no list of checks.
     """
-    command = [manifest.python, *manifest.isolated, "-B", manifest.bridge, "doctor", "--json"]
-    outcome = run(inside(gimp, command), 120.0)
+    outcome = run(inside(gimp, manifest.command("doctor", "--json")), 120.0)
     try:
         # The exit status is ignored: it is 1 if there is a problem, which the checks describe.
-        return [_row(check) for check in json.loads(outcome.output)["checks"]]
+        return [Check(**check) for check in json.loads(outcome.output)["checks"]]
     except (ValueError, KeyError, TypeError) as error:
         raise SetupError(
             f"The bridge does not run under {manifest.python}; {AGAIN}, and if that does not help, "
@@ -44,71 +44,48 @@ def examine(gimps: Sequence[Gimp], programs: Sequence[Program]) -> list[Check]:
     """All rows of the table. Changes nothing."""
     if not gimps:
         return [Check("GIMP 3", "problem", "none", "install GIMP 3, or name its directory with --gimp-dir")]
-    rows: list[Check] = []
-    for gimp in gimps:
-        rows.append(_program(gimp, programs))
-        rows.extend(_installation(gimp))
-    return rows
+    return [row for gimp in gimps for row in _rows(gimp, programs)]
 
 
 def table(rows: Sequence[Check]) -> str:
     """The rows in aligned columns below a heading. Line breaks in cells become spaces."""
-    cells = [("what", "state", "found", "what to do")]
-    cells += [(row.name, row.state, row.found, row.advice) for row in rows]
-    lines = [tuple(" ".join(cell.split()) for cell in line) for line in cells]
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line[:3], widths, strict=True)), line[3]]).rstrip()
-        for line in lines
-    )
+    cells = [("what", "state", "found", "what to do"), *map(astuple, rows)]
+    lines = [[" ".join(cell.split()) for cell in line] for line in cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def has_problem(rows: Sequence[Check]) -> bool:
-    return any(row.state == "problem" for row in rows)
-
-
-def _row(check: dict[str, object]) -> Check:
-    state = check["state"]
-    for known in ("ok", "warning", "problem"):
-        if state == known:
-            return Check(str(check["name"]), known, str(check.get("found", "")), str(check.get("advice", "")))
-    raise ValueError(f"unknown state {state!r}")
-
-
-def _program(gimp: Gimp, programs: Sequence[Program]) -> Check:
+def _rows(gimp: Gimp, programs: Sequence[Program]) -> Iterator[Check]:
     matching = [program for program in programs if program.kind == gimp.kind and program.release == gimp.directory.name]
     if matching:
-        return Check(gimp.name, "ok", f"{matching[0].version}, {matching[0].path}")
-    return Check(gimp.name, "warning", str(gimp.directory), "no such program on PATH; fine for an AppImage")
-
-
-def _installation(gimp: Gimp) -> list[Check]:
+        yield Check(gimp.name, "ok", f"{matching[0].version}, {matching[0].path}")
+    else:
+        yield Check(gimp.name, "warning", str(gimp.directory), "no such program on PATH; fine for an AppImage")
     manifest = read_manifest(gimp.folder)
-    if manifest is None:
-        if needs_repair(gimp):
-            return [Check("plug-in folder", "problem", "an install was interrupted", AGAIN)]
-        if gimp.folder.exists():
-            return [Check("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {AGAIN}")]
-        return [Check("plug-in folder", "problem", "not installed", "run python3 install.py")]
-    return [_folder(gimp, manifest), *_bridge(gimp, manifest)]
+    if manifest:
+        damaged = damage(gimp.folder, manifest)
+        if damaged:
+            found = f"{manifest.version}, missing or changed: {', '.join(damaged[:3])}"
+            yield Check("plug-in folder", "problem", found, AGAIN)
+        else:
+            kind = f"links to {manifest.linked}" if manifest.linked else "complete"
+            yield Check("plug-in folder", "ok", f"{manifest.version}, {kind}, {gimp.folder}")
+        yield from _bridge(gimp, manifest)
+    elif needs_repair(gimp):
+        yield Check("plug-in folder", "problem", "an install was interrupted", AGAIN)
+    elif gimp.folder.exists():
+        yield Check("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {AGAIN}")
+    else:
+        yield Check("plug-in folder", "problem", "not installed", "run python3 install.py")
 
 
-def _folder(gimp: Gimp, manifest: Manifest) -> Check:
-    damaged = damage(gimp.folder, manifest)
-    if damaged:
-        found = f"{manifest.version}, missing or changed: {', '.join(damaged[:3])}"
-        return Check("plug-in folder", "problem", found, AGAIN)
-    kind = f"links to {manifest.linked}" if manifest.linked else "complete"
-    return Check("plug-in folder", "ok", f"{manifest.version}, {kind}, {gimp.folder}")
-
-
-def _bridge(gimp: Gimp, manifest: Manifest) -> list[Check]:
+def _bridge(gimp: Gimp, manifest: Manifest) -> Iterator[Check]:
     interpreter = probe(inside(gimp, [manifest.python]))
     if interpreter is None:
-        return [Check("interpreter", "problem", f"{manifest.python} does not run", AGAIN)]
-    row = Check("interpreter", "ok", f"{interpreter.version}, {interpreter.path}")
+        yield Check("interpreter", "problem", f"{manifest.python} does not run", AGAIN)
+        return
+    yield Check("interpreter", "ok", f"{interpreter.version}, {interpreter.path}")
     try:
-        return [row, *ask_bridge(gimp, manifest)]
+        yield from ask_bridge(gimp, manifest)
     except SetupError as error:
-        found = (error.details or error.sentence).splitlines()[-1]
-        return [row, Check("bridge", "problem", found, AGAIN)]
+        yield Check("bridge", "problem", (error.details or error.sentence).splitlines()[-1], AGAIN)

@@ -17,23 +17,24 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bridge.setup.gimps import Gimp, inside
 from bridge.setup.lockfile import for_linux_python
-from bridge.setup.system import Outcome, SetupError, remove, run
+from bridge.setup.system import SetupError, remove, run
 from bridge.store import places
 from bridge.store.locks import nobody_shares
 
-OLDEST, NEWEST = (3, 11), (3, 14)
+RELEASES = ("3.14", "3.13", "3.12", "3.11")
 RANGE = "Python 3.11 to 3.14"
 #: A file in each complete environment. A bridge that runs in it locks this file for sharing; see `__main__`.
 MARKER = ".photio-complete"
 _REMOVED = "removed-"
+_REQUIREMENTS = "requirements.lock"
 _PROBE = "import sys; print(sys.executable, '.'.join(map(str, sys.version_info[:3])), sep='\\n')"
-_BUILD_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,8 @@ class Interpreter:
     version: str
 
     @property
-    def release(self) -> tuple[int, int]:
-        major, minor = self.version.split(".")[:2]
-        return int(major), int(minor)
-
-    @property
-    def suits(self) -> bool:
-        return OLDEST <= self.release <= NEWEST
+    def release(self) -> str:
+        return ".".join(self.version.split(".")[:2])
 
 
 @dataclass(frozen=True)
@@ -95,13 +91,13 @@ def choose(named: str | None) -> Interpreter:
         found = probe([named])
         if found is None:
             raise SetupError(f"{named} cannot be run as Python; name another interpreter with --python.")
-        if not found.suits:
+        if found.release not in RELEASES:
             raise SetupError(f"{named} is Python {found.version}; name one of {RANGE} with --python.")
         return found
-    names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)] + ["python3", "python"]
+    names = [*(f"python{release}" for release in RELEASES), "python3", "python"]
     for candidate in [sys.executable, *filter(None, map(shutil.which, names))]:
         found = probe([candidate])
-        if found is not None and found.suits:
+        if found is not None and found.release in RELEASES:
             return found
     raise SetupError(f"Photio needs {RANGE}; install one of them, or name it with --python PATH.")
 
@@ -109,7 +105,7 @@ def choose(named: str | None) -> Interpreter:
 def prepare(gimp: Gimp, interpreter: Interpreter, lock: Path, report: Report) -> Runtime:
     """Builds the environment for this GIMP, unless it exists already. Raises `SetupError`."""
     if not gimp.sandboxed:
-        folder = _complete(lock.read_text(), interpreter, report, _build_venv)
+        folder = _complete(lock.read_text(), interpreter, report, partial(_build_venv, interpreter))
         return Runtime(str(venv_python(folder)), folder, None)
     inner = probe(inside(gimp, ["python3"]))
     if inner is None:
@@ -118,13 +114,14 @@ def prepare(gimp: Gimp, interpreter: Interpreter, lock: Path, report: Report) ->
             f"check that '{' '.join(inside(gimp, ['python3'])[:2])}' works here, then run this again."
         )
     text = for_linux_python(lock.read_text(), inner.version)
-    folder = _complete(text, Interpreter(gimp.kind, inner.version), report, _target_builder(interpreter))
+    folder = _complete(text, Interpreter(gimp.kind, inner.version), report, partial(_build_target, interpreter, inner))
     return Runtime("python3", folder, folder / "packages")
 
 
-def planned(interpreter: Interpreter, lock: Path) -> Path:
-    """The folder of the virtual environment, whether it exists or not."""
-    return _folder(lock.read_text(), interpreter)
+def planned(interpreter: Interpreter, lock: str) -> Path:
+    """The folder of the environment for a lock's text, whether it exists or not."""
+    key = json.dumps([lock, interpreter.path, interpreter.version])
+    return environments() / hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def is_complete(folder: Path) -> bool:
@@ -137,17 +134,16 @@ def venv_python(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def remove_unused(used: Set[str]) -> tuple[list[Path], list[Path]]:
-    """Removes all environments whose names are not in `used`, unless a bridge runs in them.
+def present() -> list[Path]:
+    """All environments, also those that are not complete."""
+    return sorted(environments().glob("*"))
 
-    Returns those removed, and those kept because a bridge runs in them or may do so.
-    """
-    folder = environments()
-    unused = [path for path in sorted(folder.iterdir()) if path.name not in used] if folder.is_dir() else []
-    removed, kept = list[Path](), list[Path]()
-    for path in unused:
-        (removed if _removed(path) else kept).append(path)
-    return removed, kept
+
+def remove_unused(used: Set[str]) -> Iterator[tuple[Path, bool]]:
+    """Removes environments with other names, unless a bridge may run in them. Yields each, and whether it is gone."""
+    for folder in present():
+        if folder.name not in used:
+            yield folder, _removed(folder)
 
 
 def _removed(folder: Path) -> bool:
@@ -165,77 +161,53 @@ def _removed(folder: Path) -> bool:
     return True
 
 
-_Builder = Callable[[str, Interpreter, Path], None]
-
-
-def _folder(lock: str, interpreter: Interpreter) -> Path:
-    key = json.dumps([lock, interpreter.path, interpreter.version])
-    return environments() / hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-def _complete(lock: str, interpreter: Interpreter, report: Report, build: _Builder) -> Path:
-    folder = _folder(lock, interpreter)
+def _complete(lock: str, interpreter: Interpreter, report: Report, build: Callable[[Path], None]) -> Path:
+    folder = planned(interpreter, lock)
     if is_complete(folder):
         report(f"  packages: there already, {folder}")
         return folder
     report("  packages: fetching (about 30 MB the first time)")
     remove(folder)
     folder.mkdir(parents=True)
-    requirements = folder / "requirements.lock"
-    requirements.write_text(lock)
-    build(str(requirements), interpreter, folder)
+    (folder / _REQUIREMENTS).write_text(lock)
+    build(folder)
     (folder / MARKER).write_text(interpreter.version + "\n")
     report(f"  packages: ready, {folder}")
     return folder
 
 
-def _build_venv(requirements: str, interpreter: Interpreter, folder: Path) -> None:
+def _build_venv(interpreter: Interpreter, folder: Path) -> None:
     pip = [str(venv_python(folder)), "-I", "-m", "pip"]
     if run([interpreter.path, "-I", "-m", "venv", str(folder)], 300.0).status != 0:
         # On Debian, ensurepip is in the package python3-venv; pip from python3-pip can install into it instead.
         bare = run([interpreter.path, "-I", "-m", "venv", "--without-pip", str(folder)], 300.0)
         pip = [interpreter.path, "-I", "-m", "pip", "--python", str(venv_python(folder))]
         if bare.status != 0 or run([*pip, "--version"]).status != 0:
-            raise _no_venv(interpreter)
-    _require_success(run([*pip, *_INSTALL, "-r", requirements], _BUILD_SECONDS))
-
-
-def _no_venv(interpreter: Interpreter) -> SetupError:
-    name = "python{}.{}-venv".format(*interpreter.release)
-    return SetupError(
-        f"{interpreter.path} cannot make virtual environments; "
-        f"on Debian and Ubuntu 'apt install python3-venv' (or {name}) adds that, then run this again."
-    )
-
-
-_INSTALL = ("install", "--quiet", "--no-input", "--require-hashes", "--only-binary=:all:")
-
-
-def _target_builder(host: Interpreter) -> _Builder:
-    def build(requirements: str, inner: Interpreter, folder: Path) -> None:
-        pip = [host.path, "-I", "-m", "pip"]
-        if run([*pip, "--version"]).status != 0:
             raise SetupError(
-                f"{host.path} has no pip, which is needed to fetch packages for the sandbox's Python; "
-                "on Debian and Ubuntu 'apt install python3-pip' adds it, then run this again."
+                f"{interpreter.path} cannot make virtual environments; on Debian and Ubuntu 'apt install python3-venv' "
+                f"(or python{interpreter.release}-venv) adds that, then run this again."
             )
-        release = "{}.{}".format(*inner.release)
-        # pip would check the packages' requirements against the host's Python; the lock has resolved them already.
-        target = ["--no-deps", "--ignore-requires-python", "--target", str(folder / "packages")]
-        target += ["--python-version", release, "--implementation", "cp"]
-        _require_success(run([*pip, *_INSTALL, *target, *_platforms(), "-r", requirements], _BUILD_SECONDS))
-
-    return build
+    _fetch(folder, pip)
 
 
-def _platforms() -> list[str]:
-    """pip's platform tags for a sandbox, whose glibc is 2.39 (Ubuntu 24.04, freedesktop 24.08) or newer."""
-    machine = platform.machine()
-    tags = [f"manylinux_2_{minor}_{machine}" for minor in range(39, 16, -1)] + [f"manylinux2014_{machine}"]
-    return [f"--platform={tag}" for tag in tags]
+def _build_target(host: Interpreter, inner: Interpreter, folder: Path) -> None:
+    pip = [host.path, "-I", "-m", "pip"]
+    if run([*pip, "--version"]).status != 0:
+        raise SetupError(
+            f"{host.path} has no pip, which is needed to fetch packages for the sandbox's Python; "
+            "on Debian and Ubuntu 'apt install python3-pip' adds it, then run this again."
+        )
+    # pip would check the packages' requirements against the host's Python; the lock has resolved them already.
+    target = ["--no-deps", "--ignore-requires-python", "--target", str(folder / "packages")]
+    # The sandbox's glibc is 2.39 (Ubuntu 24.04, freedesktop 24.08) or newer.
+    tags = ["manylinux2014", *(f"manylinux_2_{minor}" for minor in range(17, 40))]
+    platforms = [f"--platform={tag}_{platform.machine()}" for tag in reversed(tags)]
+    _fetch(folder, pip, *target, "--python-version", inner.release, "--implementation", "cp", *platforms)
 
 
-def _require_success(outcome: Outcome) -> None:
+def _fetch(folder: Path, pip: Sequence[str], *target: str) -> None:
+    options = ["--quiet", "--no-input", "--require-hashes", "--only-binary=:all:", "-r", str(folder / _REQUIREMENTS)]
+    outcome = run([*pip, "install", *options, *target], 1800.0)
     if outcome.status != 0:
         raise SetupError(
             "The packages could not be installed; check the network connection and the free disk space, "

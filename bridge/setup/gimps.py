@@ -1,14 +1,4 @@
-"""Finds every GIMP 3 of this user: its configuration directories and its programs.
-
-The configuration directories are:
-
-* Linux (native, AppImage): `$XDG_CONFIG_HOME/GIMP/3.x`
-* Flatpak: `~/.var/app/org.gimp.GIMP/config/GIMP/3.x`
-* Snap: `~/snap/gimp/current/.config/GIMP/3.x`; GNOME's snap extension sets `XDG_CONFIG_HOME` to this `.config`
-* macOS: `~/Library/Application Support/GIMP/3.x`
-* Windows: `%APPDATA%\\GIMP\\3.x`
-* anywhere: the directory in `GIMP3_DIRECTORY`
-"""
+"""Finds every GIMP 3 of this user: its configuration directories and its programs."""
 
 from __future__ import annotations
 
@@ -17,8 +7,9 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -84,7 +75,7 @@ class Program:
 
 
 def roots(computer: Computer) -> dict[Kind, Path]:
-    """For each kind of package, the directory with GIMP's configuration directories."""
+    """For each kind of package, the directory with GIMP's configuration directories. An AppImage counts as native."""
     home = computer.home
     if computer.platform == "win32":
         return {"native": Path(computer.variables.get("APPDATA") or home / "AppData" / "Roaming") / "GIMP"}
@@ -95,6 +86,7 @@ def roots(computer: Computer) -> dict[Kind, Path]:
     return {
         "native": config / "GIMP",
         "flatpak": home / ".var" / "app" / FLATPAK / "config" / "GIMP",
+        # GNOME's snap extension sets XDG_CONFIG_HOME to this .config.
         "snap": home / "snap" / "gimp" / "current" / ".config" / "GIMP",
     }
 
@@ -113,39 +105,37 @@ def configured(computer: Computer) -> list[Gimp]:
     found = [
         Gimp(directory, kind)
         for kind, root in roots(computer).items()
-        if root.is_dir()
-        for directory in sorted(root.iterdir())
+        for directory in sorted(root.glob("*"))
         if _RELEASE.fullmatch(directory.name) and directory.is_dir()
     ]
-    own = computer.variables.get("GIMP3_DIRECTORY")
-    if own:
+    if own := computer.variables.get("GIMP3_DIRECTORY"):
         # GIMP takes a relative path as relative to the home directory.
-        gimp = classify(computer.home / own, computer)
-        found += [gimp] if gimp not in found else []
-    return found
+        found.append(classify(computer.home / own, computer))
+    return list(dict.fromkeys(found))
 
 
 def find(computer: Computer, started: Sequence[Program]) -> list[Gimp]:
     """All GIMP 3: those with a configuration directory, and the given programs that were never started."""
     found = configured(computer)
     for program in started:
-        root = roots(computer).get(program.kind)
+        root = roots(computer)[program.kind]
         # snapd makes the link `current` at the first start: the installer must not make a directory of that name.
-        if root is None or (program.kind == "snap" and not root.parent.parent.exists()):
-            continue
-        gimp = Gimp(root / program.release, program.kind)
-        found += [gimp] if gimp not in found else []
-    return found
+        if program.kind != "snap" or root.parent.parent.exists():
+            found.append(Gimp(root / program.release, program.kind))
+    return list(dict.fromkeys(found))
 
 
 def programs(computer: Computer) -> list[Program]:
     """All GIMP 3 programs that report their version."""
     found: dict[tuple[Kind, str], Program] = {}
-    for kind, path, command in _candidates(computer):
+    for kind, command in _candidates(computer):
         outcome = run(command, 30.0)
-        match = _VERSION.search(_own_lines(kind, outcome.output))
+        output = outcome.output
+        if kind == "flatpak":  # it lists all applications
+            output = "\n".join(line for line in output.splitlines() if line.split()[:1] == [FLATPAK])
+        match = _VERSION.search(output)
         if match and outcome.status == 0:
-            found.setdefault((kind, match[1]), Program(kind, path, match[0]))
+            found.setdefault((kind, match[1]), Program(kind, command[0], match[0]))
     return list(found.values())
 
 
@@ -160,39 +150,26 @@ def inside(gimp: Gimp, command: Sequence[str]) -> list[str]:
 
 def sandbox_homes(gimp: Gimp, computer: Computer) -> tuple[Path, Path] | None:
     """The sandbox's own directories for (settings, data) of the bridge; `None` outside a sandbox."""
-    if gimp.kind == "flatpak":
-        base = computer.home / ".var" / "app" / FLATPAK
-        return base / "config" / "photio", base / "data" / "photio"
-    if gimp.kind == "snap":
-        base = computer.home / "snap" / "gimp" / "current"
-        return base / ".config" / "photio", base / ".local" / "share" / "photio"
-    return None
+    if not gimp.sandboxed:
+        return None
+    config = roots(computer)[gimp.kind].parent
+    data = config.parent / ("data" if gimp.kind == "flatpak" else ".local/share")
+    return config / "photio", data / "photio"
 
 
-def _candidates(computer: Computer) -> list[tuple[Kind, str, list[str]]]:
-    search = computer.variables.get("PATH")
-    candidates: list[tuple[Kind, str, list[str]]] = []
+def _candidates(computer: Computer) -> Iterator[tuple[Kind, list[str]]]:
+    """The commands that print the version of a GIMP, if it is there. Each begins with a program's path."""
+    which = partial(shutil.which, path=computer.variables.get("PATH"))
     seen: set[Path] = set()
-    named = [shutil.which(name, path=search) for name in _NAMES]
-    for path in [Path(name) for name in named if name] + _bundles(computer):
-        if path.resolve() in seen or path.parent.parent.name == "snap" or path.resolve().name == "snap":
-            continue
-        seen.add(path.resolve())
-        candidates.append(("native", str(path), [str(path), "--version"]))
+    for path in [*map(Path, filter(None, map(which, _NAMES))), *_bundles(computer)]:
+        if path.resolve() not in seen and "snap" not in (path.parent.parent.name, path.resolve().name):
+            seen.add(path.resolve())
+            yield "native", [str(path), "--version"]
     if computer.platform.startswith("linux"):
-        if flatpak := shutil.which("flatpak", path=search):
-            columns = "--columns=application,version"
-            candidates.append(("flatpak", flatpak, [flatpak, "list", "--app", columns]))
-        if snap := shutil.which("snap", path=search):
-            candidates.append(("snap", snap, [snap, "list", "gimp"]))
-    return candidates
-
-
-def _own_lines(kind: Kind, output: str) -> str:
-    """The lines about GIMP: Flatpak lists all applications."""
-    if kind != "flatpak":
-        return output
-    return "\n".join(line for line in output.splitlines() if line.split()[:1] == [FLATPAK])
+        if flatpak := which("flatpak"):
+            yield "flatpak", [flatpak, "list", "--app", "--columns=application,version"]
+        if snap := which("snap"):
+            yield "snap", [snap, "list", "gimp"]
 
 
 def _bundles(computer: Computer) -> list[Path]:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.setup import gimps, plugin_folder
-from bridge.setup.environment import environments, is_complete
+from bridge.setup.environment import is_complete, present
 from bridge.setup.gimps import Computer
-from bridge.setup.system import remove
 from bridge.store import places
 
 
@@ -33,10 +31,6 @@ class Installations:
     spared: frozenset[str] = frozenset()
     lost: bool = False
 
-    def adding(self, folders: Iterable[Path]) -> Installations:
-        """The list with these folders, each once."""
-        return replace(self, folders=tuple(dict.fromkeys((*self.folders, *folders))))
-
 
 def list_file() -> Path:
     """The file that the list is in."""
@@ -46,44 +40,24 @@ def list_file() -> Path:
 def recall(computer: Computer) -> Installations:
     """The list; if it is damaged, one of the folders in the usual places. Changes nothing."""
     try:
-        return _parsed(json.loads(list_file().read_text(encoding="utf-8")))
+        content = json.loads(list_file().read_text(encoding="utf-8"))
+        folders, spared = (content["folders"], content["spared"]) if isinstance(content, dict) else (content, ())
+        return Installations(tuple(map(Path, folders)), frozenset(spared))
     except FileNotFoundError:
-        if not any(map(is_complete, _present())):
+        if not any(map(is_complete, present())):
             return Installations()  # the first installation, or one that was killed
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         pass  # handled below, like a missing list
     found = [gimp.folder for gimp in gimps.configured(computer) if plugin_folder.uses(gimp.folder)]
-    return Installations(tuple(found), frozenset(path.name for path in _present()), lost=True)
+    return Installations(tuple(found), frozenset(path.name for path in present()), lost=True)
 
 
 def save(known: Installations) -> None:
     """Replaces the list. An empty list is saved, too: without it, all existing environments would be spared."""
     folders = [str(folder) for folder in known.folders]
-    spared = sorted(known.spared & {path.name for path in _present()})
+    spared = sorted(known.spared & {path.name for path in present()})
     content = {"folders": folders, "spared": spared} if spared else folders
     list_file().parent.mkdir(parents=True, exist_ok=True)
     fresh = list_file().with_suffix(".new")
     fresh.write_text(json.dumps(content, indent=1), encoding="utf-8")
     os.replace(fresh, list_file())
-
-
-def forget() -> None:
-    """Removes the list, when there is no environment any more."""
-    remove(list_file())
-
-
-def _parsed(content: object) -> Installations:
-    """The list from JSON: a list of folders, or an object with the lists `folders` and `spared`.
-
-    Raises:
-        ValueError: it is anything else.
-    """
-    parts = [content.get("folders"), content.get("spared")] if isinstance(content, dict) else [content, []]
-    texts = [part for part in parts if isinstance(part, list) and all(isinstance(text, str) for text in part)]
-    if len(texts) != len(parts):
-        raise ValueError("not a list of folders")
-    return Installations(tuple(map(Path, texts[0])), frozenset(texts[1]))
-
-
-def _present() -> list[Path]:
-    return sorted(environments().iterdir()) if environments().is_dir() else []

@@ -6,8 +6,10 @@ only these are ever removed. A test fails if the bridge writes a file that is no
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,22 +28,21 @@ class Belongings:
     """A folder, and the paths that Photio made in it or beside it."""
 
     folder: Path
-    made: tuple[Path, ...]
+    made: Sequence[Path]
 
 
 def kept(config: Path, data: Path) -> list[Belongings]:
     """The user's files in the directories of the settings and of the data."""
     patterns = [pattern for name in _FILES for pattern in (name, f".{name}.{_DRAFT}")]
-    settings = _files(config, [*patterns, "settings.json.broken-[0-9]*"])
     journal = data / "journal"
-    jobs = [path for path in _entries(journal) if path.is_dir() and not path.is_symlink() and _is_job(path.name)]
-    models = _files(data / "models", ["migan_pipeline_v2.onnx", ".model-????????"])
+    names = {path: path.name.removeprefix(REMOVED) for path in sorted(journal.glob("*"))}
+    jobs = [path for path, name in names.items() if NAME.fullmatch(name) and path.is_dir() and not path.is_symlink()]
     log = places.log_file().name
     found = [
-        Belongings(config, tuple(settings)),
+        Belongings(config, _files(config, [*patterns, "settings.json.broken-[0-9]*"])),
         Belongings(journal, (*jobs, *_files(data, [lock_file(journal).name]))),
-        Belongings(data / "models", tuple(models)),
-        Belongings(data / "log", tuple(_files(data / "log", [log, f"{log}.[0-9]"]))),
+        Belongings(data / "models", _files(data / "models", ["migan_pipeline_v2.onnx", ".model-????????"])),
+        Belongings(data / "log", _files(data / "log", [log, f"{log}.[0-9]"])),
     ]
     return [each for each in found if each.made]
 
@@ -49,44 +50,29 @@ def kept(config: Path, data: Path) -> list[Belongings]:
 def asked_last(gimp_directory: Path) -> Belongings:
     """GIMP's files with the last values of Photio's procedures, among them prompts."""
     folder = gimp_directory / "plug-in-settings"
-    return Belongings(folder, tuple(_files(folder, [f"*photio-{name}*" for name in _PROCEDURES])))
+    return Belongings(folder, _files(folder, [f"*photio-{name}*" for name in _PROCEDURES]))
 
 
 def clear(belongings: Belongings) -> list[Path]:
     """Removes them, and their folder if it is empty then. Returns those that are kept, because a bridge uses them."""
-    stayed = list[Path]()
     for path in belongings.made:
-        try:
-            if locks.is_held(path / BUSY_FILE):
-                stayed.append(path)
-            else:
+        with contextlib.suppress(OSError):  # Windows removes no file that is open
+            if not locks.is_held(path / BUSY_FILE):
                 remove(path)
-        except OSError:  # Windows removes no file that is open
-            stayed.append(path)
     remove_if_empty(belongings.folder)
-    return stayed
+    return [path for path in belongings.made if os.path.lexists(path)]
 
 
 def key_is_in_keyring(config: Path) -> bool:
     """Whether the settings say that there is a key in the system's keyring."""
     try:
         settings = json.loads((config / "settings.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return settings.get("key_storage") == "keyring" or settings.get("key_left_in_keyring") is True
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False
-    if not isinstance(settings, dict):
-        return False
-    return settings.get("key_storage") == "keyring" or settings.get("key_left_in_keyring") is True
-
-
-def _is_job(name: str) -> bool:
-    return NAME.fullmatch(name.removeprefix(REMOVED)) is not None
 
 
 def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
     """The files and links of these names. Folders of these names are not Photio's."""
     found = [path for pattern in patterns for path in sorted(folder.glob(pattern))]
     return [path for path in dict.fromkeys(found) if path.is_symlink() or path.is_file()]
-
-
-def _entries(folder: Path) -> Iterator[Path]:
-    return iter(sorted(folder.iterdir()) if folder.is_dir() else [])

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -54,6 +54,10 @@ class Manifest:
     made: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
 
+    def command(self, *arguments: str) -> list[str]:
+        """The command line that starts the bridge with these arguments, and leaves no bytecode in its folder."""
+        return [self.python, *self.isolated, "-B", self.bridge, *arguments]
+
 
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of an installed folder; `None` when the folder is absent or not ours."""
@@ -88,7 +92,7 @@ def uses(folder: Path) -> frozenset[str] | None:
 
 def refuse_foreign(folder: Path) -> None:
     """Raises `SetupError` if there is a folder that this installer did not make."""
-    if (folder.exists() or folder.is_symlink()) and (folder.is_symlink() or read_manifest(folder) is None):
+    if folder.is_symlink() or (folder.exists() and read_manifest(folder) is None):
         raise SetupError(f"{folder} was not made by this installer; move it away, then run this again.")
 
 
@@ -98,74 +102,45 @@ def missing_directories(gimp: Gimp) -> tuple[str, ...]:
     return tuple(str(path) for path in reversed([plug_ins, *plug_ins.parents]) if not path.exists())
 
 
-def stage(gimp: Gimp, checkout: Path, manifest: Manifest, runtime: Runtime, report: Report) -> Staged:
-    """Builds a complete folder, ready to be swapped in. Raises `OSError`; then nothing is left behind."""
+@contextmanager
+def replaced(gimp: Gimp, checkout: Path, manifest: Manifest, runtime: Runtime, report: Report) -> Iterator[None]:
+    """Builds a complete folder, puts it in place, and runs the block.
+
+    If anything raises, the previous folder is put back, and nothing else is left. `repair` must have been called.
+    """
     gimp.folder.parent.mkdir(parents=True, exist_ok=True)
-    folder = _home(gimp) / f"{_STAGING}{os.getpid()}"
+    staged = _home(gimp) / f"{_STAGING}{os.getpid()}"
+    staged.mkdir()
     try:
-        remove(folder)
-        folder.mkdir()
-        if manifest.linked:
-            _link(checkout, folder)
-        else:
-            _copy(checkout, folder)
+        _fill(staged, checkout, bool(manifest.linked))
         if runtime.packages is not None:
-            shutil.copytree(runtime.packages, folder / "packages")
-        _compile_catalogues(checkout, folder, runtime, report)
-        _write_manifest(folder, manifest)
+            shutil.copytree(runtime.packages, staged / "packages")
+        _compile_catalogues(checkout, staged, runtime, report)
+        _write_manifest(staged, manifest)
+        if gimp.folder.exists():
+            os.replace(gimp.folder, _home(gimp) / _PREVIOUS)
+        os.replace(staged, gimp.folder)
+        yield
     except BaseException:
-        remove(folder)
+        if not staged.exists():
+            os.rename(gimp.folder, staged)
+        repair(gimp)
         raise
-    return Staged(gimp, folder)
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A complete folder that is not in place yet."""
-
-    gimp: Gimp
-    path: Path
-
-    @contextmanager
-    def swapped(self) -> Iterator[None]:
-        """Puts the folder in place, and runs the block. If the block raises, the previous folder is put back."""
-        folder, previous = self.gimp.folder, _home(self.gimp) / _PREVIOUS
-        try:
-            if folder.exists():
-                os.replace(folder, previous)
-            os.replace(self.path, folder)
-            yield
-        except BaseException:
-            self._roll_back(folder, previous)
-            raise
-        remove(previous)
-
-    def _roll_back(self, folder: Path, previous: Path) -> None:
-        staged_is_in = not self.path.exists()
-        if staged_is_in and folder.exists():
-            os.rename(folder, self.path)
-        if previous.exists() and not folder.exists():
-            os.rename(previous, folder)
-        remove(self.path)
+    repair(gimp)
 
 
 def repair(gimp: Gimp) -> bool:
     """Finishes or undoes what a killed run left. Returns whether the previous folder had to be put back."""
-    home, folder = _home(gimp), gimp.folder
-    if not home.is_dir():
-        return False
-    previous = home / _PREVIOUS
-    back = previous.exists() and not folder.exists()
+    home, back = _home(gimp), needs_repair(gimp)
     if back:
-        os.rename(previous, folder)
-    for leftover in [previous, home / _REMOVED, *home.glob(f"{_STAGING}*")]:
+        os.rename(home / _PREVIOUS, gimp.folder)
+    for leftover in [home / _PREVIOUS, home / _REMOVED, *home.glob(f"{_STAGING}*")]:
         remove(leftover)
     return back
 
 
 def needs_repair(gimp: Gimp) -> bool:
-    home = _home(gimp)
-    return (home / _PREVIOUS).exists() and not gimp.folder.exists()
+    return (_home(gimp) / _PREVIOUS).exists() and not gimp.folder.exists()
 
 
 def uninstall(gimp: Gimp) -> bool:
@@ -182,8 +157,7 @@ def uninstall(gimp: Gimp) -> bool:
     away = _home(gimp) / _REMOVED
     os.replace(gimp.folder, away)
     remove(away)
-    for directory in reversed(manifest.made):
-        remove_if_empty(Path(directory))
+    remove_if_empty(*map(Path, reversed(manifest.made)))
     return True
 
 
@@ -191,11 +165,7 @@ def damage(folder: Path, manifest: Manifest) -> list[str]:
     """The paths of files in an installed folder that are missing or changed."""
     if manifest.linked:
         return [] if (folder / "photio.py").is_file() and (folder / "bridge").is_dir() else ["photio.py, bridge"]
-    return [
-        name
-        for name, digest in manifest.files.items()
-        if not (folder / name).is_file() or _digest(folder / name) != digest
-    ]
+    return [name for name, digest in manifest.files.items() if _digest(folder / name) != digest]
 
 
 def _home(gimp: Gimp) -> Path:
@@ -203,30 +173,22 @@ def _home(gimp: Gimp) -> Path:
     return gimp.folder.parent.resolve().parent
 
 
-def _sources(checkout: Path) -> Iterator[tuple[str, Path]]:
-    """The content of the folder: (name in the folder, file or directory in the checkout)."""
-    for path in sorted((checkout / "plugin" / "photio").iterdir()):
-        if path.name not in ("__pycache__", _CATALOGUES):
-            yield path.name, path
-    yield "bridge", checkout / "bridge"
-
-
-def _copy(checkout: Path, stage: Path) -> None:
-    ignore: Callable[[str, list[str]], set[str]] = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for name, source in _sources(checkout):
-        if source.is_dir():
-            shutil.copytree(source, stage / name, ignore=ignore)
+def _fill(staged: Path, checkout: Path, linked: bool) -> None:
+    for source in (*(checkout / "plugin" / "photio").iterdir(), checkout / "bridge"):
+        target = staged / source.name
+        if source.name in ("__pycache__", _CATALOGUES):
+            continue
+        if linked:
+            target.symlink_to(source, target_is_directory=source.is_dir())
+        elif source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
         else:
-            shutil.copy2(source, stage / name)
-    # GIMP queries a plug-in again only if the date of this file has changed, whatever else is new.
-    os.utime(stage / "photio.py")
-    # GIMP ignores a plug-in without this bit, which a checkout from an archive may lack.
-    os.chmod(stage / "photio.py", 0o755)
-
-
-def _link(checkout: Path, stage: Path) -> None:
-    for name, source in _sources(checkout):
-        (stage / name).symlink_to(source, target_is_directory=source.is_dir())
+            shutil.copy2(source, target)
+    if not linked:
+        # GIMP queries a plug-in again only if the date of this file has changed, whatever else is new.
+        os.utime(staged / "photio.py")
+        # GIMP ignores a plug-in without this bit, which a checkout from an archive may lack.
+        os.chmod(staged / "photio.py", 0o755)
 
 
 def _compile_catalogues(checkout: Path, stage: Path, runtime: Runtime, report: Report) -> None:
@@ -252,4 +214,4 @@ def _write_manifest(stage: Path, manifest: Manifest) -> None:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

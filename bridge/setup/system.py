@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.common.errors import PhotioError
+from bridge.store.locks import Lock
 
 _FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV")
 
@@ -36,7 +37,10 @@ class Outcome:
 
 
 def run(command: Sequence[str], seconds: float = 60.0) -> Outcome:
-    """Runs a program to its end. All failures are in the `Outcome`."""
+    """Runs a program to its end, without the variables of another Python. All failures are in the `Outcome`."""
+    # A user's pip.conf may contain "user = true", which pip refuses in a virtual environment. English, because the
+    # bridge's checks become rows of the installer's table.
+    own = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "LANGUAGE": "en"}
     try:
         done = subprocess.run(
             list(command),
@@ -45,20 +49,13 @@ def run(command: Sequence[str], seconds: float = 60.0) -> Outcome:
             text=True,
             errors="replace",
             timeout=seconds,
-            env=_environment(),
+            env={name: value for name, value in os.environ.items() if name not in _FOREIGN} | own,
         )
     except subprocess.TimeoutExpired:
         return Outcome(127, "", f"{command[0]} did not end within {seconds:.0f} seconds")
     except OSError as error:
         return Outcome(127, "", f"{command[0]}: {error.strerror}")
     return Outcome(done.returncode, done.stdout, done.stderr)
-
-
-def _environment() -> dict[str, str]:
-    # A user's pip.conf may contain "user = true", which pip refuses in a virtual environment. English, because the
-    # bridge's checks become rows of the installer's table.
-    cleaned = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
-    return {**cleaned, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "LANGUAGE": "en"}
 
 
 def remove(path: Path) -> None:
@@ -69,23 +66,20 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def remove_if_empty(folder: Path) -> None:
-    if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
-        folder.rmdir()
+def remove_if_empty(*folders: Path) -> None:
+    """Removes those of the folders that exist and are empty, one after the other. Links are left alone."""
+    for folder in folders:
+        if folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 @contextmanager
-def only_one(lock: Path) -> Iterator[None]:
+def only_one(path: Path) -> Iterator[None]:
     """Locks the file, so that a second installer waits. The lock ends with the process."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a+b") as stream:
-        if sys.platform == "win32":
-            import msvcrt
-
-            stream.seek(0)
-            msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(stream, fcntl.LOCK_EX)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = Lock(path)
+    lock.take(math.inf)
+    try:
         yield
+    finally:
+        lock.release()

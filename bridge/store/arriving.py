@@ -1,7 +1,7 @@
-"""Writes an answer to the disk while it arrives, in case this process is killed before it saves the answer.
+"""Answers while they arrive: this process may be killed before it saves them.
 
-All received bytes are appended to a file in the job folder at once. The file is removed when the answer is saved. From
-a file that is left, `bridge.history.arrivals` makes the answer.
+All received bytes are appended to a file in the job folder at once. The file is removed when the answer is saved. Of a
+file that is left, `adopt` makes the answer. Standard library only, unless there is one.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from bridge.common.errors import PhotioError
 from bridge.regen.validation import spellings
-from bridge.store.private_files import open_private
+from bridge.store import locks
+from bridge.store.journal import BUSY_FILE, LONGEST_ANSWER_FILE, JobFolder
+from bridge.store.private_files import SAFELY, open_private, read_private
 
 #: The file for crop 1, variation 2 is arriving-1-2.
 NAME = re.compile(r"arriving-([0-9]{1,4})-([0-9]{1,2})")
-
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ class Arriving:
             self._held = b""
             if not self._removed:
                 with self._errors_logged():
-                    self._handle = open_private(self._path, _FLAGS)
+                    self._handle = open_private(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | SAFELY)
 
     def write(self, content: bytes) -> None:
         """Appends received bytes."""
@@ -62,10 +63,12 @@ class Arriving:
             content = self._held + content
             for secret in self._secrets:
                 content = content.replace(secret, b"[key]")
-            held = max((_overlap(content, secret) for secret in self._secrets), default=0)
-            self._held = content[len(content) - held :]
+            beginnings = (secret[:length] for secret in self._secrets for length in range(1, len(secret)))
+            held = max((len(beginning) for beginning in beginnings if content.endswith(beginning)), default=0)
+            end = len(content) - held
+            self._held = content[end:]
             with self._errors_logged():
-                left = memoryview(content)[: len(content) - held]
+                left = memoryview(content)[:end]
                 while left:
                     left = left[os.write(self._handle, left) :]
 
@@ -91,7 +94,43 @@ class Arriving:
             self._close()
 
 
-def _overlap(content: bytes, secret: bytes) -> int:
-    """The number of bytes at the end of `content` that may be the beginning of `secret`."""
-    longest = min(len(secret) - 1, len(content))
-    return next((count for count in range(longest, 0, -1) if content.endswith(secret[:count])), 0)
+def adopt(folder: Path) -> None:
+    """Saves what arrived of answers in a job folder, unless somebody works in it; errors are only logged.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    names = [name for name in os.listdir(folder) if NAME.fullmatch(name)]
+    if names and not locks.is_held(folder / BUSY_FILE):
+        for name in names:
+            _adopt(JobFolder(folder), name)
+
+
+def _adopt(folder: JobFolder, name: str) -> None:
+    """Saves one of them as an answer, and then deletes it."""
+    saved = name.replace("arriving", "answer")
+    try:
+        if not any(file.stem == saved for file in folder.path.glob(f"{saved}.*")):
+            content = read_private(folder.file(name), LONGEST_ANSWER_FILE)
+            if content:
+                folder.save(*_answer(saved, content))
+                _log.warning("%s: %s was saved from what had come before its bridge was killed", folder.id, saved)
+    except PhotioError as error:
+        _log.warning("%s: %s: %s", folder.id, name, error.details)
+        return
+    with contextlib.suppress(OSError):
+        folder.file(name).unlink()
+
+
+def _answer(name: str, content: bytes) -> tuple[str, bytes]:
+    """The name and content of the file to save: the image, or what arrived if that is no image."""
+    from bridge.regen.answer import encoded_image
+    from bridge.regen.decoding import decode_image, suffix
+    from bridge.regen.errors import RegenError
+    from bridge.regen.transport import HttpAnswer
+
+    try:
+        answer = decode_image(encoded_image(HttpAnswer(200, {}, content), None), None)
+    except RegenError:
+        return f"{name}.unreadable", content
+    return f"{name}.{suffix(answer.media_type)}", answer.encoded

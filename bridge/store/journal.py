@@ -1,46 +1,39 @@
 """Job folders: a job's parameters, what was sent and what was received, as files.
 
-<journal>/20261123-104501-3fa9c1/
-    request.json          the job, its plan and its state; no key; written before anything is sent
-    selection.pgm         the selection
-    base-1.pnm            a crop as GIMP exported it
-    sent-1.png            … and as it was sent
-    mask-1.png            the mask that was sent with it
-    arriving-1-2          crop 1, variation 2: the part of the answer that has arrived, until its image is saved
-    answer-1-2.png        the answer for crop 1, variation 2, byte for byte
-    result-1-2-1.pnm      the pixels that GIMP places: crop 1, variation 2, area 1
-    layer-mask-1.pgm      … and their layer mask
-    picture-2-256.png     a picture of variation 2 in its image, 256 px long; made when it is first shown
-    .busy                 locked while a bridge runs the job
-    .room                 disk space that is reserved for the results
+docs/architecture.md lists the files. A folder is called <date>-<time>-<random>, such as 20261123-104501-3fa9c1.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import logging
+import os
 import re
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.store import locks
-from bridge.store.disk_reservation import DiskReservation
-from bridge.store.private_files import StorageError, make_private_folder, read_private, write_private
+from bridge.store.private_files import (
+    SAFELY,
+    StorageError,
+    make_private_folder,
+    open_private,
+    read_private,
+    write_private,
+)
 
 FORMAT = 1
 RECORD_FILE = "request.json"
-
-#: In bytes. With eight variations, a long prompt is in it nine times, in escapes if it is not English.
-LONGEST_RECORD = 16 << 20
 
 #: The names of job folders. Nothing else in the journal is ever touched.
 NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
@@ -48,7 +41,63 @@ NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 #: In a job folder, locked while a bridge runs the job.
 BUSY_FILE = ".busy"
 
+#: In a job folder, occupies disk space for the results. A killed job leaves it behind.
+RESERVATION_FILE = ".room"
+
+#: In bytes: more than `bridge.regen.transport.LONGEST_ANSWER`, which takes long to import.
+LONGEST_ANSWER_FILE = 1 << 27
+
+#: In bytes. With eight variations, a long prompt is in it nine times, in escapes if it is not English.
+_LONGEST_RECORD = 16 << 20
+
 _log = logging.getLogger(__name__)
+
+
+class DiskReservation:
+    """Disk space in a folder, released in equal shares as the real files are written. For one thread at a time.
+
+    It is reserved before a request is paid for, so that a full disk cannot lose its result.
+    """
+
+    def __init__(self, folder: Path, size: int, shares: int) -> None:
+        """Reserves the space.
+
+        Args:
+            folder: where the file is made.
+            size: in bytes.
+            shares: the number of times that `release_share` will be called.
+
+        Raises:
+            StorageError: there is less space left on the disk.
+        """
+        self._file = folder / RESERVATION_FILE
+        self._size, self._share = size, size // shares
+        try:
+            with os.fdopen(open_private(self._file, os.O_WRONLY | os.O_CREAT | SAFELY), "wb") as file:
+                if shutil.disk_usage(folder).free < size:  # reserving more than there is would fill the disk
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                if hasattr(os, "posix_fallocate"):  # elsewhere other programs may still take the space
+                    os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            self.close()
+            raise StorageError(
+                _(
+                    "There is too little room in “{folder}” for the result ({megabytes} MB), so nothing was sent: make "
+                    "room, then try again."
+                ).format(folder=folder.parent, megabytes=-(-size // 1_000_000)),
+                f"{type(error).__name__}: {error}",
+            ) from error
+
+    def release_share(self) -> None:
+        """Releases one share, for a file that is about to be written."""
+        self._size = max(0, self._size - self._share)
+        with contextlib.suppress(OSError):  # then there is a little less space for a moment
+            os.truncate(self._file, self._size)
+
+    def close(self) -> None:
+        """Releases all of it."""
+        with contextlib.suppress(OSError):
+            self._file.unlink()
 
 
 class JournalError(PhotioError):
@@ -58,7 +107,7 @@ class JournalError(PhotioError):
 
 
 class JobFolder:
-    """One job's folder and its `request.json`."""
+    """One job's folder and its `request.json`, the record."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -74,11 +123,11 @@ class JobFolder:
         Raises:
             JournalError: it could not be made.
         """
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}"
+        folder = cls(journal / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(3)}")
         try:
             make_private_folder(journal)
-            (journal / name).mkdir(mode=0o700)
-            (journal / name).chmod(0o700)  # whatever the umask
+            folder.path.mkdir(mode=0o700)
+            folder.path.chmod(0o700)  # whatever the umask
         except OSError as error:
             raise JournalError(
                 _("Photio cannot write to {folder} ({reason}): make it writable, then try again.").format(
@@ -86,7 +135,6 @@ class JobFolder:
                 ),
                 repr(error),
             ) from error
-        folder = cls(journal / name)
         folder._busy.take()
         return folder
 
@@ -113,92 +161,57 @@ class JobFolder:
     def save(self, name: str, data: bytes, lasting: bool = True) -> None:
         """Saves a file atomically; see `write_private`. Does nothing after `discard_if_unanswered` has removed it all.
 
+        An answer gets its share of the reserved disk space, and its checksum is noted.
+
         Raises:
             StorageError: the disk is full, the folder is gone or must not be written to.
         """
+        is_answer = name.startswith("answer-")
         with self._lock:
             if self._discarded:
                 return
+            if is_answer and self._reservation:
+                self._reservation.release_share()
             write_private(self.file(name), data, lasting)
-        if name.startswith("answer-"):
-            self._note_checksum(name, hashlib.sha256(data).hexdigest())
+        if is_answer:
+            checksum = {name: hashlib.sha256(data).hexdigest()}
+            try:
+                self.change(lambda record: {**record, "answers": {**part(record, "answers"), **checksum}})
+            except StorageError as error:  # the answer itself is safe
+                _log.warning("%s: no checksum: %s", name, error.details)
 
-    @contextmanager
-    def reserve(self, size: int, shares: int) -> Iterator[None]:
-        """Reserves disk space (bytes) for the results; see `DiskReservation`.
-
-        Raises:
-            StorageError: there is too little space.
-        """
+    def reserve(self, size: int, shares: int) -> contextlib.closing[DiskReservation]:
+        """Reserves disk space (bytes) for so many answers and their results; raises as `DiskReservation`."""
         self._reservation = DiskReservation(self.path, size, shares)
-        try:
-            yield
-        finally:
-            self._reservation.close()
-            self._reservation = None
-
-    def release_share(self) -> None:
-        """Releases one share of the reserved space, for a file that is about to be written."""
-        if self._reservation:
-            self._reservation.release_share()
+        return contextlib.closing(self._reservation)
 
     def release(self) -> None:
         """Unlocks the folder: now the history may complete or delete it."""
         self._busy.release()
 
     def record(self) -> dict[str, Any]:
-        """The content of `request.json`; empty if it is missing or damaged.
-
-        Raises:
-            StorageError: it cannot be read.
-        """
-        content = read_private(self.file(RECORD_FILE), LONGEST_RECORD)
+        """The record, which can be written again; empty if it is missing or damaged. Raises as `read_private`."""
+        content = read_private(self.file(RECORD_FILE), _LONGEST_RECORD)
         try:
-            found = understood(content) if content else {}
+            found = json.loads(content.decode(), parse_constant=lambda name: None) if content else {}
+            if content and b"\\u" in content:  # an escape can make half a pair of surrogates, which UTF-8 cannot encode
+                json.dumps(found, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 
     def note(self, **facts: Any) -> None:
-        """Adds facts (JSON values) to `request.json` and keeps the others, which another process may have written.
+        """Adds facts (JSON values) to the record and keeps what other processes wrote. Raises as `save`."""
+        self._rewrite(lambda record: {"format": FORMAT, **record, **facts})
 
-        Raises:
-            StorageError: as `save`.
-        """
-        self.change(lambda record: {"format": FORMAT, **record, **facts})
-
-    def change(self, how: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
-        """Replaces the record with the result of `how`, under a lock between processes; None: it stays as it is.
-
-        Raises:
-            StorageError: as `save`.
-        """
-        with locks.alone(lock_file(self.path.parent)):
-            record = how(self.record())
-            if record is not None:
-                self.save(RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False).encode())
+    def change(self, how: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Replaces the record with the result of `how`. A record that was deleted stays so. Raises as `save`."""
+        self._rewrite(lambda record: how(record) if record else {})
 
     def note_placed(self, variations: tuple[int, ...]) -> None:
-        """Notes that these variations were inserted into an image.
-
-        Raises:
-            StorageError: as `save`.
-        """
-
-        def placed(record: dict[str, Any]) -> dict[str, Any]:
-            now = {str(number): time.time() for number in variations}
-            return {**record, "state": "placed", "placed": {**_fields(record, "placed"), **now}}
-
-        self.change(lambda record: placed(record) if record else None)  # a deleted record stays deleted
-
-    def _note_checksum(self, name: str, checksum: str) -> None:
-        def noted(record: dict[str, Any]) -> dict[str, Any]:
-            return {**record, "answers": {**_fields(record, "answers"), name: checksum}}
-
-        try:
-            self.change(lambda record: noted(record) if record else None)
-        except StorageError as error:  # the answer itself is safe
-            _log.warning("%s: no checksum: %s", name, error.details)
+        """Notes that these variations were inserted into an image. Raises as `save`."""
+        now = {str(number): time.time() for number in variations}
+        self.change(lambda record: {**record, "state": "placed", "placed": {**part(record, "placed"), **now}})
 
     def discard_if_unanswered(self) -> None:
         """Removes the folder if nothing was received, so that nothing is lost."""
@@ -208,17 +221,11 @@ class JobFolder:
                 self.release()
                 shutil.rmtree(self.path, ignore_errors=True)
 
-
-def understood(content: bytes) -> Any:
-    """A record's JSON. All of it can be written again.
-
-    Raises:
-        ValueError, RecursionError: it is not JSON, or it contains half a pair of surrogates, which UTF-8 cannot encode.
-    """
-    parsed = json.loads(content.decode(), parse_constant=lambda name: None)
-    if b"\\u" in content:  # only an escape can make half a pair
-        json.dumps(parsed, ensure_ascii=False).encode()
-    return parsed
+    def _rewrite(self, how: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Replaces the record, under a lock between processes; not with an empty one."""
+        with locks.alone(lock_file(self.path.parent)):
+            if record := how(self.record()):
+                self.save(RECORD_FILE, json.dumps(record, indent=2, ensure_ascii=False).encode())
 
 
 def has_answer(name: str) -> bool:
@@ -231,7 +238,7 @@ def lock_file(journal: Path) -> Path:
     return journal.with_name(f"{journal.name}.lock")
 
 
-def _fields(record: dict[str, Any], name: str) -> dict[str, Any]:
+def part(record: dict[str, Any], name: str) -> dict[str, Any]:
     """A part of a record that should be an object; empty if it is none."""
     found = record.get(name)
     return found if isinstance(found, dict) else {}

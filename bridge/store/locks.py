@@ -11,22 +11,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bridge.common.deadline import Deadline
-from bridge.store.private_files import open_private
+from bridge.store.private_files import SAFELY, open_private
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
 
-_FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
 #: The longest time to wait for a lock, in seconds. Others hold it for some milliseconds, unless they are suspended.
 LONGEST_WAIT = 3.0
 
 _STEP = 0.005  # seconds
-
-#: Handles of open files. Their locks end with this process.
-_shared: list[int] = []
 
 
 class Lock:
@@ -44,18 +39,12 @@ class Lock:
         """
         left = Deadline(longest_wait, _STEP)
         with contextlib.suppress(OSError):
-            self._handle = open_private(self._path, _FLAGS | os.O_CREAT)
-        while self._handle is not None:
-            try:
-                _lock(self._handle)
+            self._handle = open_private(self._path, os.O_RDWR | os.O_CREAT | SAFELY)
+            while not (taken := _lock(self._handle)) and not left.over:
+                left.wait(time.sleep)
+            if taken:
                 return True
-            except (BlockingIOError, PermissionError):
-                if not left.over:
-                    left.wait(time.sleep)
-                    continue
-                self.release()
-            except OSError:
-                self.release()
+        self.release()
         return False
 
     def release(self) -> None:
@@ -83,38 +72,18 @@ def alone(path: Path) -> Iterator[None]:
 
 def is_held(path: Path) -> bool:
     """Whether another `Lock` has locked this file, in any process."""
-    try:
-        handle = os.open(path, _FLAGS)
-    except OSError:
-        return False
-    try:
-        _lock(handle, shared=True)  # so that two callers do not take each other for the holder
-    except (BlockingIOError, PermissionError):
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return False
+    return _could_lock(path, shared=True) is False  # shared: two callers must not take each other for the holder
 
 
-def share(path: Path) -> bool:
+def share(path: Path) -> None:
     """Locks a file for sharing until this process ends; until then `nobody_shares` is False.
 
-    Returns whether that succeeded. It fails if the file is missing or the file system has no locks.
+    It has no effect if the file is missing or the file system has no locks.
     """
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
-    except OSError:
-        return False
-    try:
+    with contextlib.suppress(OSError):
+        handle = os.open(path, os.O_RDONLY | SAFELY)  # never closed
         if sys.platform != "win32":  # there, an open file is enough: neither it nor its folder can be renamed
             _lock(handle, shared=True)
-    except OSError:
-        os.close(handle)
-        return False
-    _shared.append(handle)
-    return True
 
 
 def nobody_shares(path: Path) -> bool:
@@ -122,29 +91,32 @@ def nobody_shares(path: Path) -> bool:
 
     On Windows always True: there the caller's attempt to rename the folder fails instead.
     """
-    if sys.platform == "win32":
-        return True
-    try:
-        handle = os.open(path, _FLAGS)
-    except OSError:
-        return False
-    try:
-        _lock(handle)
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return True
+    return sys.platform == "win32" or _could_lock(path, shared=False) is True
 
 
-def _lock(handle: int, shared: bool = False) -> None:
-    """Locks an open file at once.
+def _could_lock(path: Path, shared: bool) -> bool | None:
+    """Whether the file can be locked; None if it is missing or the file system has no locks."""
+    try:
+        handle = os.open(path, os.O_RDWR | SAFELY)
+        try:
+            return _lock(handle, shared)
+        finally:
+            os.close(handle)
+    except OSError:
+        return None
+
+
+def _lock(handle: int, shared: bool = False) -> bool:
+    """Locks an open file at once. Returns whether that succeeded: not if another process has locked it.
 
     Raises:
-        BlockingIOError, PermissionError: another process has locked it.
-        OSError: it cannot be locked.
+        OSError: it cannot be locked at all.
     """
-    if sys.platform == "win32":
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True

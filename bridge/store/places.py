@@ -17,17 +17,17 @@ def _home() -> Path:
         return Path(os.devnull)
 
 
-def _user_directory(variable: str, unix: str, mac: str, windows_variable: str) -> Path:
+def _user_directory(variable: str, unix: str, windows_variable: str) -> Path:
     """One of the platform's usual directories for a user's files, with our name appended."""
     if sys.platform == "win32":
-        root = os.environ.get(windows_variable) or str(_home() / "AppData" / "Local")
+        root = Path(os.environ.get(windows_variable) or _home() / "AppData" / "Local")
     elif sys.platform == "darwin":
-        root = str(_home() / mac)
+        root = _home() / "Library" / "Application Support"
     else:
-        root = os.environ.get(variable) or ""
-        if not os.path.isabs(root):  # the XDG specification: relative values are to be ignored
-            root = str(_home() / unix)
-    return Path(root) / "photio"
+        root = Path(os.environ.get(variable) or "")
+        if not root.is_absolute():  # the XDG specification: relative values are to be ignored
+            root = _home() / unix
+    return root / "photio"
 
 
 def _own_home() -> Path | None:
@@ -37,7 +37,7 @@ def _own_home() -> Path | None:
 
 def config_directory() -> Path:
     """Settings and, where there is no keyring, the key's file."""
-    return _own_home() or _user_directory("XDG_CONFIG_HOME", ".config", "Library/Application Support", "APPDATA")
+    return _own_home() or _user_directory("XDG_CONFIG_HOME", ".config", "APPDATA")
 
 
 def data_directory() -> Path:
@@ -47,7 +47,7 @@ def data_directory() -> Path:
 
 def program_directory() -> Path:
     """The environments that `install.py` builds for the bridge; `PHOTIO_HOME` does not move it."""
-    return _user_directory("XDG_DATA_HOME", ".local/share", "Library/Application Support", "LOCALAPPDATA")
+    return _user_directory("XDG_DATA_HOME", ".local/share", "LOCALAPPDATA")
 
 
 def journal_directory() -> Path:

@@ -11,9 +11,8 @@ from pathlib import Path
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # opening a named pipe must not block
-_BINARY = getattr(os, "O_BINARY", 0)
+#: Flags for `os.open`: it follows no symbolic link, does not wait for a named pipe, and changes no line ends.
+SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class StorageError(PhotioError):
@@ -36,15 +35,15 @@ def write_private(path: Path, content: bytes, lasting: bool = True) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         make_private_folder(path.parent)
-        handle = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW | _BINARY)
+        handle = open_private(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             if lasting:
                 file.flush()
                 os.fsync(handle)
         os.replace(draft, path)
-        if lasting:
-            _sync_directory(path.parent)
+        if lasting and os.name != "nt":  # there directories cannot be opened; NTFS journals renames by itself
+            _sync(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             draft.unlink()
@@ -68,11 +67,7 @@ def make_private_folder(path: Path) -> None:
 
 
 def open_private(path: str | Path, flags: int) -> int:
-    """As `os.open`. A new file has mode 0600 whatever the umask, which may deny even the owner access.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
+    """As `os.open`. A new file has mode 0600 whatever the umask, which may deny even the owner access."""
     handle = os.open(path, flags, 0o600)
     if flags & os.O_CREAT and hasattr(os, "fchmod"):
         with contextlib.suppress(OSError):  # the file existed, and belongs to another user
@@ -80,11 +75,9 @@ def open_private(path: str | Path, flags: int) -> int:
     return handle
 
 
-def _sync_directory(path: Path) -> None:
+def _sync(directory: Path) -> None:
     """Makes a rename in the directory survive a power cut."""
-    if os.name == "nt":  # directories cannot be opened there; NTFS journals renames by itself
-        return
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -105,7 +98,7 @@ def read_private(path: Path, limit: int) -> bytes | None:
         if path.is_symlink():
             sentence = _("“{file}” is a symbolic link, which is not followed: put the file itself there.")
             raise StorageError(sentence.format(file=path))
-        handle = os.open(path, os.O_RDONLY | _NO_FOLLOW | _NO_WAIT | _BINARY)
+        handle = os.open(path, os.O_RDONLY | SAFELY)
         with os.fdopen(handle, "rb") as file:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):

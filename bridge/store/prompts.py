@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
+import re
 
 from bridge.store.places import config_directory
 from bridge.store.private_files import StorageError, read_private, write_private
@@ -14,26 +14,20 @@ MOST = 50
 #: Longer prompts are not kept, in characters: all prompts together are one message.
 LONGEST = 2000
 
+_FILE = "prompts.json"
 _LONGEST_FILE = 1 << 20  # bytes
+_SURROGATE = re.compile("[\ud800-\udfff]")  # cannot be encoded
 
 _log = logging.getLogger(__name__)
-
-
-def prompts_file() -> Path:
-    """The file that the prompts are in."""
-    return config_directory() / "prompts.json"
 
 
 def recent() -> tuple[str, ...]:
     """The prompts, newest first, without duplicates, at most `MOST`; none if the file is damaged."""
     try:
-        content = read_private(prompts_file(), _LONGEST_FILE)
+        content = read_private(config_directory() / _FILE, _LONGEST_FILE)
         found = json.loads(content.decode()) if content else []
-    except StorageError as error:
-        _log.warning("prompts: %s", error.code)
-        return ()
-    except (ValueError, RecursionError):
-        _log.warning("prompts: not JSON")
+    except (StorageError, ValueError, RecursionError) as error:
+        _log.warning("prompts: %s", type(error).__name__)  # not its text, which may contain a prompt
         return ()
     texts = [text for text in found if isinstance(text, str) and _is_kept(text)] if isinstance(found, list) else []
     return tuple(dict.fromkeys(texts))[:MOST]
@@ -45,14 +39,10 @@ def remember(prompt: str) -> None:
         return
     texts = tuple(dict.fromkeys((prompt, *recent())))[:MOST]
     try:
-        write_private(prompts_file(), json.dumps(texts, indent=1, ensure_ascii=False).encode())
+        write_private(config_directory() / _FILE, json.dumps(texts, indent=1, ensure_ascii=False).encode())
     except StorageError as error:
         _log.warning("prompts: %s", error.code)
 
 
 def _is_kept(prompt: str) -> bool:
-    if not prompt.strip() or len(prompt) > LONGEST:
-        return False
-    return not any(
-        "\ud800" <= letter <= "\udfff" for letter in prompt
-    )  # half a pair of surrogates, which UTF-8 cannot encode
+    return bool(prompt.strip()) and len(prompt) <= LONGEST and not _SURROGATE.search(prompt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 import os
@@ -156,9 +157,8 @@ def _parse(content: bytes) -> Settings:
 
 def _set_aside(path: Path) -> str:
     """Renames an unusable file to a new name. Returns a warning for the user."""
-    number = 1
-    while os.path.lexists(aside := path.with_name(f"{path.name}.broken-{number}")):
-        number += 1
+    names = (path.with_name(f"{path.name}.broken-{number}") for number in itertools.count(1))
+    aside = next(name for name in names if not os.path.lexists(name))
     try:
         path.rename(aside)
     except OSError:

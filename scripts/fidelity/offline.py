@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bridge.engine import fill, loading, models
-from bridge.engine.errors import ModelUnavailable
+from bridge.engine import ModelUnavailable, fill, inference, models
 from bridge.store.places import HOME_VARIABLE
 from fidelity.measures import psnr, ssim
 from gimp import rootfs
@@ -46,7 +45,7 @@ def engines(notes: list[str]) -> dict[str, fill.Fill]:
                 raise ModelUnavailable("its weights are not on this computer")
             if name == "migan":
                 import onnxruntime  # noqa: F401
-            found[name] = loading.load(name)
+            found[name] = inference.load(name)
         except (ModelUnavailable, ImportError) as error:
             notes.append(f"{name} is NOT measured: {error}; {reason}.")
     for name, module, compared in (("OpenCV Telea", "cv2", _telea), ("G'MIC matchpatch", "gmic", _matchpatch)):

@@ -160,7 +160,6 @@ def states() -> None:
             "job/running",
             "service/session",
             "store/arriving",
-            "store/disk_reservation",
             "store/journal",
             "store/private_files",
         )

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.engine import fill, loading, migan_model, models, patchmatch_model
-from bridge.engine.errors import ModelUnavailable
+from bridge.engine import ModelUnavailable, fill, inference, migan_model, models, patchmatch_model
 from bridge.pixels.diffusion import diffuse
 from tests.unit.pictures import Scene, striped_wall
 
@@ -27,7 +26,7 @@ def model(request: pytest.FixtureRequest) -> fill.Fill:
         pytest.skip("MI-GAN NOT TESTED: its model is not on this computer; get it with install.py --neural")
     if request.param == "migan":
         pytest.importorskip("onnxruntime", reason="MI-GAN NOT TESTED: onnxruntime is not installed")
-    return loading.load(request.param)
+    return inference.load(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +185,7 @@ def test_a_missing_or_damaged_neural_model_says_how_to_get_it(
 
 def test_a_model_of_another_name_is_refused() -> None:
     with pytest.raises(ValueError, match="magic"):
-        loading.load("magic")
+        inference.load("magic")
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])

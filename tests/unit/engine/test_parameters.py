@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.engine.errors import RequestRefused
+from bridge.engine import RequestRefused
 from bridge.engine.parameters import LARGEST_SEED, parse
 from bridge.engine.server import LARGEST_UPLOAD
 from tests.unit.damage import at_most, damaged, damaged_json, replaced

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bridge.common.errors import PhotioError
-from bridge.history import listing, pictures, records, recovery
+from bridge.history import listing, pictures, recovery
 from bridge.history.records import read_record, read_summary
 from bridge.pixels import imaging
 from bridge.pixels.pnm_header import read_header
@@ -43,8 +43,8 @@ def test_whatever_a_value_in_a_record_is_replaced_by_it_is_told_or_passed_over_a
 ) -> None:
     folder = JobFolder(tmp_path)
     for content in replaced(quick_record(started=NOW, more={"placed": {"1": 1.0}, "answers": {"a": "00"}})):
-        for module in (records, journal_module):  # quicker than thousands of files
-            monkeypatch.setattr(module, "read_private", lambda *_which, content=content: content)
+        # quicker than thousands of files
+        monkeypatch.setattr(journal_module, "read_private", lambda *_which, content=content: content)
         summary, told = read_summary(tmp_path), read_record(tmp_path)
         assert summary is not None or told is None
         if told and told[0].result:

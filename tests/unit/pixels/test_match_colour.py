@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageFilter
 
-from bridge.pixels.match_colour import CELL, EVERY, correct, find_correction, kept_around, match_colour, sampled
-from bridge.pixels.match_sharpness import match_sharpness
+from bridge.pixels.match_colour import (
+    CELL,
+    EVERY,
+    correct,
+    find_correction,
+    kept_around,
+    match_colour,
+    match_sharpness,
+    sampled,
+)
 
 PHOTO = Path(__file__).parents[3] / "scripts" / "photos" / "extreme-desert-hike.jpg"
 

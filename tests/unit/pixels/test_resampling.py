@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from bridge.pixels.resampling import resampled
+from bridge.pixels.imaging import resampled
 
 
 def noise(height, width, channels=3):

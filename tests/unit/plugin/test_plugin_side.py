@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.job.provenance import provenance
+from bridge.job.fitting import provenance
 from bridge.pixels.imaging import deep_pnm, pnm
 from bridge.pixels.pnm_header import read_header
 from bridge.protocol import LONGEST_PROVENANCE, Failed, Finished, Job, Progress, Received, RequestProgress, Run, encode

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import bridge.protocol.history
 import bridge.protocol.settings  # noqa: F401  (every message is known then)
-from bridge.job.provenance import provenance
+from bridge.job.fitting import provenance
 from bridge.protocol import (
     LARGEST_QUESTION,
     LONGEST_LINE,

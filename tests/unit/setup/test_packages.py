@@ -13,7 +13,7 @@ import pytest
 
 from bridge.setup import commands, environment, plugin_folder
 from bridge.setup.lockfile import for_linux_python
-from bridge.setup.system import SetupError
+from bridge.setup.system import Outcome, SetupError
 from tests.unit.install_world import PLACES, REPOSITORY, World, make_world, tree
 
 
@@ -37,7 +37,7 @@ def test_flatpak_gets_its_packages_beside_the_plug_in(world: World, monkeypatch:
     asked: list[list[str]] = []
     really_run = environment.run
 
-    def run(command: list[str], seconds: float = 60.0) -> environment.Outcome:
+    def run(command: list[str], seconds: float = 60.0) -> Outcome:
         if "pip" not in command:
             return really_run(command, seconds)
         asked.append(list(command))
@@ -45,7 +45,7 @@ def test_flatpak_gets_its_packages_beside_the_plug_in(world: World, monkeypatch:
             packages = Path(command[command.index("--target") + 1])
             packages.mkdir()
             (packages / "numpy.py").write_text("")
-        return environment.Outcome(0, "", "")
+        return Outcome(0, "", "")
 
     monkeypatch.setattr(environment, "run", run)
     assert commands.install(commands.Options(world.checkout), world.computer) == 0

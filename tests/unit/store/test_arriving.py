@@ -15,10 +15,9 @@ from hypothesis import strategies as some
 from PIL import Image
 
 from bridge.history import listing
-from bridge.history.arrivals import adopt
 from bridge.history.index import look
 from bridge.regen.http_content import Content
-from bridge.store.arriving import Arriving
+from bridge.store.arriving import Arriving, adopt
 from bridge.store.journal import JobFolder
 from bridge.store.locks import Lock
 from tests.unit.history_jobs import put, quick_record

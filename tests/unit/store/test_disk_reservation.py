@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from bridge.store.disk_reservation import RESERVATION_FILE, DiskReservation
+from bridge.store.journal import RESERVATION_FILE, DiskReservation
 from bridge.store.private_files import StorageError
 
 
