@@ -37,8 +37,8 @@ _TOO_MANY = _("The service has too many requests from you{says}: {later}.")
 _SLOW = _("The service did not get the request in time{says}, and nothing was billed: try again.")
 _REFUSED = _("The service refused the request{says}: change what it names, or check the service's address.")
 _BETWEEN = _(
-    "Something between this computer and the service, such as a firewall, refused the request{says}, and the service may "
-    "never have seen your key: ask whoever runs your network."
+    "Something between this computer and the service, such as a firewall, refused the request{says}, and the service "
+    "may never have seen your key: ask whoever runs your network."
 )
 _LOGIN = _("Your network wants you to log in first{says}: open any web page in a browser, log in, then try again.")
 _REDIRECT = _(

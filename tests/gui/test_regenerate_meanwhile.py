@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import sys
 
 import pytest
 from gi.repository import Gimp
@@ -12,26 +11,7 @@ from gi.repository import Gimp
 from driver import keys
 from regenerating import GREEN, ended, generate, notice, press_generate, results, stage, undo
 from screen import find, press, wait_until
-from support import (
-    BRIDGE,
-    HOME,
-    INSTALLED,
-    KEY,
-    PLUG_IN,
-    TESTS,
-    add_layer,
-    box,
-    configure,
-    processes,
-    rendered,
-    select,
-    until,
-    wait_for_end,
-)
-
-sys.path.append(str(TESTS))
-
-from desktop import Service
+from support import BRIDGE, PLUG_IN, add_layer, box, configure, processes, rendered, select, until, wait_for_end
 
 NOTHING_SENT = "Cancelled. Nothing had been sent completely, so nothing is billed."
 MAY_BE_BILLED = "Cancelled. The request had been sent and may have been billed: its result will be in *History."
@@ -84,23 +64,6 @@ def test_cancelled_while_connecting_nothing_is_billed(shown, server, unanswering
     cancelled(NOTHING_SENT)
     assert len(shown.get_layers()) == 1
     assert "received" not in states(journal)
-
-
-def test_cancelled_while_the_keyring_asks_for_its_password_nothing_is_sent_and_the_next_one_works(
-    shown, server, window
-):
-    configure(origin=server.origin, key_storage="keyring")
-    (HOME / "api-key").rename(HOME / "later")
-    keyring = Service(INSTALLED["python"], os.environ["DBUS_SESSION_BUS_ADDRESS"], "locked", KEY)
-    window()  # it opens, and shows what would be sent
-    press_generate()
-    stage("Waiting for the system's keyring")
-    cancelled(NOTHING_SENT)  # the keyring itself would be waited for, for two minutes
-    keyring.end()
-    assert server.requests == []
-    (HOME / "later").rename(HOME / "api-key")
-    configure(origin=server.origin, key_storage="file")
-    generate(1)
 
 
 def test_cancelled_before_the_bridge_has_planned_nothing_is_sent_and_the_next_one_works(shown, server, window):

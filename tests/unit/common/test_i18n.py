@@ -39,7 +39,8 @@ SAME_IN_EVERY_LANGUAGE = {
     "P7\nWIDTH {…}\nHEIGHT {…}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
     "P7\nWIDTH {…}\nHEIGHT {…}\nDEPTH 4\nMAXVAL {…}\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
     # for the log, for who reads the code, and for who sends HTTP requests to the offline engine
-    "JSON with ", "to {…}", "Tunnel connection failed: ([0-9]{3})", "Mobile landscape", "Mobile portrait", "{…} is not valid Base64.",
+    "JSON with ", "to {…}", "Tunnel connection failed: ([0-9]{3})",
+    "Mobile landscape", "Mobile portrait", "{…} is not valid Base64.",
 }  # fmt: skip
 
 #: Names in the API and the settings, and what is filled in: their underscores are no mnemonics.
