@@ -121,7 +121,9 @@ class Fitter:
             patch = Patch(f"result-{work.number}-{variation}-{number + 1}.pnm", work.planning.areas[number].box)
             return patch, imaging.deep_pnm(*self.area(number, corrected, seed))
 
-        return tuple(map(fitted, work.planning.areas_of(work.piece)))
+        # a list first: Python fails if anything looks at a tuple that is still being made, as `gc.get_objects` does
+        made = [fitted(number) for number in work.planning.areas_of(work.piece)]
+        return tuple(made)
 
     def corrected(self, answer: Pixels) -> Answer:
         """The part of an answer that fitting needs, in px of the reference and in its colours, if that is asked for."""
