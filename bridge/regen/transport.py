@@ -2,7 +2,7 @@
 
 The exchange runs in its own thread while the caller waits on a condition. So a cancel takes effect at once in every
 stage, even during name look-up. A server that sends one byte a second cannot stretch the deadline: the caller gives up
-and shuts the socket.
+and shuts the socket down.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class _Exchange:
             self._call.changed.notify_all()
 
     def opened(self, connected: Any) -> None:
-        """Take the socket. Another thread cannot shut a TLS socket, but it can shut a duplicate of the one below it."""
+        """Take the socket: another thread cannot shut a TLS socket, but it can shut a duplicate of the one below it."""
         with self._call.changed:
             self._refuse_if_stopped()
             self._handle = connected.dup()
@@ -164,7 +164,7 @@ class _Exchange:
         return len(self._body)
 
     def read(self, amount: int = BLOCK, /) -> bytes:
-        """The next bytes for the socket. Reading the last one marks the request as sent.
+        """The next bytes to send. Reading the last one marks the request as sent.
 
         Raises:
             Cancelled: the request was cancelled or abandoned.
@@ -203,7 +203,7 @@ class _Exchange:
                     return
 
     def _abandon(self) -> None:
-        """Stop sending, and wake the thread that waits for the socket."""
+        """Stop sending, and wake the thread that waits for the network."""
         self._abandoned = True
         if self._handle is not None:
             with contextlib.suppress(OSError):  # no longer connected

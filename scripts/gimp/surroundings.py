@@ -14,7 +14,7 @@ from collections.abc import Mapping
 #: The machine and its user; and what the scripts tell the tests.
 MACHINE = re.compile(
     r"(PATH|HOME|USER|LOGNAME|SHELL|TERM|TMPDIR|TEMP|TMP|TZ|CI|XDG_CACHE_HOME|SYSTEMROOT|PATHEXT|LD_LIBRARY_PATH"
-    r"|BABL_\w+|PHOTIO_(PASSED|FAULT_ROWS|PART))$"
+    r"|BABL_\w+|OPENBLAS_\w+|PHOTIO_(PASSED|FAULT_ROWS|PART))$"
 )
 
 #: How packages, a GIMP and a model are downloaded here.
