@@ -23,8 +23,8 @@ _OTHERS = ("html", "empty")
 STATUSES = (
     *_statuses("refused", "change what it names", 400, 404, 411, 421, 422, 425, 426, 431),
     *_statuses("refused", "add some where you got the API key", 402),
-    *_statuses("refused", "a firewall, refuses the request", 407, 451),
-    *_statuses("refused", "a firewall, refuses the request", 403, forms=_OTHERS),
+    *_statuses("refused", "a firewall, refused the request", 407, 451),
+    *_statuses("refused", "a firewall, refused the request", 403, forms=_OTHERS),
     *_statuses("refused", "did not get the request in time", 408),
     *_statuses("refused", "set “Size sent” to “Recommended”", 413),
     *_statuses("refused", "log in first", 511),

@@ -28,7 +28,7 @@ BEFORE = (
     *_early(200, "malformed-response", "log in to your network"),
     *_early(302, "redirect", "log in to your network"),
     *_early(401, "authentication", "does not accept the API key"),
-    *_early(403, "refused", "a firewall, refuses the request (403)"),
+    *_early(403, "refused", "a firewall, refused the request (403)"),
     *_early(413, "refused", "too large for the service (413)"),
     *_early(429, "rate-limit", "too many requests", repeated=2),
     *_early(502, "service", "a problem of its own (502)"),
