@@ -69,7 +69,7 @@ def test_as_a_process_it_counts_changes_its_mind_and_ends_with_its_input(started
         regenerate(server.origin)
     assert [record["complete"] for record in server.ask("requests")] == [True]
     server.ask("clear")
-    server.ask("fault http-503-wait-0 good")
+    server.ask("fault http-429-wait-0 good")
     assert regenerate(server.origin).attempts == 2
     assert len(server.ask("requests")) == 2
     assert server.ask("names").keys() == all_faults().keys()
