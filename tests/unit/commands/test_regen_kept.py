@@ -121,13 +121,20 @@ def test_a_refusal_by_the_service_leaves_nothing(shell: Shell, server: RegenServ
     assert list(journal(shell).iterdir()) == []
 
 
+#: A shell's background jobs, and so perhaps these tests, ignore Ctrl-C: a terminal's foreground does not.
+HEARING = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('bridge', run_name='__main__', alter_sys=True)"
+)
+
+
 class Process:
     """`regen` in a process of its own, to be interrupted."""
 
     def __init__(self, shell: Shell, server: RegenServer, *more: str) -> None:
         arguments = regen_arguments(shell.folder, BASE, "mask.png", "o.png", "--origin", server.origin, *more)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", *arguments],
+            [sys.executable, "-c", HEARING, *arguments],
             cwd=ROOT,
             env=environment(shell.folder, PHOTIO_API_KEY=KEY, PYTHONUNBUFFERED="1"),
             stdout=subprocess.PIPE,
