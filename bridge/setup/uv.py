@@ -1,0 +1,234 @@
+"""Gets `uv`, the program that makes the bridge's environment: one of a pinned version, checked by its hash.
+
+https://docs.astral.sh/uv says what it does. It is taken from the first of these places that has it:
+
+1. what an earlier set-up kept;
+2. a `uv` in the search path, if it is not older than `OLDEST`;
+3. the folder of wheels in `PHOTIO_WHEELS`, for places without a network: then nothing else is tried;
+4. pip, if GIMP's Python has it: so a mirror, proxy or certificate that is configured for pip is used;
+5. the releases of uv's makers, or the mirror of them in `UV_DOWNLOAD_URL`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import io
+import os
+import platform
+import re
+import shutil
+import ssl
+import sys
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+
+from bridge.common.i18n import _
+from bridge.setup.system import SetupError, run
+
+VERSION = "0.12.21"
+SIZE = 20_500_000  # bytes to fetch, about
+OLDEST = (0, 8)
+WHEELS_VARIABLE = "PHOTIO_WHEELS"
+MIRROR_VARIABLE = "UV_DOWNLOAD_URL"
+RELEASES = tuple(
+    f"https://{host}/releases/download/{VERSION}" for host in ("releases.astral.sh/github/uv", "github.com/astral-sh/uv")
+)
+#: By `sys.platform` and machine: the archive among the releases, and its sha256.
+ARCHIVES = {
+    ("linux", "x86_64"): (
+        "uv-x86_64-unknown-linux-gnu.tar.gz",
+        "23f02075b652bb1df64178cfae41b5caf160822e720e2663568f3f5d63bc52c0",
+    ),
+    ("linux", "aarch64"): (
+        "uv-aarch64-unknown-linux-gnu.tar.gz",
+        "030b69227b40af8c1981b7301793dc66e71ed3c796ea8688209dd268bd91ec51",
+    ),
+    ("darwin", "x86_64"): (
+        "uv-x86_64-apple-darwin.tar.gz",
+        "2b336763b396ec6afa20c5a8b083538ca7402445b868311979d740a4344c17d8",
+    ),
+    ("darwin", "arm64"): (
+        "uv-aarch64-apple-darwin.tar.gz",
+        "b88bda573e566ef9bced66b155fe0408626fbbc053aee1c30ba686f0728c9447",
+    ),
+    ("win32", "AMD64"): (
+        "uv-x86_64-pc-windows-msvc.zip",
+        "5d223efa0bf00208c3853246af09420419dfbd352536aa6bb8163d6170e23890",
+    ),
+}
+_LOCK = Path(__file__).with_name("uv.lock")  # the wheels' hashes, for pip
+_BLOCK = 1 << 16
+_SOCKET_TIMEOUT = 30.0  # seconds
+
+#: Told the bytes that were fetched so far.
+Report = Callable[[int], None]
+
+
+def present(programs: Path) -> str | None:
+    """A `uv` that need not be fetched: the kept one, or a suitable one in the search path."""
+    if _kept(programs).is_file():
+        return str(_kept(programs))
+    found = shutil.which("uv")
+    if found is None:
+        return None
+    version = re.match(r"uv (\d+)\.(\d+)", run([found, "--version"], 30.0).output)
+    return found if version and tuple(map(int, version.groups())) >= OLDEST else None
+
+
+def source(variables: Mapping[str, str] = os.environ) -> str:
+    """Where `get` will look for it, for people to read."""
+    mirror = variables.get(WHEELS_VARIABLE) or variables.get(MIRROR_VARIABLE)
+    return mirror or ("pip" if importlib.util.find_spec("pip") else "releases.astral.sh")
+
+
+def get(programs: Path, report: Report) -> str:
+    """The path of a `uv`. One that had to be fetched is kept in the folder `programs`.
+
+    Raises:
+        SetupError: no place has it.
+        OSError: it cannot be stored.
+    """
+    found = present(programs)
+    if found:
+        return found
+    ways: list[Callable[[Report], bytes]] = [_from_pip, _from_releases]
+    if os.environ.get(WHEELS_VARIABLE):
+        ways = [_from_wheels]
+    elif not importlib.util.find_spec("pip"):
+        ways = [_from_releases]
+    failures: list[SetupError] = []
+    for fetch in ways:
+        try:
+            return _store(_member(fetch(report)), _kept(programs))
+        except SetupError as error:
+            failures.append(error)
+    last = failures[-1]
+    raise SetupError(last.sentence, "\n".join(each.details for each in failures), last.code)
+
+
+def _kept(programs: Path) -> Path:
+    return programs / f"uv-{VERSION}-{platform.machine()}" / ("uv.exe" if sys.platform == "win32" else "uv")
+
+
+def _store(content: bytes, program: Path) -> str:
+    program.parent.mkdir(parents=True, exist_ok=True)
+    draft = program.with_name(f".{program.name}-{os.getpid()}")
+    try:
+        draft.write_bytes(content)
+        draft.chmod(0o755)
+        os.replace(draft, program)
+    finally:
+        draft.unlink(missing_ok=True)
+    return str(program)
+
+
+def _member(archive: bytes) -> bytes:
+    """The program in an archive of any kind. It is read as a stream: no path inside the archive is ever created."""
+    names = ("uv", "uv.exe")
+    stream = io.BytesIO(archive)
+    try:
+        if zipfile.is_zipfile(stream):
+            with zipfile.ZipFile(stream) as packed:
+                return packed.read(next(name for name in packed.namelist() if name.split("/")[-1] in names))
+        with tarfile.open(fileobj=stream, mode="r:gz") as unpacked:
+            found = next(each for each in unpacked if each.isfile() and each.name.split("/")[-1] in names)
+            content = unpacked.extractfile(found)
+            assert content is not None  # it is a file
+            return content.read()
+    except (StopIteration, OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, KeyError) as error:
+        raise SetupError(_("The program uv that was fetched is damaged: try again."), str(error)) from error
+
+
+def _from_wheels(_report: Report) -> bytes:
+    folder = Path(os.environ[WHEELS_VARIABLE])
+    known = set(re.findall(r"sha256:([0-9a-f]{64})", _LOCK.read_text(encoding="utf-8")))
+    tag = {"linux": "linux", "darwin": "macosx", "win32": "win"}[sys.platform]
+    for wheel in folder.glob(f"uv-{VERSION}-*{tag}*{platform.machine().lower()}.whl"):
+        content = wheel.read_bytes()
+        if hashlib.sha256(content).hexdigest() in known:
+            return content
+    raise SetupError(
+        _("{folder} has no wheel of uv {version} for this computer: add it, then try again.").format(
+            folder=folder, version=VERSION
+        )
+    )
+
+
+def _from_pip(report: Report) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="photio-uv-") as folder:
+        target = Path(folder)
+        command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
+        command += ["--no-cache-dir", "--only-binary=:all:", "--require-hashes", "-d", folder, "-r", str(_LOCK)]
+        done = run(command, 600.0, {"TMPDIR": folder}, lambda: report(_bytes(target)))
+        wheels = list(target.glob("uv-*.whl"))
+        if done.status != 0 or not wheels:
+            raise network_error(done.last_lines())
+        return wheels[0].read_bytes()
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*.whl") if path.exists())
+
+
+def _from_releases(report: Report) -> bytes:
+    if (sys.platform, platform.machine()) not in ARCHIVES:
+        raise SetupError(
+            _("There is no uv for this computer ({machine}): install uv yourself, then try again.").format(
+                machine=f"{sys.platform}, {platform.machine()}"
+            )
+        )
+    name, digest = ARCHIVES[sys.platform, platform.machine()]
+    mirror = os.environ.get(MIRROR_VARIABLE)
+    failures = []
+    for place in (mirror.rstrip("/"),) if mirror else RELEASES:
+        try:
+            content = _download(f"{place}/{name}", report)
+        except (OSError, ValueError) as error:
+            failures.append(f"{place}: {getattr(error, 'reason', error)}")
+            continue
+        if hashlib.sha256(content).hexdigest() == digest:
+            return content
+        failures.append(f"{place}: {len(content)} bytes, not the ones that Photio knows")
+    raise network_error("\n".join(failures))
+
+
+def _download(address: str, report: Report) -> bytes:
+    content = bytearray()
+    with urllib.request.urlopen(address, timeout=_SOCKET_TIMEOUT, context=ssl.create_default_context()) as answer:
+        while block := answer.read(_BLOCK):
+            content += block
+            report(len(content))
+            if len(content) > 4 * SIZE:
+                raise ValueError("it does not end")
+    return bytes(content)
+
+
+def network_error(details: str) -> SetupError:
+    """The error for what a program said that could not fetch something."""
+    said = details.lower()
+    if "no space left" in said or "disk quota" in said:
+        return SetupError(_("The disk is full: free some space, then try again."), details, "disk")
+    if "read-only file system" in said or "permission denied" in said:
+        return SetupError(
+            _("Photio's folder cannot be written to: correct its permissions, then try again."), details, "permission"
+        )
+    if "407" in said or "proxy" in said or "tunnel" in said:
+        return SetupError(
+            _("The proxy did not let Photio fetch its packages: check HTTPS_PROXY or the desktop's proxy settings."),
+            details,
+            "proxy",
+        )
+    if "hash" in said and "mismatch" in said:
+        return SetupError(
+            _("What was fetched is not what Photio knows; it was not kept: check the mirror, then try again."), details
+        )
+    return SetupError(
+        _("Photio's packages could not be fetched: check the internet connection, then try again."), details, "network"
+    )
