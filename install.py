@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Installs Photio into every GIMP 3 of this user. Needs only Python 3.10 or later.
 
-It creates `plug-ins/photio` in each GIMP's configuration directory. Then it does ahead of time what the plug-in would do
-at its first use: it makes an environment with the bridge's packages in the user's data directory
+It creates `plug-ins/photio` in each GIMP's configuration directory. Then it does ahead of time what the plug-in would
+do at its first use: it makes an environment with the bridge's packages in the user's data directory
 (`~/.local/share/photio` on Linux). It changes nothing outside these folders.
 """
 

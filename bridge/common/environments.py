@@ -1,8 +1,8 @@
 """Finds the environment with the bridge's packages that belongs to this GIMP. `bridge.setup` builds it.
 
 An environment is at `<data directory>/photio/environments/<name>`. The name has three parts: which packages (a checksum
-of the lock file; loading `hashlib` would take 5 ms), what it runs in (native, Flatpak, Snap, AppImage) and the interpreter of GIMP's plug-ins. So one
-plug-in folder serves several GIMPs, and nothing in that folder is an absolute path.
+of the lock file; loading `hashlib` would take 5 ms), what it runs in (native, Flatpak, Snap, AppImage) and the
+interpreter of GIMP's plug-ins. So one plug-in folder serves several GIMPs, and nothing in it is an absolute path.
 
 Standard library only, valid on Python 3.10, and quick to import.
 """

@@ -196,7 +196,7 @@ def _forget_unused(found: Sequence[Gimp], computer: Computer) -> int:
     known = [gimp.folder for gimp in (*gimps.configured(computer), *found)]
     status = 0
     for home in _program_homes(computer):
-        for folder, removed in environment.remove_unused({*installations.folders(), *known}, home / "environments"):
+        for folder, removed in environment.remove_unused({*installations.folders(), *known}, home):
             if removed:
                 say(f"Removed packages: {folder}")
             else:

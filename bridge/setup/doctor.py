@@ -61,7 +61,9 @@ def _bridge(gimp: Gimp, programs: Sequence[Program]) -> Iterator[Check]:
         yield Check("GIMP's Python", "ok", python)
     else:
         found = f"{python} has no GIMP 3 bindings (gi): no menu appears"
-        advice = "start GIMP with a search path (PATH) in which the system's python3 comes first, without conda or pyenv"
+        advice = (
+            "start GIMP with a search path (PATH) in which the system's python3 comes first, without conda or pyenv"
+        )
         yield Check("GIMP's Python", "problem", found, advice)
     outcome = run(inside(gimp, [python, "-I", "-B", str(gimp.folder / "bridge"), "setup", "--doctor"]), 120.0)
     try:

@@ -20,8 +20,7 @@ from bridge.common import environments, systems
 from bridge.common.i18n import _
 from bridge.engine import models
 from bridge.setup import uv
-from bridge.setup.system import Outcome, SetupError, only_one, remove, remove_if_empty, run, size
-from bridge.setup.uv import network_error
+from bridge.setup.system import Outcome, SetupError, failed_to_fetch, only_one, remove, remove_if_empty, run, size
 from bridge.store import places
 from bridge.store.locks import nobody_shares
 
@@ -142,6 +141,7 @@ def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> None:
         _require(uv_run(command, look=look))
     except BaseException:
         remove(folder)
+        remove_if_empty(folder.parent)
         raise
     finally:
         remove(cache)
@@ -149,7 +149,7 @@ def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> None:
 
 def _require(outcome: Outcome) -> None:
     if outcome.status != 0:
-        raise network_error(outcome.last_lines())
+        raise failed_to_fetch(outcome.last_lines())
 
 
 def _own_interpreter() -> str | None:
@@ -184,9 +184,9 @@ def _variables(cache: Path, wheels: bool) -> dict[str, str]:
 
 
 def remove_unused(folders: Iterable[Path], home: Path) -> Iterator[tuple[Path, bool]]:
-    """Removes the environments in `home` that none of these plug-in folders can use. Yields each, and whether it is gone.
+    """Removes the environments in `home` that none of these plug-in folders can use, unless a bridge runs in one.
 
-    One in which a bridge runs is kept.
+    Yields each, and whether it is gone.
     """
     used = {name for folder in folders for name in _uses(folder)}
     for found in sorted((home / "environments").glob("*")):

@@ -23,8 +23,7 @@ from bridge.doctor import Check
 from bridge.engine import models
 from bridge.setup import environment, gimps, installations
 from bridge.setup.gimps import Computer
-from bridge.setup.system import run
-from bridge.setup.uv import network_error
+from bridge.setup.system import failed_to_store, run
 
 _BRIDGE = Path(__file__).absolute().parent.parent  # of the link, in a developer's installation
 _CANCELLED = 130
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     except PhotioError as error:
         return _failed(error)
     except OSError as error:
-        return _failed(network_error(f"{error.filename or ''}: {error.strerror or error}"))
+        return _failed(failed_to_store(error))
 
 
 def _set_up(chosen: argparse.Namespace) -> int:

@@ -2,31 +2,65 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from bridge.common import systems
 from bridge.common.errors import PhotioError
+from bridge.common.i18n import _
 from bridge.store.locks import Lock
 
 _STEP = 0.1  # seconds between two looks at a program that runs
 
 
 class SetupError(PhotioError):
-    """The set-up cannot go on; the sentence says what to do. `code`: "network", "proxy", "disk", "permission", "setup"."""
+    """The set-up cannot go on; the sentence says what to do.
+
+    `code` is "network", "proxy", "disk", "permission" or "setup".
+    """
 
     code = "setup"
 
     def __init__(self, sentence: str, details: str = "", code: str = "setup") -> None:
         super().__init__(sentence, details)
         self.code = code
+
+
+def failed_to_store(error: OSError) -> SetupError:
+    """The error for a file that could not be written."""
+    details = f"{error.filename or ''}: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return SetupError(_("The disk is full: free some space, then try again."), details, "disk")
+    return SetupError(
+        _("Photio's folder cannot be written to (“{reason}”): correct that, then try again.").format(reason=details),
+        details,
+        "permission",
+    )
+
+
+def failed_to_fetch(details: str) -> SetupError:
+    """The error for what a program said that could not fetch something."""
+    said = details.lower()
+    for text, number in (("no space left", errno.ENOSPC), ("quota", errno.EDQUOT), ("read-only", errno.EROFS)):
+        if text in said:
+            return failed_to_store(OSError(number, details.strip().splitlines()[-1]))
+    if any(text in said for text in ("407", "proxy", "tunnel")):
+        sentence = _("The proxy did not let Photio fetch its packages: check HTTPS_PROXY or the desktop's settings.")
+        return SetupError(sentence, details, "proxy")
+    if "hash" in said:
+        sentence = _("What was fetched is not what Photio knows, so it was not kept: check the mirror, then try again.")
+        return SetupError(sentence, details)
+    sentence = _("Photio's packages could not be fetched: check the internet connection, then try again.")
+    return SetupError(sentence, details, "network")
 
 
 @dataclass(frozen=True)
@@ -91,11 +125,10 @@ def _text(stream: IO[bytes]) -> str:
 def size(folder: Path) -> int:
     """The bytes of all files in a folder that may change meanwhile."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except OSError:  # gone meanwhile
-            continue
+    for place, _folders, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):  # gone meanwhile
+                total += os.lstat(os.path.join(place, name)).st_size
     return total
 
 

@@ -28,9 +28,8 @@ import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-
 from bridge.common.i18n import _
-from bridge.setup.system import SetupError, run
+from bridge.setup.system import SetupError, failed_to_fetch, run
 
 VERSION = "0.12.21"
 SIZE = 20_500_000  # bytes to fetch, about
@@ -38,7 +37,8 @@ OLDEST = (0, 8)
 WHEELS_VARIABLE = "PHOTIO_WHEELS"
 MIRROR_VARIABLE = "UV_DOWNLOAD_URL"
 RELEASES = tuple(
-    f"https://{host}/releases/download/{VERSION}" for host in ("releases.astral.sh/github/uv", "github.com/astral-sh/uv")
+    f"https://{host}/releases/download/{VERSION}"
+    for host in ("releases.astral.sh/github/uv", "github.com/astral-sh/uv")
 )
 #: By `sys.platform` and machine: the archive among the releases, and its sha256.
 ARCHIVES = {
@@ -169,7 +169,7 @@ def _from_pip(report: Report) -> bytes:
         done = run(command, 600.0, {"TMPDIR": folder}, lambda: report(_bytes(target)))
         wheels = list(target.glob("uv-*.whl"))
         if done.status != 0 or not wheels:
-            raise network_error(done.last_lines())
+            raise failed_to_fetch(done.last_lines())
         return wheels[0].read_bytes()
 
 
@@ -196,7 +196,7 @@ def _from_releases(report: Report) -> bytes:
         if hashlib.sha256(content).hexdigest() == digest:
             return content
         failures.append(f"{place}: {len(content)} bytes, not the ones that Photio knows")
-    raise network_error("\n".join(failures))
+    raise failed_to_fetch("\n".join(failures))
 
 
 def _download(address: str, report: Report) -> bytes:
@@ -208,27 +208,3 @@ def _download(address: str, report: Report) -> bytes:
             if len(content) > 4 * SIZE:
                 raise ValueError("it does not end")
     return bytes(content)
-
-
-def network_error(details: str) -> SetupError:
-    """The error for what a program said that could not fetch something."""
-    said = details.lower()
-    if "no space left" in said or "disk quota" in said:
-        return SetupError(_("The disk is full: free some space, then try again."), details, "disk")
-    if "read-only file system" in said or "permission denied" in said:
-        return SetupError(
-            _("Photio's folder cannot be written to: correct its permissions, then try again."), details, "permission"
-        )
-    if "407" in said or "proxy" in said or "tunnel" in said:
-        return SetupError(
-            _("The proxy did not let Photio fetch its packages: check HTTPS_PROXY or the desktop's proxy settings."),
-            details,
-            "proxy",
-        )
-    if "hash" in said and "mismatch" in said:
-        return SetupError(
-            _("What was fetched is not what Photio knows; it was not kept: check the mirror, then try again."), details
-        )
-    return SetupError(
-        _("Photio's packages could not be fetched: check the internet connection, then try again."), details, "network"
-    )

@@ -35,8 +35,8 @@ Answer = TypeVar("Answer")
 class BridgeError(Exception):
     """The text is one sentence for the user. `code` says which kind of error it is.
 
-    "bridge": the process has ended. "setup": this GIMP has no environment for it yet. "damaged": it cannot work with the
-    packages that it finds. After the latter two, `windows.setup` helps.
+    "bridge": the process has ended. "setup": this GIMP has no environment for it yet. "damaged": it cannot work with
+    the packages that it finds. After the latter two, `windows.setup` helps.
     """
 
     def __init__(self, sentence: str, code: str = "bridge") -> None:

@@ -59,6 +59,17 @@ class RealGimp:
         """GIMP's configuration directory for these runs."""
         return self.home / "GIMP"
 
+    @property
+    def bridge(self) -> list[str]:
+        """The start of a command line that runs the installed bridge."""
+        (complete,) = self.home.glob("data/photio/environments/*/.photio-complete")
+        return [
+            str(complete.parent / "bin" / "python"),
+            "-I",
+            "-B",
+            str(self.profile / "plug-ins" / "photio" / "bridge"),
+        ]
+
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         """The environment of a process inside. Scripts decide beforehand what this process itself sees."""
         kept = surroundings.own(surroundings.NETWORK, surroundings.PERSONAL)
