@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -11,6 +13,7 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -21,6 +24,7 @@ from scripts.release import package
 CHECKOUT = Path(__file__).parents[3]
 NAME = f"photio-for-gimp-{__version__}.zip"
 COMMITTED = 1790000001  # an odd second: a zip has only even ones
+FLATHUB = CHECKOUT / "scripts/release/org.gimp.GIMP.Plugin.Photio"
 AUTHOR = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git")
@@ -195,7 +199,52 @@ def test_a_folder_that_is_no_checkout_is_named(tmp_path: Path) -> None:
         package.build(tmp_path, tmp_path / "out", {})
 
 
+# What lies beside it, for Flathub and for the maintainer
+
+
+def metainfo() -> ElementTree.Element:
+    return ElementTree.parse(Path(f"{FLATHUB}.metainfo.xml")).getroot()
+
+
 def test_the_version_is_the_same_wherever_it_is_written() -> None:
-    assert tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"] == __version__
     changelog = (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert next(line for line in changelog.splitlines() if line.startswith("## ")).split()[1] == __version__
+    manifest = json.loads(Path(f"{FLATHUB}.json").read_text(encoding="utf-8"))
+    (release, *_older) = metainfo().iter("release")
+    assert {
+        "pyproject.toml": tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"],
+        "CHANGELOG.md": next(line for line in changelog.splitlines() if line.startswith("## ")).split()[1],
+        "metainfo.xml": release.get("version"),
+        "the manifest's zip": manifest["modules"][0]["sources"][0]["path"],
+    } == {
+        "pyproject.toml": __version__,
+        "CHANGELOG.md": __version__,
+        "metainfo.xml": __version__,
+        "the manifest's zip": NAME,
+    }
+    assert datetime.date.fromisoformat(release.get("date", ""))
+
+
+def test_a_software_centre_finds_what_it_needs() -> None:
+    texts = {each.tag: (each.text or "").strip() for each in metainfo()}
+    assert metainfo().get("type") == "addon"
+    assert (texts["id"], texts["extends"]) == ("org.gimp.GIMP.Plugin.Photio", "org.gimp.GIMP")
+    assert (texts["metadata_license"], texts["project_license"]) == ("CC0-1.0", "GPL-3.0-or-later")
+    assert all(texts[tag] for tag in ("name", "summary", "url"))
+    assert not texts["summary"].endswith(".")  # as AppStream wants it
+    assert metainfo().findall("description/p")
+
+
+def test_flatpak_puts_the_unzipped_folder_where_gimp_looks() -> None:
+    manifest = json.loads(Path(f"{FLATHUB}.json").read_text(encoding="utf-8"))
+    assert (manifest["id"], manifest["branch"], manifest["build-extension"]) == (
+        "org.gimp.GIMP.Plugin.Photio",
+        "3",
+        True,
+    )
+    assert (manifest["runtime"], manifest["runtime-version"]) == ("org.gimp.GIMP", "stable")
+    assert manifest["build-options"]["prefix"] == "/app/extensions/Photio"
+    (module,) = manifest["modules"]
+    archive, described = module["sources"]
+    assert archive["dest"] == "photio"
+    assert (FLATHUB.parent / described["path"]).is_file()
+    assert "cp -r photio ${FLATPAK_DEST}/plug-ins/photio" in module["build-commands"]
