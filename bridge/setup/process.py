@@ -21,7 +21,7 @@ from bridge.common import environments
 from bridge.common.errors import PhotioError
 from bridge.doctor import Check
 from bridge.engine import models
-from bridge.setup import environment, gimps, installations
+from bridge.setup import environment, gimps
 from bridge.setup.gimps import Computer
 from bridge.setup.system import failed_to_store, run
 
@@ -57,7 +57,7 @@ def _set_up(chosen: argparse.Namespace) -> int:
         _tell(
             kind="plan",
             reason="damaged" if damaged else "missing",
-            fetches=[asdict(each) for each in fetches],
+            fetches=fetches,
             folder=str(environment.programs()),
             licence=_LICENCE if neural else "",
         )
@@ -79,9 +79,8 @@ def _work(neural: bool, model_file: Path | None) -> None:
     if neural:
         _progress("model", 0, models.MODEL_SIZE)
         models.fetch_model(model_file, lambda line: None)
-    folders = {*installations.folders(), *(gimp.folder for gimp in gimps.configured(Computer.this())), _BRIDGE.parent}
-    for _unused in environment.remove_unused(folders, environment.programs()):
-        pass
+    folders = {_BRIDGE.parent, *(gimp.folder for gimp in gimps.configured(Computer.this()))}
+    list(environment.remove_unused(folders, environment.programs()))
 
 
 def _examine() -> int:

