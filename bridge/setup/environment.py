@@ -100,9 +100,7 @@ def _used_by(folder: Path) -> list[str]:
 
 def folders(home: Path) -> list[Path]:
     """The plug-in folders that use environments in `home` and still exist."""
-    noted = [
-        Path(line) for marker in home.glob(f"environments/*/{environments.MARKER}") for line in _used_by(marker.parent)
-    ]
+    noted = [Path(line) for each in home.glob("environments/*") for line in _used_by(each)]
     return [folder for folder in dict.fromkeys(noted) if folder.is_absolute() and folder.exists()]
 
 
