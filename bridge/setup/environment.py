@@ -44,7 +44,7 @@ def wanted_neural() -> bool:
 
 
 def plan(bridge: Path, neural: bool) -> list[dict[str, str | int]]:
-    """What `set_up` would fetch: "what", "source" and about how many "bytes". Empty if everything is there and works."""
+    """What `set_up` would fetch: "what", "source" and about how many "bytes". Empty if all is there and works."""
     folder = Path(environments.folder(str(bridge), neural))
     fetches = []
     if problem(folder, bridge) is not None:
