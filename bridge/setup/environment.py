@@ -140,7 +140,7 @@ def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> None:
         program = [path, "--directory", str(programs())]
         _require(uv_run([*program, "venv", "--no-project", *managed, "--python", own or between, str(folder)]))
         lock = bridge / environments.LOCKS[neural]
-        command = [*program, "pip", "install", "--require-hashes", "--only-binary", ":all:", "--compile-bytecode"]
+        command = [*program, "pip", "install", "--require-hashes", "--only-binary", ":all:"]
         command += ["--python", systems.environment_python(str(folder)), "-r", str(lock)]
         command += ["--no-index", "--find-links", wheels] if wheels else []
         look = lambda: report("packages", min(size(cache), unpacked) * fetched // unpacked, fetched)  # noqa: E731
