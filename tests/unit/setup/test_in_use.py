@@ -1,44 +1,33 @@
-"""An update takes nothing away that somebody still runs with: a bridge at work, or another GIMP."""
+"""A set-up takes nothing away that somebody still runs with: a bridge at work, or another GIMP."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
+import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from bridge.common import environments
 from bridge.protocol import encode
 from bridge.protocol.history import AskPrompts
-from bridge.setup import commands, environment, gimps, installations, plugin_folder
 from bridge.store import locks
 from tests.unit.install_world import REPOSITORY, World, make_world, tree
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    made = make_world(tmp_path, monkeypatch)
-    monkeypatch.delenv("PHOTIO_HOME", raising=False)
-    return made
-
-
-def put_environment(name: str) -> Path:
-    """A real virtual environment without packages, complete as the installer says."""
-    folder = environment.environments() / name
-    subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", str(folder)], check=True)
-    (folder / environment.MARKER).touch()
-    return folder
+    return make_world(tmp_path, monkeypatch)
 
 
 @contextmanager
 def bridge_in(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A bridge that runs with an environment; it has answered once."""
-    command = [str(environment.venv_python(folder)), "-I", str(REPOSITORY / "bridge"), "service"]
+    command = environments.command(str(folder), str(REPOSITORY / "bridge"), "service")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
         assert running.stdin is not None
         assert running.stdout is not None
@@ -50,25 +39,24 @@ def bridge_in(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         running.wait(60)
 
 
-def present() -> list[str]:
-    return sorted(path.name for path in environment.environments().iterdir())
+def update(world: World, text: str = "newer packages") -> None:
+    """The next version of Photio needs other packages."""
+    (world.checkout / "bridge" / environments.LOCKS[False]).write_text(f"{text}\n")
 
 
 def test_an_update_leaves_the_packages_that_a_running_bridge_imports_from_and_a_later_one_removes_them(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: World,
 ) -> None:
     world.gimp()
-    world.install()
-    older = put_environment("older")
+    older = world.put_environment()
     before = tree(older)
     with bridge_in(older), bridge_in(older):
         assert world.install() == 0
         assert tree(older) == before
-        assert f"Kept older packages, which Photio may be running with; a later install removes them: {older}" in (
-            capsys.readouterr().out
-        )
+        assert len(world.present()) == 2
+    update(world)
     assert world.install() == 0
-    assert present() == ["made-up"]
+    assert world.present() == [world.environment()]
 
 
 def test_uninstalling_while_a_bridge_runs_says_what_is_left_and_the_next_time_removes_it(
@@ -76,152 +64,76 @@ def test_uninstalling_while_a_bridge_runs_says_what_is_left_and_the_next_time_re
 ) -> None:
     world.gimp()
     world.install()
-    older = put_environment("older")
+    older = world.put_environment()
     with bridge_in(older):
         assert world.uninstall() == 1
-        assert environment.is_complete(older)
+        assert environments.usable(str(older))
         assert f"Kept, for Photio may be running with it: {older}; close GIMP" in capsys.readouterr().out
     assert world.uninstall(purge=True) == 0  # the bridge has a log
     assert not (world.home / ".local/share/photio").exists()
 
 
 def test_where_the_file_system_has_no_locks_packages_are_left_alone(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.gimp()
     world.install()
-    put_environment("older")
+    before = world.present()
 
     def refuse(*_arguments: object, **_more: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(locks, "_lock", refuse)
-    assert world.install() == 0
-    assert present() == ["made-up", "older"]
+    assert world.uninstall() == 1
+    assert world.present() == before
+    assert "close GIMP, then run this again" in capsys.readouterr().out
 
 
-def test_a_removal_that_was_interrupted_is_finished_by_the_next_install(world: World) -> None:
+@pytest.mark.parametrize("left", ["a removal", "a set-up"])
+def test_what_was_interrupted_is_finished_by_the_next_set_up(world: World, left: str) -> None:
     world.gimp()
-    world.install()
-    half = environment.environments() / "removed-older" / "lib"
-    half.mkdir(parents=True)
-    assert world.install() == 0
-    assert present() == ["made-up"]
-
-
-def test_an_install_that_was_killed_when_the_packages_were_ready_leaves_nothing_for_ever(world: World) -> None:
-    world.gimp()
-
-    def killed(gimp: gimps.Gimp, *_more: object) -> environment.Runtime:
-        put_environment("never-used")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        commands.install(commands.Options(world.checkout), world.computer, killed)
-    assert world.install() == 0
-    assert present() == ["made-up"]
-
-
-DAMAGED = {
-    "empty": b"",
-    "cut off": b'["/home/some',
-    "no list": b'{"folders": 7}',
-    "numbers": b"[1, 2]",
-    "no text": b"\xff\xfe\x00",
-    "deep": b"[" * 100_000,
-}
-
-
-def remembered(world: World) -> set[Path]:
-    return set(installations.recall(world.computer).folders)
-
-
-@pytest.mark.parametrize("content", [*DAMAGED.values(), None], ids=[*DAMAGED, "gone"])
-def test_a_damaged_list_costs_no_other_gimp_its_packages_and_is_made_anew(
-    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
-) -> None:
-    usual, elsewhere = world.gimp() / "plug-ins/photio", tmp_path / "elsewhere/3.0"
-    assert world.install() == 0
-    assert world.install(gimp_dirs=(elsewhere,)) == 0
-    for name in ("theirs", "made-up"):
-        (environment.environments() / name).mkdir(exist_ok=True)
-        (environment.environments() / name / environment.MARKER).touch()
-    use(elsewhere / "plug-ins/photio", "theirs")
-    if content is None:
-        installations.list_file().unlink()
+    half = world.put_environment()
+    if left == "a removal":
+        half.rename(half.with_name(f"removed-{half.name}"))
     else:
-        installations.list_file().write_bytes(content)
-    assert world.install(gimp_dirs=(world.gimp("3.2"),)) == 0
-    assert "was damaged and has been made anew" in capsys.readouterr().out
-    assert present() == ["made-up", "theirs"]
-    assert remembered(world) == {usual, world.home / ".config/GIMP/3.2/plug-ins/photio"}
-    assert world.install() == 0, "the list is whole now, and yet does not name everybody"
-    assert present() == ["made-up", "theirs"]
-    assert "has been made anew" not in capsys.readouterr().out
-    assert world.install(gimp_dirs=(elsewhere,)) == 0
-    assert elsewhere / "plug-ins/photio" in remembered(world)
+        (half / environments.MARKER).unlink()
+    (world.environments.parent / "fetching-1234").mkdir()
+    assert world.install() == 0
+    assert world.present() == [world.environment()]
+    assert not (world.environments.parent / "fetching-1234").exists()
 
 
-def test_uninstalling_after_the_list_was_damaged_says_what_somebody_else_may_use(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    world.gimp()
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"relative\n\n/gone\n", b"/" * 100_000])
+def test_a_damaged_marker_costs_nobody_anything(world: World, content: bytes) -> None:
+    folder = world.gimp() / "plug-ins/photio"
     world.install()
-    theirs = put_environment("theirs")
-    installations.list_file().write_text("{")
+    marker = world.environments / world.environment() / environments.MARKER
+    marker.write_bytes(content)
+    assert world.install() == 0
+    assert world.present() == [world.environment()]
     assert world.uninstall() == 0
-    assert present() == ["made-up", "theirs"]
-    assert f"another GIMP may use it: {theirs}" in capsys.readouterr().out
-    assert not (world.gimp() / "plug-ins/photio").exists()
+    assert (folder.exists(), world.present()) == (False, [])
 
 
-def test_looking_does_not_repair_the_list(world: World) -> None:
-    world.gimp()
-    world.install()
-    installations.list_file().write_text("{")
-    before = tree(world.home)
-    assert world.install(dry_run=True) == world.uninstall(dry_run=True) == 0
-    assert tree(world.home) == before
-
-
-def use(folder: Path, name: str) -> None:
-    """The plug-in folder uses that environment."""
-    manifest = json.loads((folder / plugin_folder.MANIFEST).read_text())
-    (folder / plugin_folder.MANIFEST).write_text(json.dumps({**manifest, "environment": name}))
-
-
-def test_a_plug_in_folder_that_cannot_be_read_keeps_its_packages_and_its_place_in_the_list(
-    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_gimp_in_an_unusual_place_keeps_its_packages_until_it_is_deleted(world: World, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere/3.0"
-    world.install(gimp_dirs=(elsewhere,))
-    folder = elsewhere / "plug-ins/photio"
-    (environment.environments() / "theirs").mkdir()
-    use(folder, "theirs")
-    (folder / plugin_folder.MANIFEST).write_text("{")
+    assert world.install(gimp_dirs=(elsewhere,)) == 0
+    theirs = world.environment()
+    update(world)
     assert world.install(gimp_dirs=(world.gimp(),)) == 0
-    assert present() == ["made-up", "theirs"]
-    assert str(folder) in capsys.readouterr().out
-    assert folder in remembered(world)
-
-
-def test_a_gimp_whose_install_was_interrupted_keeps_its_packages(world: World, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere/3.0"
-    world.install(gimp_dirs=(elsewhere,))
-    (environment.environments() / "theirs").mkdir()
-    use(elsewhere / "plug-ins/photio", "theirs")
-    (elsewhere / "plug-ins/photio").rename(elsewhere / ".photio-previous")
-    assert world.install(gimp_dirs=(world.gimp(),)) == 0
-    assert present() == ["made-up", "theirs"]
-    assert plugin_folder.repair(gimps.classify(elsewhere, world.computer))
-    assert plugin_folder.uses(elsewhere / "plug-ins/photio") == {"theirs"}
-
-
-def test_a_gimp_that_was_deleted_by_hand_keeps_no_packages(world: World, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere/3.0"
-    world.install(gimp_dirs=(elsewhere,))
-    (environment.environments() / "theirs").mkdir()
-    use(elsewhere / "plug-ins/photio", "theirs")
+    assert world.present() == sorted([theirs, world.environment()])
     os.rename(elsewhere, tmp_path / "away")
+    update(world, "newest packages")
     assert world.install(gimp_dirs=(world.gimp(),)) == 0
-    assert present() == ["made-up"]
+    assert world.present() == [world.environment()]
+
+
+def test_a_copy_for_the_next_release_of_gimp_keeps_its_packages_when_the_first_is_deleted(world: World) -> None:
+    first, second = world.gimp() / "plug-ins/photio", world.gimp("3.2") / "plug-ins/photio"
+    assert world.install(gimp_dirs=(world.gimp(),)) == 0
+    shutil.copytree(first, second)  # as GIMP does with its directory
+    assert world.uninstall(gimp_dirs=(world.gimp(),)) == 0
+    assert not first.exists()
+    assert environments.packages(str(second / "bridge" / environments.LOCKS[False])) in world.present()[0]
+    assert world.uninstall() == 0
+    assert world.present() == []

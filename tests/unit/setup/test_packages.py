@@ -1,20 +1,18 @@
-"""How `install.py` gets the bridge's packages: the lock files, the sandboxes, and once for real."""
+"""How the bridge gets its packages: the lock files, the sandboxes, and once for real."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from bridge.setup import commands, environment, plugin_folder
-from bridge.setup.lockfile import for_linux_python
-from bridge.setup.system import Outcome, SetupError
-from tests.unit.install_world import PLACES, REPOSITORY, World, make_world, tree
+from bridge.common import environments
+from tests.unit.install_world import PYTHON, REPOSITORY, World, make_world, tree
 
 
 @pytest.fixture
@@ -22,95 +20,73 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return make_world(tmp_path, monkeypatch)
 
 
-FLATPAK = """
+#: Inside, there is Flatpak's mark, which is a file, and another directory for data.
+INSIDE = "import os, runpy, sys; del sys.argv[0]; sys.path.insert(0, os.path.dirname(sys.argv[0])); "
+INSIDE += "from bridge.common import systems; systems.sandbox.__defaults__ = (os.environ, '/'); "
+INSIDE += "runpy.run_path(sys.argv[0], run_name='__main__')"
+FLATPAK = f"""
 import os, sys
 if sys.argv[1] == "list":
     print("org.kde.krita\\t3.9.9\\norg.gimp.GIMP\\t3.0.4")
 else:
     assert sys.argv[1:4] == ["run", "--command=python3", "org.gimp.GIMP"], sys.argv
-    os.execv(sys.executable, [sys.executable, *sys.argv[4:]])
+    rest = [each for each in sys.argv[4:] if each not in ("-I", "-B")]
+    if rest[0] != "-c":  # it has GIMP's bindings
+        os.environ["XDG_DATA_HOME"] = os.path.expanduser("~/.var/app/org.gimp.GIMP/data")
+        os.execv(sys.executable, [sys.executable, "-I", "-B", "-c", {INSIDE!r}, *rest])
 """
 
 
-def test_flatpak_gets_its_packages_beside_the_plug_in(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flatpak_that_shares_gimps_folder_is_set_up_inside_its_sandbox(world: World) -> None:
     world.program("flatpak", FLATPAK)
-    asked: list[list[str]] = []
-    really_run = environment.run
-
-    def run(command: list[str], seconds: float = 60.0) -> Outcome:
-        if "pip" not in command:
-            return really_run(command, seconds)
-        asked.append(list(command))
-        if "--target" in command:
-            packages = Path(command[command.index("--target") + 1])
-            packages.mkdir()
-            (packages / "numpy.py").write_text("")
-        return Outcome(0, "", "")
-
-    monkeypatch.setattr(environment, "run", run)
-    assert commands.install(commands.Options(world.checkout), world.computer) == 0
-    folder = world.home / PLACES["flatpak"] / "3.0/plug-ins/photio"
-    manifest = plugin_folder.read_manifest(folder)
-    assert manifest is not None
-    assert (manifest.python, manifest.python_path) == ("python3", (str(folder / "packages"),))
-    assert (folder / "packages/numpy.py").is_file()
-    version = ".".join(map(str, sys.version_info[:2]))
-    assert ["--python-version", version] == asked[-1][asked[-1].index("--python-version") :][:2]
-    assert {"--only-binary=:all:", "--require-hashes", "--no-deps", "--ignore-requires-python"} <= set(asked[-1])
+    done = world.run()
+    assert done.returncode == 0, done.stderr
+    assert "bridge: ready in the Flatpak" in done.stdout
+    inside = world.home / ".var/app/org.gimp.GIMP/data/photio/environments"
+    (made,) = inside.iterdir()
+    folder = world.home / ".config/GIMP/3.0/plug-ins/photio"
+    assert "-flatpak-" in made.name
+    assert (made / environments.MARKER).read_text().splitlines() == [str(folder)]
+    assert not world.environments.exists()
+    done = world.run("--doctor")
+    assert done.returncode == 0, done.stdout
+    assert "GIMP 3.0 (Flatpak)" in done.stdout
+    done = world.run("--uninstall")
+    assert done.returncode == 0, done.stdout
+    assert not folder.exists()
+    assert not inside.exists()
 
 
-@pytest.mark.parametrize(
-    ("refuses", "sentence"),
-    [("venv", "cannot make virtual environments"), ("pip", "The packages could not be installed")],
-)
-def test_when_packages_cannot_be_had_the_reason_and_a_sentence_are_shown(
-    world: World, refuses: str, sentence: str
-) -> None:
-    world.gimp()
-    text = f"""
-import os, sys
-if "-c" in sys.argv: print(__file__, "3.13.0", sep=chr(10)), sys.exit()
-if "{refuses}" in sys.argv: sys.exit("it is broken here")
-if "venv" in sys.argv:
-    os.makedirs(sys.argv[-1] + "/bin", exist_ok=True)
-    os.symlink(__file__, sys.argv[-1] + "/bin/python")
-else:
-    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
-    world.program("python", text)
-    done = world.run("--python", str(world.programs / "python"))
-    assert done.returncode == 1
-    assert sentence in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
-    assert ("it is broken here" in done.stderr) == (refuses == "pip")
-    assert not (world.gimp() / "plug-ins").exists()
+def test_a_native_gimp_and_a_flatpak_on_one_folder_get_an_environment_each(world: World) -> None:
+    world.program("flatpak", FLATPAK)
+    world.program("gimp-3.0", "print('GNU Image Manipulation Program version 3.0.4')")
+    done = world.run()
+    assert done.returncode == 0, done.stderr
+    inside = world.home / ".var/app/org.gimp.GIMP/data/photio/environments"
+    assert len(list(inside.iterdir())) == len(world.present()) == 1
+    before = tree(world.home)
+    assert world.run().returncode == 0
+    assert tree(world.home) == before
+    assert world.run("--uninstall").returncode == 0
+    assert (inside.exists(), world.present()) == (False, [])
 
 
-@pytest.mark.parametrize(
-    ("marker", "true"),
-    [
-        ("python_full_version < '3.9'", False),
-        ("python_full_version >= '3.13' and sys_platform == 'linux'", True),
-        ("python_full_version < '3.13' and sys_platform == 'linux'", False),
-        ("sys_platform == 'win32' or (sys_platform == 'linux' and implementation_name != 'PyPy')", True),
-    ],
-)
-def test_the_sandboxes_python_decides_what_it_gets(marker: str, true: bool) -> None:
-    narrowed = for_linux_python(f"six==1.17.0 ; {marker} \\\n    --hash=sha256:00", "3.13")
-    assert narrowed.split() == (["six==1.17.0", "\\", "--hash=sha256:00"] if true else [])
-
-
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
-@pytest.mark.parametrize("name", ["requirements.lock", "requirements-neural.lock"])
-def test_the_lock_gives_each_python_one_version_of_each_package(name: str, version: str) -> None:
+def _packages(name: str) -> dict[str, list[str]]:
+    """By package: the markers under which it is locked."""
     text = (REPOSITORY / "bridge" / name).read_text()
-    narrowed = for_linux_python(text, version)
-    packages = [line.split("==")[0] for line in narrowed.splitlines() if "==" in line]
-    assert len(packages) == len(set(packages))
-    assert {"numpy", "pillow", "requests", "pypatchmatch", "secretstorage"} <= set(packages)
-    assert "pywin32-ctypes" not in packages
-    assert ("importlib-metadata" in packages) == (version == "3.11")
-    assert narrowed.count("--hash") >= len(packages)
+    found: dict[str, list[str]] = {}
+    for package, marker in re.findall(r"^([a-z0-9_-]+)==\S+(?: ; ([^\\\n]+))?", text, re.MULTILINE):
+        found.setdefault(package, []).append(marker.strip())
+    return found
+
+
+@pytest.mark.parametrize("name", environments.LOCKS.values())
+def test_the_lock_has_what_the_bridge_imports_with_hashes_and_no_address(name: str) -> None:
+    text = (REPOSITORY / "bridge" / name).read_text()
+    packages = _packages(name)
+    assert {"numpy", "pillow", "requests", "pypatchmatch", "secretstorage", "pywin32-ctypes"} <= set(packages)
+    assert "win32" in packages["pywin32-ctypes"][0]
+    assert text.count("--hash=sha256:") >= len(packages)
     assert "://" not in text
 
 
@@ -119,35 +95,40 @@ def test_the_neural_engine_does_not_phone_home() -> None:
     assert "\nonnxruntime==1.26.0 " in (REPOSITORY / "bridge/requirements-neural.lock").read_text()
 
 
-def test_an_unknown_python_is_refused_with_a_sentence(world: World) -> None:
-    with pytest.raises(SetupError, match="cannot be run as Python"):
-        environment.choose(str(world.home / "nothing"))
-
-
-def _real_environment(world: World, monkeypatch: pytest.MonkeyPatch, path: str) -> Callable[..., None]:
-    monkeypatch.setenv("PATH", path)
+def _real_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    monkeypatch.setenv("PATH", f"{world.programs}:{os.defpath}")
     directory = world.gimp()
 
-    def step(*arguments: str) -> None:
+    def step(*arguments: str) -> str:
         done = world.run("--gimp-dir", str(directory), *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     return step
 
 
-def test_with_real_packages_install_doctor_and_uninstall_all_work(
+def test_with_real_packages_install_doctor_repair_and_uninstall_all_work(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one test that fetches packages: the lock, pip, and the real bridge's own checks."""
+    """The one test that fetches packages: uv, the lock, and the real bridge's own checks."""
     shutil.copy(REPOSITORY / "bridge/__main__.py", world.checkout / "bridge/__main__.py")
-    step = _real_environment(world, monkeypatch, os.defpath)
-    step()
+    world.program("python3", PYTHON)
+    step = _real_environment(world, monkeypatch)
+    assert "would fetch Photio's packages" in step("--dry-run")
+    assert not world.environments.exists()
+    assert "fetching the bridge's packages" in step()
     step("--doctor")
-    manifest = plugin_folder.read_manifest(world.gimp() / "plug-ins/photio")
-    assert manifest is not None
-    imports = "import numpy, PIL, requests, urllib3, keyring, patchmatch"
-    assert subprocess.run([manifest.python, "-I", "-c", imports], check=False).returncode == 0
-    step()
+    (made,) = world.environments.iterdir()
+    imports = [str(made / "bin/python"), "-I", "-c", "import numpy, PIL, requests, urllib3, keyring, patchmatch"]
+    assert subprocess.run(imports, check=False).returncode == 0
+    assert "fetching" not in step()
+    assert "fetch" not in step("--dry-run")
+    (numpy,) = made.glob("lib/python*/site-packages/numpy")
+    shutil.rmtree(numpy)
+    assert "fetching the bridge's packages" in step()
+    assert subprocess.run(imports, check=False).returncode == 0
+    leftovers = {path.name.split("-")[0] for path in world.environments.parent.iterdir()}
+    assert leftovers <= {"environments", "uv", "install.lock", "folders.lock"}
     step("--uninstall")
-    assert tree(world.gimp()) == {}
+    assert tree(world.home / ".config") == {}
     assert not (world.home / ".local/share/photio").exists()
