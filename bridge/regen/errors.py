@@ -1,7 +1,6 @@
 """The errors of a Regen request: a tree under `RegenError`.
 
-`bridge.regen.answer` says which status of an answer gives which of them, and `bridge.regen.failures` does so for a
-request without an answer.
+`bridge.regen.answer` says which status of an answer gives which of them, `bridge.regen.failures` what no answer means.
 """
 
 from __future__ import annotations

@@ -162,15 +162,14 @@ class _Exchange:
     def opened(self, connected: Any) -> None:
         """Take the socket: another thread cannot shut a TLS socket, but it can shut a duplicate of the one below it."""
         with self._call.changed:
-            self._refuse_if_stopped()
+            self._go_on()
             self._handle = connected.dup()
 
     def established(self, has_answered: Callable[[], bool]) -> None:
         """From now on the request may be sent."""
         with self._call.changed:
-            self._refuse_if_stopped()
             self._connected, self._has_answered = True, has_answered
-            self._deadline.restart(self._timeouts.answer)
+            self._go_on()
 
     def __len__(self) -> int:
         """The `Content-Length`, in bytes."""
@@ -186,11 +185,10 @@ class _Exchange:
         if self._position < len(self._body):
             self._wait_until_writable()
         with self._call.changed:
-            self._refuse_if_stopped()
+            self._go_on()
             block = self._body[self._position : self._position + amount]
             self._position += len(block)
             self._call.sent = self._position == len(self._body)
-            self._deadline.restart(self._timeouts.answer)
         if block:
             self._report("uploading", self._position, len(self._body))
         else:
@@ -216,11 +214,14 @@ class _Exchange:
             with contextlib.suppress(OSError):  # no longer connected
                 self._handle.shutdown(SHUT_RDWR)
 
-    def _refuse_if_stopped(self) -> None:
-        """Raise `Cancelled` if the request was cancelled before it was sent, or abandoned."""
+    def _go_on(self) -> None:
+        """Restart the deadline, or raise `Cancelled` if the request was cancelled before it was sent, or abandoned."""
         self._call.refuse_if_cancelled()
         if self._abandoned:
             raise Cancelled(_("The request was given up."))
+        if self._connected:
+            self._deadline.restart(self._timeouts.answer)
+            self._call.changed.notify_all()
 
     def _report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
         if self._call.on_progress is not None and not self._abandoned:
