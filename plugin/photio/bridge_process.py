@@ -226,7 +226,7 @@ def _spawned() -> _Process:
     try:
         command = early.command()
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BridgeError(_("Photio is not completely installed: run “python3 install.py” again.")) from error
+        raise BridgeError(_("Photio is not completely installed."), "setup") from error
     launcher = Gio.SubprocessLauncher.new(Gio.SubprocessFlags.STDIN_PIPE | Gio.SubprocessFlags.STDOUT_PIPE)
     for name in early.FOREIGN_VARIABLES:
         launcher.unsetenv(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -42,6 +43,12 @@ def command() -> list[str]:
     if not all(isinstance(part, str) for part in found):
         raise TypeError("not a command")
     return found
+
+
+def setup_command(neural: bool) -> list[str]:
+    """The command that sets up the environment."""
+    more = ["--neural"] if neural else []
+    return [sys.executable, "-I", "-B", os.path.join(HERE, "bridge"), "setup", *more]
 
 
 def start(arguments: list[str]) -> None:
