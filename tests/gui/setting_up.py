@@ -1,0 +1,149 @@
+"""Plays the process that sets Photio up: says to the plug-in what a test wants said, and hears what it answers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from support import PLUGIN
+
+PROGRAM = Path(__file__).with_name("setup_program.py")
+PATIENCE = 180  # seconds: only so that a test that waits in vain ends
+
+FETCHES = (
+    {"what": "uv 0.12.21", "source": "releases.example", "bytes": 17_000_000},
+    {"what": "packages", "source": "packages.example", "bytes": 93_000_000},
+)
+MODEL = (
+    {"what": "MI-GAN's model", "source": "model.example", "bytes": 28_079_181},
+    {"what": "packages", "source": "packages.example", "bytes": 18_000_000},
+)
+
+#: Takes the place of `bridge/__main__.py`; the bridge itself goes on as always.
+DETOUR = """
+import runpy, sys
+from pathlib import Path
+if sys.argv[1:2] == ["setup"]:
+    sys.argv[1:1] = [{address!r}]
+    runpy.run_path({program!r}, run_name="__main__")
+else:
+    runpy.run_path(str(Path(__file__).with_name("really.py")), run_name="__main__")
+"""
+
+
+class Attempt:
+    """One process, as the plug-in started it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(PATIENCE)
+        self._connection = connection
+        self._heard = connection.makefile(encoding="utf-8")
+        self.arguments: list[str] = json.loads(self._heard.readline())
+
+    def say(self, kind: str, **values: object) -> None:
+        """A message."""
+        self.print(json.dumps({"kind": kind, **values}))
+
+    def print(self, line: str) -> None:
+        """Whatever a program may print."""
+        self._connection.sendall(f"{line}\n".encode())
+
+    def plan(
+        self, fetches: tuple[dict[str, object], ...] = FETCHES, reason: str = "missing", licence: str = ""
+    ) -> None:
+        """What would be fetched."""
+        self.say("plan", reason=reason, fetches=fetches, folder="/home/jo/.local/share/photio", licence=licence)
+
+    def progress(self, step: str, done: float = 0, total: float = 0) -> None:
+        """Amounts in MB."""
+        self.say("progress", step=step, done=int(done * 1e6), total=int(total * 1e6))
+
+    def hear(self) -> str:
+        """The next line of the plug-in; empty: it has closed the pipe."""
+        return self._heard.readline().strip()
+
+    def end(self, status: int) -> None:
+        """Ends the process, also where it has gone by itself."""
+        with contextlib.suppress(OSError):
+            self.print(f"end {status}")
+        self._heard.close()
+        self._connection.close()
+
+    def fail(self, code: str, sentence: str, details: str = "") -> None:
+        """It did not work."""
+        self.say("failed", code=code, sentence=sentence, details=details)
+        self.end(1)
+
+    def succeed(self) -> None:
+        """All is in place; the caller has seen to that."""
+        self.say("done")
+        self.end(0)
+
+
+class Player:
+    """Waits for the processes that the plug-in starts."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(address)
+        self._server.listen()
+        self._server.settimeout(PATIENCE)
+
+    def started(self) -> Attempt:
+        """The next one, as soon as it is there."""
+        return Attempt(self._server.accept()[0])
+
+    def never(self) -> bool:
+        """Whether none was started that nobody has looked at."""
+        self._server.settimeout(0)
+        try:
+            self._server.accept()
+        except BlockingIOError:
+            return True
+        finally:
+            self._server.settimeout(PATIENCE)
+        return False
+
+    def close(self) -> None:
+        """Waits for no more."""
+        self._server.close()
+
+
+@contextlib.contextmanager
+def playing() -> Iterator[Player]:
+    """Meanwhile we are the process that sets up."""
+    folder = Path(tempfile.mkdtemp(prefix="photio-setup-"))  # short: the address of a socket has to be
+    player = Player(str(folder / "socket"))
+    entrance = PLUGIN / "bridge" / "__main__.py"
+    really = entrance.with_name("really.py")
+    entrance.rename(really)
+    try:
+        entrance.write_text(DETOUR.format(address=player.address, program=str(PROGRAM)))
+        yield player
+    finally:
+        really.replace(entrance)
+        player.close()
+        shutil.rmtree(folder)
+
+
+class Environment:
+    """The bridge's packages, which can be away."""
+
+    def __init__(self) -> None:
+        self._marker = PLUGIN / "install.json"
+        self._hidden = self._marker.with_suffix(".away")
+
+    def hide(self) -> None:
+        """As if nothing had been set up."""
+        self._marker.rename(self._hidden)
+
+    def show(self) -> None:
+        """As a successful set-up leaves it."""
+        if self._hidden.exists():
+            self._hidden.rename(self._marker)
