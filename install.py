@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Installs Photio into every GIMP 3 of this user. Needs only Python 3.10 or later.
 
-It creates `plug-ins/photio` in each GIMP's configuration directory, and an environment with the bridge's packages in
-the user's data directory (`~/.local/share/photio` on Linux). It changes nothing outside these folders.
+It creates `plug-ins/photio` in each GIMP's configuration directory. Then it does ahead of time what the plug-in would
+do at its first use: it makes an environment with the bridge's packages in the user's data directory
+(`~/.local/share/photio` on Linux). It changes nothing outside these folders.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -28,7 +30,6 @@ def arguments() -> argparse.ArgumentParser:
         default=[],
         help="install only into this configuration directory, for example ~/.config/GIMP/3.0; repeatable",
     )
-    parser.add_argument("--python", metavar="PATH", help="run the bridge with this interpreter (3.11 to 3.14)")
     parser.add_argument("--link", action="store_true", help="for developers: link to this checkout instead of copying")
     parser.add_argument("--neural", action="store_true", help="add the MI-GAN engine and its model (28 MB)")
     parser.add_argument(
@@ -47,6 +48,8 @@ def main() -> int:
     chosen = parser.parse_args()
     if chosen.purge and (not chosen.uninstall or chosen.gimp_dir):
         parser.error("--purge needs --uninstall, and excludes --gimp-dir")
+    if os.environ.get("SUDO_USER") and os.geteuid() == 0:
+        sys.exit("Run this without sudo: it installs Photio for the user who runs it, and GIMP does not run as root.")
     # The checkout may be read-only, or another user's.
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(CHECKOUT))
@@ -55,14 +58,13 @@ def main() -> int:
     from bridge.setup.gimps import Computer
 
     options = commands.Options(
-        checkout=CHECKOUT,
-        gimp_dirs=tuple(chosen.gimp_dir),
-        python=chosen.python,
-        link=chosen.link,
-        neural=chosen.neural or chosen.model_file is not None,
-        model_file=chosen.model_file,
-        dry_run=chosen.dry_run,
-        purge=chosen.purge,
+        CHECKOUT,
+        tuple(chosen.gimp_dir),
+        chosen.link,
+        chosen.neural or chosen.model_file is not None,
+        chosen.model_file,
+        chosen.dry_run,
+        chosen.purge,
     )
     command = commands.uninstall if chosen.uninstall else commands.examine if chosen.doctor else commands.install
     try:

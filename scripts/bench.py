@@ -125,14 +125,8 @@ def offline(real: real_gimp.RealGimp, runs: int) -> dict[str, list[float]]:
     Raises:
         SetupError: it failed.
     """
-    installed = json.loads((real.profile / "plug-ins" / "photio" / "install.json").read_text())
-    command = [
-        installed["python"],
-        "-I",
-        str(PARTS / "comparison.py"),
-        str(Path(installed["bridge"]).parent),
-        str(runs),
-    ]
+    python, *_isolated, bridge = real.bridge
+    command = [python, "-I", str(PARTS / "comparison.py"), str(Path(bridge).parent), str(runs)]
     done = subprocess.run(
         real.command(command, [PARTS]),
         env=real.environment(),

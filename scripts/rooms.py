@@ -21,7 +21,7 @@ DOCUMENT = Path("docs/architecture.md")
 
 #: From the top to the bottom. Each room: what it may import, all of it further down.
 BRIDGE = {
-    "__main__": {"commands", "service", "store", "common"},
+    "__main__": {"commands", "service", "setup", "store", "common"},
     "commands": {"service", "doctor", "history", "job", "engine", "store", "regen", "pixels", "protocol", "common"},
     "service": {"doctor", "history", "job", "engine", "store", "regen", "protocol", "common"},
     "setup": {"doctor", "history", "engine", "store", "common"},
@@ -44,7 +44,7 @@ PLUGIN = {
     "canvas": {"bridge_process", "protocol", "common"},
     "desktop_proxy": {"bridge_process", "protocol"},
     "bridge_process": {"early", "protocol", "common"},
-    "early": set[str](),
+    "early": {"common"},
 }
 
 #: The rooms that the plug-in imports of the bridge.

@@ -151,8 +151,7 @@ class Studio(real_gimp.RealGimp):
     @contextmanager
     def service(self) -> Iterator[list[str]]:
         """Runs the service and the offline engine behind it; their addresses."""
-        installed = json.loads((self.profile / "plug-ins" / "photio" / "install.json").read_text())
-        python = [installed["python"], *installed["isolated"]]
+        python = self.bridge[:-1]
         # the settings show the port, so it is the same in every run
         server = [*python, str(HERE.parent / "tests" / "regen_server.py"), "--port", "8190"]
         engine = [*python, str(HERE.parent / "bridge"), "serve", "--port", "0"]

@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     service.description = "The plug-in starts this and exchanges lines of JSON with it. Not for interactive use."
     doctor = _command(commands, "doctor", _doctor, "check that everything works; spends nothing")
     doctor.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    doctor.add_argument("--packages", action="store_true", help="check only what the set-up installed")
     return parser
 
 
@@ -156,9 +157,9 @@ def _model_fetch(chosen: argparse.Namespace) -> int:
 
 
 def _doctor(chosen: argparse.Namespace) -> int:
-    from bridge.doctor.checks import as_json, as_table, examine, has_problem
+    from bridge.doctor.checks import as_json, as_table, examine, examine_packages, has_problem
 
-    checks = examine()
+    checks = examine_packages() if chosen.packages else examine()
     print(as_json(checks) if chosen.json else as_table(checks))
     return int(has_problem(checks))
 

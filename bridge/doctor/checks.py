@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
 import platform
 import sys
@@ -26,15 +27,15 @@ _PACKAGES = (*_NETWORK, "numpy", "Pillow", "PyPatchMatch", "keyring")
 #: The names to import, where they are others.
 _MODULES = {"PySocks": "socks", "Pillow": "PIL.Image", "PyPatchMatch": "patchmatch.patch_match"}
 _OPTIONAL = ("PySocks", "keyring")  # only a SOCKS proxy needs the one; without the other, the key is stored in a file
+_NEURAL = ("onnxruntime",)
 _CONNECT_TIMEOUT = 3.0  # seconds
-_REPAIR = _("run python3 install.py again")
-_REPAIR_NEURAL = _("run python3 install.py --neural again")
+_REPAIR = _("choose anything in Filters > Photio: it fetches damaged packages again")
+_REPAIR_NEURAL = _("choose Filters > Photio > Settings > Engine and Service > Add")
 
 
 def examine() -> list[Check]:
     """Run all checks, which takes about a second. Changes nothing, except that it moves unusable settings away."""
-    checks = [Check("Python", "ok", f"{platform.python_version()}, {sys.executable}")]
-    checks += [*map(_package, _PACKAGES), _patchmatch(), _migan()]
+    checks = [*examine_packages(), _migan()]
     try:
         found, warnings = settings.load()
     except PhotioError as error:
@@ -45,6 +46,16 @@ def examine() -> list[Check]:
     else:
         checks.append(Check(_("settings"), "ok", str(settings.settings_file())))
     return [*checks, *storage.examine(), _key(found), _service(found.origin)]
+
+
+def examine_packages() -> list[Check]:
+    """Check the interpreter and the packages that are installed for it. Needs no file of the user's and no network."""
+    python = Check("Python", "ok", f"{platform.python_version()}, {sys.executable}")
+    return [python, *map(_package, _PACKAGES), *map(_package, _installed(_NEURAL)), _patchmatch()]
+
+
+def _installed(names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if importlib.util.find_spec(_MODULES.get(name, name))]
 
 
 def has_problem(checks: list[Check]) -> bool:
@@ -105,10 +116,10 @@ def _migan() -> Check:
     try:
         path = model_path()
         if not path.exists():
-            return Check(name, "ok", _("not installed (install.py --neural)"))
+            return Check(name, "ok", _("not installed; Filters > Photio > Settings adds it"))
         if not verify(path):
             found = _("“{file}” is not the known model").format(file=path)
-            return Check(name, "warning", found, _("remove it, then run python3 install.py --neural again"))
+            return Check(name, "warning", found, _REPAIR_NEURAL)
         importlib.import_module("onnxruntime")
     except (ImportError, OSError) as error:
         return Check(name, "warning", one_line(error), _REPAIR_NEURAL)

@@ -34,9 +34,12 @@ def failure(error: Exception, requests: Sequence[Request], billed: bool) -> Fail
             _log.warning("%s: %s %s", each.code, each.sentence, each.details)
         else:
             _log.error("unexpected", exc_info=each)
-    code, sentence = (
-        (reported.code, reported.sentence) if isinstance(reported, PhotioError) else ("internal", unexpected())
-    )
+    if isinstance(reported, PhotioError):
+        code, sentence = reported.code, reported.sentence
+    elif isinstance(reported, ImportError):
+        code, sentence = "damaged", damaged(reported)
+    else:
+        code, sentence = "internal", unexpected()
     if billed and not _says_billed(reported) and any(request.may_be_billed for request in requests):
         sentence = _(
             "{reason} The service already had the request and may have billed it: look in Filters > Photio > History "
@@ -50,6 +53,11 @@ def foremost(error: Error, requests: Sequence[Request]) -> Error | PhotioError:
     if _says_billed(error):
         return error
     return next((each.error for each in requests if each.error and _says_billed(each.error)), error)
+
+
+def damaged(error: ImportError) -> str:
+    """What to say of a package that cannot be imported. The plug-in then offers to set up again."""
+    return _("One of Photio's packages is missing or damaged: “{reason}”.").format(reason=error)
 
 
 def unexpected() -> str:

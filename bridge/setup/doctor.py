@@ -7,44 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import astuple
 
 from bridge.doctor import Check
-from bridge.setup.environment import probe
+from bridge.setup import contents, gimps
 from bridge.setup.gimps import Gimp, Program, inside
-from bridge.setup.plugin_folder import Manifest, damage, needs_repair, read_manifest
-from bridge.setup.system import SetupError, run
+from bridge.setup.plugin_folder import needs_repair
+from bridge.setup.system import run
 
 AGAIN = "run python3 install.py again"
+FIRST_USE = "choose anything in Filters > Photio, or run python3 install.py"
 
 
-def ask_bridge(gimp: Gimp, manifest: Manifest) -> list[Check]:
-    """The installed bridge's own checks, made with its interpreter and in its sandbox.
-
-    Raises `SetupError` if it does not run, or its output is no list of checks.
-    """
-    outcome = run(inside(gimp, manifest.command("doctor", "--json")), 120.0)
-    try:
-        # The exit status is ignored: it is 1 if there is a problem, which the checks describe.
-        return [Check(**check) for check in json.loads(outcome.output)["checks"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SetupError(
-            f"The bridge does not run under {manifest.python}; {AGAIN}, and if that does not help, "
-            "name another interpreter with --python.",
-            outcome.last_lines() or f"exit status {outcome.status}, {error}",
-        ) from error
-
-
-def prove(gimp: Gimp, manifest: Manifest) -> None:
-    """Runs the installed bridge once. Raises `SetupError` if it does not run or reports a problem."""
-    problems = [row for row in ask_bridge(gimp, manifest) if row.state == "problem"]
-    if problems:
-        details = "\n".join(f"{row.name}: {row.found}" for row in problems)
-        raise SetupError(f"The bridge cannot work here yet: {problems[0].advice}.", details)
-
-
-def examine(gimps: Sequence[Gimp], programs: Sequence[Program]) -> list[Check]:
+def examine(found: Sequence[Gimp], programs: Sequence[Program]) -> list[Check]:
     """All rows of the table. Changes nothing."""
-    if not gimps:
+    if not found:
         return [Check("GIMP 3", "problem", "none", "install GIMP 3, or name its directory with --gimp-dir")]
-    return [row for gimp in gimps for row in _rows(gimp, programs)]
+    return [row for gimp in found for each in gimps.sharing(gimp, programs) for row in _rows(each, programs)]
 
 
 def table(rows: Sequence[Check]) -> str:
@@ -61,16 +37,15 @@ def _rows(gimp: Gimp, programs: Sequence[Program]) -> Iterator[Check]:
         yield Check(gimp.name, "ok", f"{matching[0].version}, {matching[0].path}")
     else:
         yield Check(gimp.name, "warning", str(gimp.directory), "no such program on PATH; fine for an AppImage")
-    manifest = read_manifest(gimp.folder)
-    if manifest:
-        damaged = damage(gimp.folder, manifest)
+    if contents.is_photio(gimp.folder):
+        damaged, link = contents.damage(gimp.folder), contents.linked(gimp.folder)
+        version = contents.version(gimp.folder)
         if damaged:
-            found = f"{manifest.version}, missing or changed: {', '.join(damaged[:3])}"
-            yield Check("plug-in folder", "problem", found, AGAIN)
+            yield Check("plug-in folder", "problem", f"{version}, missing or changed: {', '.join(damaged[:3])}", AGAIN)
         else:
-            kind = f"links to {manifest.linked}" if manifest.linked else "complete"
-            yield Check("plug-in folder", "ok", f"{manifest.version}, {kind}, {gimp.folder}")
-        yield from _bridge(gimp, manifest)
+            state = f"links to {link}" if link else "complete"
+            yield Check("plug-in folder", "ok", f"{version}, {state}, {gimp.folder}")
+        yield from _bridge(gimp, programs)
     elif needs_repair(gimp):
         yield Check("plug-in folder", "problem", "an install was interrupted", AGAIN)
     elif gimp.folder.exists():
@@ -79,13 +54,21 @@ def _rows(gimp: Gimp, programs: Sequence[Program]) -> Iterator[Check]:
         yield Check("plug-in folder", "problem", "not installed", "run python3 install.py")
 
 
-def _bridge(gimp: Gimp, manifest: Manifest) -> Iterator[Check]:
-    interpreter = probe(inside(gimp, [manifest.python]))
-    if interpreter is None:
-        yield Check("interpreter", "problem", f"{manifest.python} does not run", AGAIN)
-        return
-    yield Check("interpreter", "ok", f"{interpreter.version}, {interpreter.path}")
+def _bridge(gimp: Gimp, programs: Sequence[Program]) -> Iterator[Check]:
+    """The Python of GIMP's plug-ins, and the bridge's own checks, made with its interpreter and in its sandbox."""
+    python = gimps.plug_in_python(gimp, programs)
+    if gimps.has_bindings(gimp, python):
+        yield Check("GIMP's Python", "ok", python)
+    else:
+        found = f"{python} has no GIMP 3 bindings (gi): no menu appears"
+        advice = (
+            "start GIMP with a search path (PATH) in which the system's python3 comes first, without conda or pyenv"
+        )
+        yield Check("GIMP's Python", "problem", found, advice)
+    outcome = run(inside(gimp, [python, "-I", "-B", str(gimp.folder / "bridge"), "setup", "--doctor"]), 120.0)
     try:
-        yield from ask_bridge(gimp, manifest)
-    except SetupError as error:
-        yield Check("bridge", "problem", (error.details or error.sentence).splitlines()[-1], AGAIN)
+        # The exit status is ignored: it is 1 if there is a problem, which the checks describe.
+        yield from (Check(**check) for check in json.loads(outcome.output)["checks"])
+    except (ValueError, KeyError, TypeError):
+        found = outcome.last_lines(1) or f"exit status {outcome.status}"
+        yield Check("bridge", "problem", found, FIRST_USE)

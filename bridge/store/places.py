@@ -1,33 +1,13 @@
-"""The folders and files that Photio uses. Standard library only, for `install.py`."""
+"""The folders and files that Photio uses. Standard library only, for the set-up."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
+from bridge.common.systems import user_directory
+
 HOME_VARIABLE = "PHOTIO_HOME"
-
-
-def _home() -> Path:
-    """The user's home; if it is unknown, a path in which nothing can be written, so that every attempt is an error."""
-    try:
-        return Path.home()
-    except RuntimeError:
-        return Path(os.devnull)
-
-
-def _user_directory(variable: str, unix: str, windows_variable: str) -> Path:
-    """One of the platform's usual directories for a user's files, with our name appended."""
-    if sys.platform == "win32":
-        root = Path(os.environ.get(windows_variable) or _home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        root = _home() / "Library" / "Application Support"
-    else:
-        root = Path(os.environ.get(variable) or "")
-        if not root.is_absolute():  # the XDG specification: relative values are to be ignored
-            root = _home() / unix
-    return root / "photio"
 
 
 def _own_home() -> Path | None:
@@ -37,7 +17,7 @@ def _own_home() -> Path | None:
 
 def config_directory() -> Path:
     """Settings and, where there is no keyring, the key's file."""
-    return _own_home() or _user_directory("XDG_CONFIG_HOME", ".config", "APPDATA")
+    return _own_home() or Path(user_directory("config"), "photio")
 
 
 def data_directory() -> Path:
@@ -46,8 +26,8 @@ def data_directory() -> Path:
 
 
 def program_directory() -> Path:
-    """The environments that `install.py` builds for the bridge; `PHOTIO_HOME` does not move it."""
-    return _user_directory("XDG_DATA_HOME", ".local/share", "LOCALAPPDATA")
+    """What the set-up makes for the bridge, environments above all; `PHOTIO_HOME` does not move it."""
+    return Path(user_directory("data"), "photio")
 
 
 def journal_directory() -> Path:
@@ -56,7 +36,7 @@ def journal_directory() -> Path:
 
 
 def model_directory() -> Path:
-    """Neural models that `install.py --neural` fetched."""
+    """Neural models that the set-up fetched."""
     return data_directory() / "models"
 
 

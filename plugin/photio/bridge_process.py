@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from gi.repository import Gio, GLib
 
 import early
+from bridge.common import systems
 from bridge.common.i18n import _
 from bridge.protocol import (
     Cancel,
@@ -32,7 +33,11 @@ Answer = TypeVar("Answer")
 
 
 class BridgeError(Exception):
-    """The text is one sentence for the user. `code` says which kind of error it is; "bridge": the process has ended."""
+    """The text is one sentence for the user. `code` says which kind of error it is.
+
+    "bridge": the process has ended. "setup": this GIMP has no environment for it yet. "damaged": it cannot work with
+    the packages that it finds. After the latter two, `windows.setup` helps.
+    """
 
     def __init__(self, sentence: str, code: str = "bridge") -> None:
         super().__init__(sentence)
@@ -84,7 +89,7 @@ class Bridge:
         self._last_number = 0
         self._pending: dict[int, _Pending] = {}  # by number
         self._notifications: set[int] = set()  # numbers of messages that nobody waits for
-        self._reading = False
+        self._reading = self._has_spoken = False
 
     def ask(self, message: Message, answer: type[Answer]) -> Answer:
         """Sends a message and runs the main loop until its answer has come.
@@ -97,6 +102,8 @@ class Bridge:
         main_loop = GLib.MainContext.default()
         while not pending.done:
             main_loop.iteration(True)  # blocks until something happens, and runs its callbacks
+        if pending.answer is None and not self._has_spoken:
+            raise BridgeError(_DEAD, "damaged")
         return _expected(pending.answer, answer)
 
     def notify(self, message: Message) -> None:
@@ -129,7 +136,7 @@ class Bridge:
         try:
             self._stdin.write_all(encode(message, self._last_number), None)
         except GLib.Error as error:
-            raise BridgeError(_GONE) from error
+            raise (BridgeError(_GONE) if self._has_spoken else BridgeError(_DEAD, "damaged")) from error
         self._read_next_line()
         return self._last_number
 
@@ -154,6 +161,7 @@ class Bridge:
             for number in list(self._pending):
                 self._settle(number, None)
             return
+        self._has_spoken = True
         self._read_next_line()  # before the callbacks: an exception in one of them must not stop the reading
         self._dispatch(*received)
 
@@ -174,9 +182,8 @@ class Bridge:
         pending.answer, pending.done = answer, True
 
 
-_GONE = _(
-    "Photio's bridge ended unexpectedly. What it had received is kept; run “python3 install.py --doctor” to see why."
-)
+_GONE = _("Photio's bridge ended unexpectedly. What it had received is kept: try again.")
+_DEAD = _("Photio's bridge does not start. “python3 install.py --doctor” says why.")
 
 
 def _log() -> logging.Logger:
@@ -225,19 +232,17 @@ def _spawned() -> _Process:
     """
     try:
         command = early.command()
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BridgeError(_("Photio is not completely installed."), "setup") from error
+    except early.NotSetUp as error:
+        sentence = _("Photio is not set up yet: choose anything in Filters > Photio once, or run “python3 install.py”.")
+        raise BridgeError(sentence, "setup") from error
     launcher = Gio.SubprocessLauncher.new(Gio.SubprocessFlags.STDIN_PIPE | Gio.SubprocessFlags.STDOUT_PIPE)
-    for name in early.FOREIGN_VARIABLES:
+    for name in systems.FOREIGN_VARIABLES:
         launcher.unsetenv(name)
     for name, value in early.KEEPING_MEMORY.items():
         launcher.setenv(name, value, True)
     try:
         process = launcher.spawnv(command)
     except GLib.Error as error:
-        raise BridgeError(
-            _("Photio's bridge cannot be started ({reason}): run “python3 install.py” again.").format(
-                reason=error.message
-            )
-        ) from error
+        sentence = _("Photio's bridge cannot be started: “{reason}”.").format(reason=error.message)
+        raise BridgeError(sentence, "damaged") from error
     return _Process(process.get_stdin_pipe(), process.get_stdout_pipe(), process.force_exit)

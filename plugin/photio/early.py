@@ -1,54 +1,48 @@
 """Starts the bridge before GIMP's libraries are loaded, so that both load at the same time.
 
-Imports little, and only from the standard library.
+Imports little, and nothing but the standard library and what `bridge.common` knows of environments.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from bridge.common import environments, systems
 
-#: What AppImage, Flatpak, Windows and macOS builds of GIMP set for their own interpreter and libraries.
-FOREIGN_VARIABLES = (
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "PYTHONUSERBASE",
-    "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
-    "DYLD_LIBRARY_PATH",
-    "GI_TYPELIB_PATH",
-)
+BRIDGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bridge")
 
 #: glibc settings: memory of freed pictures is reused. By default, glibc would return it to the system and request it
 #: again for each picture. Other C libraries ignore these.
 KEEPING_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "67108864", "MALLOC_TRIM_THRESHOLD_": "268435456", "MALLOC_ARENA_MAX": "1"}
 
+
+class NotSetUp(Exception):
+    """There is no environment that the bridge could run in."""
+
+
 _started: list[subprocess.Popen[bytes]] = []
 
 
 def command() -> list[str]:
-    """The command that starts the bridge, from `install.json`, which `install.py` wrote.
+    """The command that starts the bridge.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError, RecursionError: the file is missing or damaged.
+        NotSetUp: this GIMP has no environment for it yet.
     """
-    with open(os.path.join(HERE, "install.json"), encoding="utf-8") as record:
-        installed = json.load(record)
-    found = [installed["python"], *installed["isolated"], installed["bridge"], "service"]
-    if not all(isinstance(part, str) for part in found):
-        raise TypeError("not a command")
-    return found
+    try:
+        found = environments.find(BRIDGE)
+    except OSError as error:  # a damaged plug-in folder
+        raise NotSetUp(str(error)) from error
+    if found is None:
+        raise NotSetUp(BRIDGE)
+    return environments.command(found, BRIDGE, "service")
 
 
 def setup_command(neural: bool) -> list[str]:
-    """The command that sets up the environment."""
-    more = ["--neural"] if neural else []
-    return [sys.executable, "-I", "-B", os.path.join(HERE, "bridge"), "setup", *more]
+    """The command that makes the environment; with `neural`, it adds MI-GAN. See `bridge.setup.process`."""
+    return [sys.executable, "-I", "-B", BRIDGE, "setup", *(["--neural"] if neural else [])]
 
 
 def start(arguments: list[str]) -> None:
@@ -59,11 +53,10 @@ def start(arguments: list[str]) -> None:
     """
     if "-run" not in arguments or os.name != "posix":
         return
-    clean = {name: value for name, value in os.environ.items() if name not in FOREIGN_VARIABLES}
-    clean = {**clean, **KEEPING_MEMORY}
+    clean = {**systems.without_foreign(), **KEEPING_MEMORY}
     try:
         _started.append(subprocess.Popen(command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=clean))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, NotSetUp):
         return
 
 

@@ -20,12 +20,16 @@ from pathlib import Path
 from gi.repository import Gegl, Gimp, Gio
 
 PLUGIN = Path(os.environ["GIMP3_DIRECTORY"]) / "plug-ins" / "photio"
-INSTALLED = json.loads((PLUGIN / "install.json").read_text())
+BRIDGE = str(PLUGIN / "bridge")
 HOME = Path(os.environ["PHOTIO_HOME"])
 assert HOME.name == "bench", "a benchmark must not touch anybody's results"
 
 sys.path.insert(0, str(PLUGIN))  # what the window does is done here, in this process
-sys.path += map(str, Path(INSTALLED["python"]).parent.parent.glob("lib/python3*/site-packages"))  # Pillow
+from bridge.common import environments  # noqa: E402
+
+#: The interpreter that the bridge runs under.
+PYTHON = environments.command(environments.find(BRIDGE), BRIDGE)[0]
+sys.path += map(str, Path(PYTHON).parent.parent.glob("lib/python3*/site-packages"))  # Pillow
 
 import comparison  # noqa: E402
 
@@ -241,7 +245,7 @@ def same_task(image, row, warm, origin):
     kept.write_bytes(answer.read_bytes())
     sent = planned.crops[0]
     task = {"crop": sent.box, "size": sent.size, "box": outcome.finished.box}
-    return {**task, "origin": origin, "python": INSTALLED["python"]}, kept
+    return {**task, "origin": origin, "python": PYTHON}, kept
 
 
 # What is measured.
@@ -289,7 +293,7 @@ def bench_row(name, order, origin):
                 for way in ways:
                     if turn < runs[way]:
                         times[way].append(seconds_of(image, ways[way]))
-        with Peaks([str(PLUGIN / "photio.py"), INSTALLED["bridge"]]) as peaks:
+        with Peaks([str(PLUGIN / "photio.py"), BRIDGE]) as peaks:
             _drop(image, cold(image, row))
     return {"name": name, "times": times, "memory": dict(zip(("plug-in", "bridge"), peaks.megabytes, strict=True))}
 
@@ -359,7 +363,7 @@ class Peaks:
 @contextlib.contextmanager
 def service(delay):
     """Runs a service that answers after so many seconds; its origin."""
-    command = comparison.process(INSTALLED["python"], f"serve({delay})")
+    command = comparison.process(PYTHON, f"serve({delay})")
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         yield process.stdout.readline().strip()

@@ -21,7 +21,7 @@ SUITES = {"3.0": "trixie", "3.2": "forky"}
 
 # fmt: off
 PACKAGES = [
-    "gimp", "gir1.2-gimp-3.0", "python3-gi", "python3-venv", "procps", "dbus-x11", "imagemagick",
+    "gimp", "gir1.2-gimp-3.0", "python3-gi", "python3-pip", "procps", "dbus-x11", "imagemagick",
     "xvfb", "xauth", "xdotool", "openbox", "fonts-dejavu-core", "adwaita-icon-theme",
     "at-spi2-core", "gir1.2-atspi-2.0", "libatk-adaptor",
 ]

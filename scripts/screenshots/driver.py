@@ -18,10 +18,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 HOME = Path(os.environ["PHOTIO_HOME"])
 PROFILE = Path(os.environ["GIMP3_DIRECTORY"])
 PLUGIN = PROFILE / "plug-ins" / "photio"
-INSTALLED = json.loads((PLUGIN / "install.json").read_text())
 
 #: Words that only the plug-in's and the bridge's command lines have in them.
-PLUG_IN, BRIDGE = str(PLUGIN / "photio.py"), INSTALLED["bridge"]
+PLUG_IN, BRIDGE = str(PLUGIN / "photio.py"), str(PLUGIN / "bridge")
 
 PATIENCE = 180  # seconds
 LARGEST_THUMBNAIL = 200  # px; what *Regenerate…* shows is larger

@@ -9,6 +9,7 @@ import random
 import select as selecting
 import shutil
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -20,17 +21,22 @@ TESTS = Path(__file__).resolve().parent.parent
 KEY = "test-key-0123456789abcdef"
 HOME = Path(os.environ["PHOTIO_HOME"])
 PLUGIN = Path(os.environ["GIMP3_DIRECTORY"]) / "plug-ins" / "photio"
-INSTALLED = json.loads((PLUGIN / "install.json").read_text())
 
 #: Words that only the plug-in's and the bridge's command lines have in them.
-PLUG_IN, BRIDGE = str(PLUGIN / "photio.py"), INSTALLED["bridge"]
+PLUG_IN, BRIDGE = str(PLUGIN / "photio.py"), str(PLUGIN / "bridge")
+
+sys.path[:0] = [path for path in (str(PLUGIN),) if path not in sys.path]
+from bridge.common import environments  # noqa: E402
+
+#: The interpreter that the bridge runs under.
+PYTHON = environments.command(environments.find(BRIDGE), BRIDGE)[0]
 
 
 class Server:
     """The Regen server of `tests/regen_server.py`, in a process of its own."""
 
     def __init__(self) -> None:
-        command = [INSTALLED["python"], "-I", str(TESTS / "regen_server.py"), "--port", "0"]
+        command = [PYTHON, "-I", str(TESTS / "regen_server.py"), "--port", "0"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.origin = self._process.stdout.readline().split()[-1]
 

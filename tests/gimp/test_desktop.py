@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from support import HOME, INSTALLED, KEY, TESTS, configure, processes
+from support import BRIDGE, HOME, KEY, PYTHON, TESTS, configure, processes
 
 sys.path.append(str(TESTS))
 
@@ -60,7 +60,7 @@ def proxy():
 
 @pytest.fixture
 def session():
-    with Session(INSTALLED["python"]) as running:
+    with Session(PYTHON) as running:
         yield running
 
 
@@ -123,4 +123,4 @@ def test_a_keyring_that_never_answers_ends_in_a_sentence(session, server, tmp_pa
     session.serve("silent")
     assert "does not answer: unlock or restart it" in in_desktop(session, tmp_path)
     assert server.requests == []
-    assert processes(INSTALLED["bridge"]) == []
+    assert processes(BRIDGE) == []

@@ -10,18 +10,18 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from support import PLUGIN
+from support import BRIDGE, PLUGIN, environments
 
 PROGRAM = Path(__file__).with_name("setup_program.py")
 PATIENCE = 180  # seconds: only so that a test that waits in vain ends
 
 FETCHES = (
     {"what": "uv 0.12.21", "source": "releases.example", "bytes": 17_000_000},
-    {"what": "packages", "source": "packages.example", "bytes": 93_000_000},
+    {"what": "Photio's packages", "source": "packages.example", "bytes": 93_000_000},
 )
 MODEL = (
     {"what": "MI-GAN's model", "source": "model.example", "bytes": 28_079_181},
-    {"what": "packages", "source": "packages.example", "bytes": 18_000_000},
+    {"what": "Photio's packages", "source": "packages.example", "bytes": 50_000_000},
 )
 
 #: Takes the place of `bridge/__main__.py`; the bridge itself goes on as always.
@@ -133,17 +133,30 @@ def playing() -> Iterator[Player]:
 
 
 class Environment:
-    """The bridge's packages, which can be away."""
+    """The bridge's packages, which can be away or damaged."""
 
     def __init__(self) -> None:
-        self._marker = PLUGIN / "install.json"
-        self._hidden = self._marker.with_suffix(".away")
+        self._folders = [Path(environments.folder(BRIDGE, neural)) for neural in environments.LOCKS]
+        self._moved: dict[Path, Path] = {}  # from where to where
 
     def hide(self) -> None:
         """As if nothing had been set up."""
-        self._marker.rename(self._hidden)
+        for folder in filter(Path.exists, self._folders):
+            self._move(folder / environments.MARKER)
 
-    def show(self) -> None:
+    def damage(self, package: str) -> None:
+        """One of the packages can be imported no more."""
+        for folder in filter(Path.exists, self._folders):
+            for start in folder.glob(f"lib/python*/site-packages/{package}/__init__.py"):
+                self._move(start)
+                start.write_text("raise ImportError('it is damaged')\n")
+
+    def mend(self) -> None:
         """As a successful set-up leaves it."""
-        if self._hidden.exists():
-            self._hidden.rename(self._marker)
+        for origin, place in self._moved.items():
+            place.replace(origin)
+        self._moved.clear()
+
+    def _move(self, file: Path) -> None:
+        self._moved[file] = file.with_name(f"{file.name}-moved")
+        file.rename(self._moved[file])

@@ -10,7 +10,7 @@ import pytest
 from driver import keys
 from regenerating import focus, generate, line_with, notice, press_generate, results
 from screen import find, gone, press, see, wait_until
-from support import BRIDGE, INSTALLED, TESTS, configure, processes, until
+from support import BRIDGE, PYTHON, TESTS, configure, processes, until
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_when_the_service_cannot_be_reached_trying_again_works_once_it_can(shown
     press_generate()
     notice("*")
     wait_until(lambda: buttons() == ["Try Again", "Use Offline Engine"], buttons)
-    command = [INSTALLED["python"], "-I", str(TESTS / "regen_server.py"), "--port", str(free_port)]
+    command = [PYTHON, "-I", str(TESTS / "regen_server.py"), "--port", str(free_port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
         service.stdout.readline()
         press("button", "Try Again")

@@ -11,7 +11,7 @@ import pytest
 from gi.repository import Gimp
 
 from driver import keys, meanwhile, widget, write
-from support import BRIDGE, HOME, INSTALLED, KEY, PLUG_IN, TESTS, configure, processes, until, wait_for_end
+from support import BRIDGE, HOME, KEY, PLUG_IN, PYTHON, TESTS, configure, processes, until, wait_for_end
 
 sys.path.append(str(TESTS))
 
@@ -189,7 +189,7 @@ def test_a_key_that_the_keyring_does_not_give_is_not_called_none_and_not_forgott
 
 def test_a_keyring_that_never_answers_keeps_no_window_from_opening_and_closing(settings):
     configure(key_storage="keyring")
-    keyring = Service(INSTALLED["python"], os.environ["DBUS_SESSION_BUS_ADDRESS"], "silent")
+    keyring = Service(PYTHON, os.environ["DBUS_SESSION_BUS_ADDRESS"], "silent")
     settings(
         lambda: widget("photio", "label", "There is an API key in the system's keyring.", "read"),
         lambda: widget("photio", "label", "Asking the system's keyring…", "read"),

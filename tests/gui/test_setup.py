@@ -1,9 +1,5 @@
 """Photio is not set up, or damaged: its window fetches what is missing, then what was asked for goes on by itself."""
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 from gi.repository import Gimp
 
@@ -12,14 +8,14 @@ import screen
 from driver import keys, meanwhile, widget
 from regenerating import choose, focus, notice, stage
 from screen import find, gone, press, see
-from setting_up import MODEL, Environment, playing
-from support import BRIDGE, HOME, PLUG_IN, PLUGIN, PdbError, configure, processes, run, until, wait_for_end
+from setting_up import Environment, playing
+from support import PLUG_IN, PdbError, processes, run, until
 
-INTRODUCTION = (
-    "Before it is used for the first time, Photio fetches uv 0.12.21 (17 MB) from releases.example and packages "
-    "(93 MB) from packages.example, about 110 MB in all. All is kept in “/home/jo/.local/share/photio”; nothing else "
-    "on this computer is changed."
+THINGS = (
+    "about 110 MB: uv 0.12.21 (17 MB) from releases.example; Photio's packages (93 MB) from packages.example. All is "
+    "kept in “/home/jo/.local/share/photio”; nothing else on this computer is changed."
 )
+INTRODUCTION = f"Before it is used for the first time, Photio fetches {THINGS}"
 HINT = "Where a proxy leads to the internet, set the environment variable https_proxy before GIMP is started:*"
 
 
@@ -28,7 +24,7 @@ def environment():
     """The bridge's packages, there or not."""
     packages = Environment()
     yield packages
-    packages.show()
+    packages.mend()
 
 
 @pytest.fixture
@@ -71,7 +67,7 @@ def test_remove_object_says_what_it_has_to_fetch_first_and_then_goes_on_by_itsel
     stage("Fetching the packages: 31 of about 110 MB")
     attempt.progress("check")
     stage("Checking that everything works…")
-    environment.show()
+    environment.mend()
     attempt.succeed()
     until(lambda: len(shown.get_layers()) == 2)
     assert shown.get_layers()[0].get_name() == "Photio: removed"
@@ -85,7 +81,7 @@ def set_up(player, environment):
     attempt.plan()
     press("button", "Set Up")
     assert attempt.hear() == "go"
-    environment.show()
+    environment.mend()
     attempt.succeed()
 
 
@@ -186,7 +182,7 @@ def test_cancel_that_comes_too_late_still_removes_no_object(shown, player, envir
         attempt = running(player)
         press("button", "Cancel")
         assert attempt.hear() == ""
-        environment.show()
+        environment.mend()
         attempt.succeed()
 
     done = meanwhile(cancel)
@@ -209,7 +205,7 @@ def test_without_a_network_it_says_so_and_what_may_help_and_can_be_tried_again(s
     gone("info bar", "*")
     attempt.plan()
     assert attempt.hear() == "go", "the user has agreed already"
-    environment.show()
+    environment.mend()
     attempt.succeed()
     until(lambda: len(shown.get_layers()) == 2)
     no_windows()
@@ -242,7 +238,7 @@ def test_a_set_up_that_crashes_is_told_with_what_it_printed(shown, player):
 def test_an_image_that_is_closed_meanwhile_is_missed_in_one_sentence(shown, player, environment):
     def close():
         attempt = running(player)
-        environment.show()
+        environment.mend()
         for display in [each for each in map(Gimp.Display.get_by_id, range(100)) if each]:
             display.delete()
         attempt.succeed()
@@ -251,6 +247,50 @@ def test_an_image_that_is_closed_meanwhile_is_missed_in_one_sentence(shown, play
     assert interactively("photio-remove", shown) == Gimp.PDBStatusType.EXECUTION_ERROR
     done()
     assert "is gone" in Gimp.get_pdb().get_last_error()
+
+
+DAMAGED = pytest.mark.parametrize(
+    ("entry", "package", "then"),
+    [
+        ("Remove Object", "numpy", lambda: until(lambda: processes(PLUG_IN) == [])),
+        ("Regenerate…", "numpy", lambda: screen.wait_until(regenerating.ready)),
+        ("History…", "PIL", lambda: see("dialog", "Photio History")),
+    ],
+    ids=["remove", "regenerate", "history"],
+)
+
+
+@DAMAGED
+def test_a_damaged_package_is_fetched_again_before_it_goes_on(shown, environment, entry, package, then):
+    environment.damage(package)
+    with playing() as player:
+        choose(entry)
+        attempt = player.started()
+        attempt.plan()
+        see("label", f"Photio's packages are damaged and will be fetched again, {THINGS}")
+        press("button", "Set Up")
+        assert attempt.hear() == "go"
+        environment.mend()
+        attempt.succeed()
+        then()
+        keys("Escape")
+        no_windows()
+        assert player.never()
+
+
+def test_what_is_still_damaged_after_that_is_an_error_and_no_circle(shown, environment):
+    environment.damage("numpy")
+    with playing() as player:
+
+        def set_up_in_vain():
+            attempt = running(player)
+            attempt.succeed()
+
+        done = meanwhile(set_up_in_vain)
+        assert interactively("photio-remove", shown) == Gimp.PDBStatusType.EXECUTION_ERROR
+        done()
+        assert "One of Photio's packages is missing or damaged: “it is damaged”." in Gimp.get_pdb().get_last_error()
+        assert player.never()
 
 
 def test_a_script_is_told_what_to_do_in_one_sentence_and_sees_no_window(shown, player):

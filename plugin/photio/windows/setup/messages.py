@@ -14,7 +14,7 @@ class Fetch:
     Attributes:
         what: its name.
         source: the host or folder that it comes from.
-        size: bytes, about; 0: not known.
+        size: bytes, about.
     """
 
     what: str
@@ -57,7 +57,7 @@ class Failed:
     """It did not work.
 
     Attributes:
-        code: "network", "disk", "permission", "proxy" or "other".
+        code: "network", "proxy", "disk", "permission", or another one.
         sentence: for the user, in the user's language.
         details: for who wants to know more; perhaps many lines.
     """

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from gi.repository import Gio, GLib
 
 import early
+from bridge.common import systems
 from bridge.common.i18n import _
 from windows.setup.messages import Done, Failed, Message, Stopped, decode
 
@@ -34,7 +35,7 @@ class SetupProcess:
         """
         flags = Gio.SubprocessFlags.STDIN_PIPE | Gio.SubprocessFlags.STDOUT_PIPE | Gio.SubprocessFlags.STDERR_MERGE
         launcher = Gio.SubprocessLauncher.new(flags)
-        for name in early.FOREIGN_VARIABLES:
+        for name in systems.FOREIGN_VARIABLES:
             launcher.unsetenv(name)
         process = launcher.spawnv(early.setup_command(neural))
         self._hear = hear

@@ -8,39 +8,27 @@ from windows.setup.messages import Fetch, Plan, Step
 _MEGABYTE = 1_000_000
 
 
-def introduction(plan: Plan, damaged: bool) -> str:
+def introduction(plan: Plan, neural: bool, damaged: bool) -> str:
     """Two sentences: what will be fetched, from where and how much; and where it is kept.
 
     Args:
-        damaged: the bridge has said that one of its packages is broken.
+        neural: MI-GAN is added.
+        damaged: the bridge has said that it cannot work with its packages.
     """
-    damaged = damaged or plan.reason == "damaged"
-    if not plan.fetches:
-        first = _("Photio has to be set up before it can be used; nothing has to be fetched for that.")
-    elif damaged:
-        first = _("The packages that Photio installed are damaged and will be fetched again: {things}.")
-    elif plan.licence:
-        first = _("To add MI-GAN (licence: {licence}), Photio fetches {things}.")
+    if neural:
+        first = _("To add MI-GAN (licence: {licence}), Photio fetches about {total} MB: {things}.")
+    elif damaged or plan.reason == "damaged":
+        first = _("Photio's packages are damaged and will be fetched again, about {total} MB: {things}.")
     else:
-        first = _("Before it is used for the first time, Photio fetches {things}.")
-    first = first.format(things=_listed(plan.fetches), licence=plan.licence)
+        first = _("Before it is used for the first time, Photio fetches about {total} MB: {things}.")
+    total = _megabytes(sum(fetch.size for fetch in plan.fetches))
+    first = first.format(licence=plan.licence, total=total, things="; ".join(map(_thing, plan.fetches)))
     kept = _("All is kept in “{folder}”; nothing else on this computer is changed.").format(folder=plan.folder)
     return f"{first} {kept}"
 
 
-def _listed(fetches: tuple[Fetch, ...]) -> str:
-    things = [_thing(fetch) for fetch in fetches]
-    if len(things) < 2:
-        return "".join(things)
-    listed = _("{some} and {last}").format(some=", ".join(things[:-1]), last=things[-1])
-    total = sum(fetch.size for fetch in fetches)
-    if not all(fetch.size for fetch in fetches):
-        return listed
-    return _("{things}, about {total} MB in all").format(things=listed, total=_megabytes(total))
-
-
 def _thing(fetch: Fetch) -> str:
-    text = _("{what} ({size} MB) from {source}") if fetch.size else _("{what} from {source}")
+    text = _("{what} ({size} MB) from {source}")
     return text.format(what=fetch.what, size=_megabytes(fetch.size), source=fetch.source)
 
 

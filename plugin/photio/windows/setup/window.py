@@ -106,7 +106,7 @@ class SetupWindow:
         if self._closed:
             return
         if isinstance(message, Plan):
-            self._explain(texts.introduction(message, self._damaged))
+            self._explain(texts.introduction(message, self._neural, self._damaged))
             if self._agreed:
                 self._go()
             else:

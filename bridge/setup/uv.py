@@ -1,0 +1,171 @@
+"""Gets `uv`, the program that makes the bridge's environment: one of a pinned version, checked by its hash.
+
+https://docs.astral.sh/uv says what it does. It is taken from the first of these places that has it:
+
+1. what an earlier set-up kept;
+2. a `uv` in the search path, if it is not older than `OLDEST`;
+3. the folder of wheels in `PHOTIO_WHEELS`, for places without a network: then nothing else is tried;
+4. pip, if GIMP's Python has it: so a mirror, proxy or certificate that is configured for pip is used;
+5. the releases of uv's makers, or the mirror of them in `UV_DOWNLOAD_URL`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import ssl
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bridge.common.i18n import _
+from bridge.setup.system import SetupError, failed_to_fetch, remove_if_empty, run, size
+
+VERSION = "0.12.21"
+SIZE = 20_500_000  # bytes to fetch, about
+OLDEST = (0, 8)
+WHEELS_VARIABLE = "PHOTIO_WHEELS"
+MIRROR_VARIABLE = "UV_DOWNLOAD_URL"
+RELEASES = tuple(
+    f"https://{host}/releases/download/{VERSION}"
+    for host in ("releases.astral.sh/github/uv", "github.com/astral-sh/uv")
+)
+#: By `sys.platform` and machine: the archive among the releases, and its sha256.
+ARCHIVES = {
+    ("linux", "x86_64"): (
+        "uv-x86_64-unknown-linux-gnu.tar.gz",
+        "23f02075b652bb1df64178cfae41b5caf160822e720e2663568f3f5d63bc52c0",
+    ),
+    ("linux", "aarch64"): (
+        "uv-aarch64-unknown-linux-gnu.tar.gz",
+        "030b69227b40af8c1981b7301793dc66e71ed3c796ea8688209dd268bd91ec51",
+    ),
+    ("darwin", "x86_64"): (
+        "uv-x86_64-apple-darwin.tar.gz",
+        "2b336763b396ec6afa20c5a8b083538ca7402445b868311979d740a4344c17d8",
+    ),
+    ("darwin", "arm64"): (
+        "uv-aarch64-apple-darwin.tar.gz",
+        "b88bda573e566ef9bced66b155fe0408626fbbc053aee1c30ba686f0728c9447",
+    ),
+    ("win32", "AMD64"): (
+        "uv-x86_64-pc-windows-msvc.zip",
+        "5d223efa0bf00208c3853246af09420419dfbd352536aa6bb8163d6170e23890",
+    ),
+}
+_LOCK = Path(__file__).with_name("uv.lock")  # the wheels' hashes, for pip
+_BLOCK = 1 << 16
+_SOCKET_TIMEOUT = 30.0  # seconds
+_PROGRAM = "uv.exe" if sys.platform == "win32" else "uv"
+
+#: Told the bytes that were fetched so far.
+Report = Callable[[int], None]
+
+
+def present(programs: Path) -> str | None:
+    """A `uv` that need not be fetched: the kept one, or a suitable one in the search path."""
+    if _kept(programs).is_file():
+        return str(_kept(programs))
+    found = shutil.which("uv")
+    version = re.match(r"uv (\d+)\.(\d+)", run([found, "--version"], 30.0).output) if found else None
+    return found if version and tuple(map(int, version.groups())) >= OLDEST else None
+
+
+def source(variables: Mapping[str, str] = os.environ) -> str:
+    """Where `get` will look for it, for people to read."""
+    mirror = variables.get(WHEELS_VARIABLE) or variables.get(MIRROR_VARIABLE)
+    return mirror or ("pip" if importlib.util.find_spec("pip") else "releases.astral.sh")
+
+
+def get(programs: Path, report: Report) -> str:
+    """The path of a `uv`. One that had to be fetched is kept in the folder `programs`.
+
+    Raises:
+        SetupError: no place has it.
+        OSError: it cannot be stored.
+    """
+    if found := present(programs):
+        return found
+    ways = [_from_wheels] if os.environ.get(WHEELS_VARIABLE) else [_from_pip, _from_releases]
+    kept = _kept(programs)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    failures: list[SetupError] = []
+    with tempfile.TemporaryDirectory(dir=kept.parent) as name:
+        scratch = Path(name)
+        for fetch in ways:
+            try:
+                archive = fetch(scratch, report)
+                shutil.unpack_archive(archive, scratch, "zip" if zipfile.is_zipfile(archive) else "gztar")
+                program = next(path for path in scratch.rglob(_PROGRAM) if path.is_file())
+                program.chmod(0o755)
+                os.replace(program, kept)
+                return str(kept)
+            except SetupError as error:
+                failures.append(error)
+    remove_if_empty(kept.parent)
+    raise SetupError(failures[-1].sentence, "\n".join(each.details for each in failures), failures[-1].code)
+
+
+def _kept(programs: Path) -> Path:
+    return programs / f"uv-{VERSION}-{platform.machine()}" / _PROGRAM
+
+
+def _from_wheels(_scratch: Path, _report: Report) -> Path:
+    folder = Path(os.environ[WHEELS_VARIABLE])
+    known = set(re.findall(r"sha256:([0-9a-f]{64})", _LOCK.read_text(encoding="utf-8")))
+    system = {"darwin": "macosx", "win32": "win"}.get(sys.platform, "linux")
+    for wheel in folder.glob(f"uv-{VERSION}-*{system}*{platform.machine().lower()}.whl"):
+        if hashlib.sha256(wheel.read_bytes()).hexdigest() in known:
+            return wheel
+    sentence = _("{folder} has no wheel of uv {version} for this computer: add it, then try again.")
+    raise SetupError(sentence.format(folder=folder, version=VERSION))
+
+
+def _from_pip(scratch: Path, report: Report) -> Path:
+    if not importlib.util.find_spec("pip"):
+        raise SetupError("", "pip: GIMP's Python does not have it")
+    command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-input", "--no-deps", "--no-cache-dir"]
+    command += ["--only-binary=:all:", "--require-hashes", "-d", str(scratch), "-r", str(_LOCK)]
+    done = run(command, 600.0, {"TMPDIR": str(scratch)}, lambda: report(size(scratch)))
+    if done.status != 0:
+        raise failed_to_fetch(done.last_lines())
+    return next(scratch.glob("uv-*.whl"))
+
+
+def _from_releases(scratch: Path, report: Report) -> Path:
+    machine = (sys.platform, platform.machine())
+    if machine not in ARCHIVES:
+        sentence = _("There is no uv for this computer ({machine}): install uv yourself, then try again.")
+        raise SetupError(sentence.format(machine=", ".join(machine)))
+    name, digest = ARCHIVES[machine]
+    mirror = os.environ.get(MIRROR_VARIABLE)
+    failures = []
+    for place in [mirror.rstrip("/")] if mirror else RELEASES:
+        try:
+            content = _download(f"{place}/{name}", report)
+        except (OSError, ValueError) as error:
+            failures.append(f"{place}: {getattr(error, 'reason', error)}")
+            continue
+        if hashlib.sha256(content).hexdigest() == digest:
+            (scratch / name).write_bytes(content)
+            return scratch / name
+        failures.append(f"{place}: the hash of its {len(content)} bytes is another one")
+    raise failed_to_fetch("\n".join(failures))
+
+
+def _download(address: str, report: Report) -> bytes:
+    content = bytearray()
+    with urllib.request.urlopen(address, timeout=_SOCKET_TIMEOUT, context=ssl.create_default_context()) as answer:
+        while block := answer.read(_BLOCK):
+            content += block
+            report(len(content))
+            if len(content) > 4 * SIZE:
+                raise ValueError("it does not end")
+    return bytes(content)
