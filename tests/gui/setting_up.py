@@ -138,6 +138,7 @@ class Environment:
     def __init__(self) -> None:
         self._folders = [Path(environments.folder(BRIDGE, neural)) for neural in environments.LOCKS]
         self._moved: dict[Path, Path] = {}  # from where to where
+        self._added: list[Path] = []
 
     def hide(self) -> None:
         """As if nothing had been set up."""
@@ -151,11 +152,30 @@ class Environment:
                 self._move(start)
                 start.write_text("raise ImportError('it is damaged')\n")
 
+    def add_neural(self) -> None:
+        """As a set-up leaves it that has added MI-GAN: another environment, and the model (here without content)."""
+        from bridge.engine import models  # of the installed plug-in, which `support` has found
+
+        without, with_it = (Path(environments.folder(BRIDGE, neural)) for neural in (False, True))
+        assert without.exists()
+        assert not with_it.exists()
+        with_it.symlink_to(without)
+        (package,) = (folder / "onnxruntime" for folder in without.glob("lib/python*/site-packages"))
+        package.mkdir()
+        (package / "__init__.py").touch()
+        self._added = [with_it, package]
+        models.model_path().parent.mkdir(parents=True, exist_ok=True)
+        with models.model_path().open("wb") as model:
+            model.truncate(models.MODEL_SIZE)
+
     def mend(self) -> None:
-        """As a successful set-up leaves it."""
+        """As a successful set-up leaves it, without MI-GAN."""
         for origin, place in self._moved.items():
             place.replace(origin)
         self._moved.clear()
+        for added in self._added:
+            added.unlink() if added.is_symlink() else shutil.rmtree(added)
+        self._added = []
 
     def _move(self, file: Path) -> None:
         self._moved[file] = file.with_name(f"{file.name}-moved")

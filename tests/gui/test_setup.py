@@ -1,5 +1,7 @@
 """Photio is not set up, or damaged: its window fetches what is missing, then what was asked for goes on by itself."""
 
+import json
+
 import pytest
 from gi.repository import Gimp
 
@@ -8,8 +10,8 @@ import screen
 from driver import keys, meanwhile, widget
 from regenerating import choose, focus, notice, stage
 from screen import find, gone, press, see
-from setting_up import Environment, playing
-from support import PLUG_IN, PdbError, processes, run, until
+from setting_up import MODEL, Environment, playing
+from support import BRIDGE, HOME, PLUG_IN, PdbError, processes, run, until, wait_for_end
 
 THINGS = (
     "about 110 MB: uv 0.12.21 (17 MB) from releases.example; Photio's packages (93 MB) from packages.example. All is "
@@ -252,9 +254,9 @@ def test_an_image_that_is_closed_meanwhile_is_missed_in_one_sentence(shown, play
 DAMAGED = pytest.mark.parametrize(
     ("entry", "package", "then"),
     [
-        ("Remove Object", "numpy", lambda: until(lambda: processes(PLUG_IN) == [])),
-        ("Regenerate…", "numpy", lambda: screen.wait_until(regenerating.ready)),
-        ("History…", "PIL", lambda: see("dialog", "Photio History")),
+        ("Remove Object", "numpy", lambda image: until(lambda: len(image.get_layers()) == 2)),
+        ("Regenerate…", "numpy", lambda _image: screen.wait_until(regenerating.ready)),
+        ("History…", "PIL", lambda _image: see("dialog", "Photio History")),
     ],
     ids=["remove", "regenerate", "history"],
 )
@@ -272,7 +274,7 @@ def test_a_damaged_package_is_fetched_again_before_it_goes_on(shown, environment
         assert attempt.hear() == "go"
         environment.mend()
         attempt.succeed()
-        then()
+        then(shown)
         keys("Escape")
         no_windows()
         assert player.never()
@@ -297,6 +299,57 @@ def test_a_script_is_told_what_to_do_in_one_sentence_and_sees_no_window(shown, p
     with pytest.raises(PdbError, match="not set up yet: choose anything in Filters > Photio once, or run “python3"):
         run("photio-remove", shown)
     assert player.never()
+
+
+ADDING = (
+    "To add MI-GAN (licence: MIT), Photio fetches about 78 MB: MI-GAN's model (28 MB) from model.example; Photio's "
+    "packages (50 MB) from packages.example. All is kept in*"
+)
+
+
+@pytest.fixture
+def adding(environment):
+    """*Settings…* with something changed, and we are the process that adds MI-GAN."""
+    with playing() as player:
+        choose("Settings…")
+        see("password text", "Key")
+        keys("alt+e")
+        see("spin button", "Most requests for one job").set(5)
+        press("button", "Add MI-GAN…")
+        attempt = player.started()
+        assert attempt.arguments == ["setup", "--neural"]
+        attempt.plan(MODEL, licence="MIT")
+        see("label", ADDING)
+        yield attempt
+
+
+def test_mi_gan_is_added_in_the_settings_and_can_be_chosen_at_once(adding, environment):
+    before = processes(BRIDGE)  # the attempt's, too
+    press("button", "Set Up")
+    assert adding.hear() == "go"
+    environment.add_neural()
+    adding.succeed()
+    notice("MI-GAN is installed: choose it below, then press OK.")
+    assert not find("button", "Add MI-GAN…")
+    for pid in before:
+        wait_for_end(pid)
+    focus("radio button", "MI-GAN: softer, better with large structures")
+    keys("space", "Return")
+    no_windows()
+    stored = json.loads((HOME / "settings.json").read_text())
+    assert (stored["offline_model"], stored["most_requests"]) == ("migan", 5)
+
+
+def test_who_does_not_add_it_after_all_goes_on_with_the_settings(adding):
+    focus("button", "Set Up")
+    keys("Escape")
+    assert adding.hear() == ""
+    adding.end(130)
+    gone("dialog", "Add MI-GAN")
+    assert find("button", "Add MI-GAN…")
+    keys("Return")
+    no_windows()
+    assert json.loads((HOME / "settings.json").read_text())["most_requests"] == 5
 
 
 def test_the_keyboard_is_enough_and_every_widget_has_a_name(shown, player):

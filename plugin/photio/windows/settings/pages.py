@@ -78,9 +78,9 @@ class WorkPage(Page):
 
     def allow_neural(self, installed: bool) -> None:
         """Lets the user choose MI-GAN, or else add it. Nothing else is changed."""
+        self._migan.set_sensitive(installed)
         if installed and self._add.is_focus():
             self._migan.grab_focus()
-        self._migan.set_sensitive(installed)
         self._add.set_visible(not installed)
         self._add.set_no_show_all(installed)
 

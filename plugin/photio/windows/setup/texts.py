@@ -36,6 +36,8 @@ def progress(step: Step) -> str:
     """The step in words, with what has been fetched of it."""
     if step.name == "check":
         return _("Checking that everything works…")
+    if step.name == "python" and not step.done:
+        return _("Looking for Python…")
     if step.total:
         amount = _("{done} of about {total} MB").format(done=_megabytes(step.done, 0), total=_megabytes(step.total))
     else:
