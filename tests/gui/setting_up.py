@@ -1,4 +1,7 @@
-"""Plays the process that sets Photio up: says to the plug-in what a test wants said, and hears what it answers."""
+"""Plays the process that sets Photio up: says to the plug-in what a test wants said, and hears what it answers.
+
+The installed plug-in must be on `sys.path`.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from support import BRIDGE, PLUGIN, environments
+from bridge.common import environments
+from bridge.engine import models
 
 PROGRAM = Path(__file__).with_name("setup_program.py")
 PATIENCE = 180  # seconds: only so that a test that waits in vain ends
@@ -116,11 +120,11 @@ class Player:
 
 
 @contextlib.contextmanager
-def playing() -> Iterator[Player]:
-    """Meanwhile we are the process that sets up."""
+def playing(bridge: str) -> Iterator[Player]:
+    """Meanwhile we are the process that sets up. `bridge`: the installed plug-in's folder of that name."""
     folder = Path(tempfile.mkdtemp(prefix="photio-setup-"))  # short: the address of a socket has to be
     player = Player(str(folder / "socket"))
-    entrance = PLUGIN / "bridge" / "__main__.py"
+    entrance = Path(bridge, "__main__.py")
     really = entrance.with_name("really.py")
     entrance.rename(really)
     try:
@@ -133,37 +137,33 @@ def playing() -> Iterator[Player]:
 
 
 class Environment:
-    """The bridge's packages, which can be away or damaged."""
+    """The packages of a bridge, which can be away or damaged."""
 
-    def __init__(self) -> None:
-        self._folders = [Path(environments.folder(BRIDGE, neural)) for neural in environments.LOCKS]
+    def __init__(self, bridge: str) -> None:
+        self._with, self._without = (Path(environments.folder(bridge, neural)) for neural in (True, False))
         self._moved: dict[Path, Path] = {}  # from where to where
         self._added: list[Path] = []
 
     def hide(self) -> None:
         """As if nothing had been set up."""
-        for folder in filter(Path.exists, self._folders):
+        for folder in filter(Path.exists, (self._with, self._without)):
             self._move(folder / environments.MARKER)
 
     def damage(self, package: str) -> None:
         """One of the packages can be imported no more."""
-        for folder in filter(Path.exists, self._folders):
+        for folder in filter(Path.exists, (self._with, self._without)):
             for start in folder.glob(f"lib/python*/site-packages/{package}/__init__.py"):
                 self._move(start)
                 start.write_text("raise ImportError('it is damaged')\n")
 
     def add_neural(self) -> None:
         """As a set-up leaves it that has added MI-GAN: another environment, and the model (here without content)."""
-        from bridge.engine import models  # of the installed plug-in, which `support` has found
-
-        without, with_it = (Path(environments.folder(BRIDGE, neural)) for neural in (False, True))
-        assert without.exists()
-        assert not with_it.exists()
-        with_it.symlink_to(without)
-        (package,) = (folder / "onnxruntime" for folder in without.glob("lib/python*/site-packages"))
+        assert not self._with.exists()
+        self._with.symlink_to(self._without)
+        (package,) = (folder / "onnxruntime" for folder in self._without.glob("lib/python*/site-packages"))
         package.mkdir()
         (package / "__init__.py").touch()
-        self._added = [with_it, package]
+        self._added = [self._with, package]
         models.model_path().parent.mkdir(parents=True, exist_ok=True)
         with models.model_path().open("wb") as model:
             model.truncate(models.MODEL_SIZE)

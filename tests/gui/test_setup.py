@@ -24,7 +24,7 @@ HINT = "Where a proxy leads to the internet, set the environment variable https_
 @pytest.fixture
 def environment():
     """The bridge's packages, there or not."""
-    packages = Environment()
+    packages = Environment(BRIDGE)
     yield packages
     packages.mend()
 
@@ -33,7 +33,7 @@ def environment():
 def player(environment):
     """We are the process that sets up, and nothing is set up yet."""
     environment.hide()
-    with playing() as who:
+    with playing(BRIDGE) as who:
         yield who
 
 
@@ -109,7 +109,7 @@ def test_a_window_opens_once_that_is_done_and_not_before(shown, player, environm
 def test_a_layer_is_made_again_once_that_is_done(shown, environment):
     run("photio-remove", shown)
     environment.hide()
-    with playing() as player:
+    with playing(BRIDGE) as player:
         done = meanwhile(lambda: set_up(player, environment))
         status = interactively("photio-reroll", shown, shown.get_layers()[:1])
         done()
@@ -265,7 +265,7 @@ DAMAGED = pytest.mark.parametrize(
 @DAMAGED
 def test_a_damaged_package_is_fetched_again_before_it_goes_on(shown, environment, entry, package, then):
     environment.damage(package)
-    with playing() as player:
+    with playing(BRIDGE) as player:
         choose(entry)
         attempt = player.started()
         attempt.plan()
@@ -282,7 +282,7 @@ def test_a_damaged_package_is_fetched_again_before_it_goes_on(shown, environment
 
 def test_what_is_still_damaged_after_that_is_an_error_and_no_circle(shown, environment):
     environment.damage("numpy")
-    with playing() as player:
+    with playing(BRIDGE) as player:
 
         def set_up_in_vain():
             attempt = running(player)
@@ -310,7 +310,7 @@ ADDING = (
 @pytest.fixture
 def adding(environment):
     """*Settings…* with something changed, and we are the process that adds MI-GAN."""
-    with playing() as player:
+    with playing(BRIDGE) as player:
         choose("Settings…")
         see("password text", "Key")
         keys("alt+e")
