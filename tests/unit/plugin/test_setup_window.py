@@ -52,7 +52,7 @@ def test_two_sentences_say_what_is_fetched_from_where_how_much_and_where_to(
     ("step", "done", "total", "text"),
     [
         ("uv", 0, 17_000_000, "Fetching uv: 0 of about 17 MB"),
-        ("python", 0, 0, "Looking for Python…"),
+        ("python", 0, 0, "Finding or fetching Python…"),
         ("python", 12_345_678, 0, "Fetching Python: 12 MB"),
         ("packages", 31_000_000, 110_000_000, "Fetching the packages: 31 of about 110 MB"),
         ("model", 28_079_181, 28_079_181, "Fetching MI-GAN's model: 28 of about 28 MB"),

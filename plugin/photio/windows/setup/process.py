@@ -8,10 +8,14 @@ from collections.abc import Callable
 
 from gi.repository import Gio, GLib
 
+import desktop_proxy
 import early
 from bridge.common import systems
 from bridge.common.i18n import _
 from windows.setup.messages import Done, Failed, Message, Stopped, decode
+
+#: A host that the set-up may fetch from. Most desktops name the same proxy for all hosts.
+_HOST = "github.com"
 
 #: So many lines are kept of what programs printed, for the details of a failure.
 _KEPT = 60
@@ -24,7 +28,7 @@ class SetupProcess:
     """
 
     def __init__(self, neural: bool, hear: Callable[[Message], None]) -> None:
-        """Starts the process.
+        """Starts the process. Runs the main loop until the desktop has said which proxy to use.
 
         Args:
             neural: MI-GAN is added.
@@ -37,6 +41,8 @@ class SetupProcess:
         launcher = Gio.SubprocessLauncher.new(flags)
         for name in systems.FOREIGN_VARIABLES:
             launcher.unsetenv(name)
+        for name, value in desktop_proxy.variables(_HOST).items():
+            launcher.setenv(name, value, True)
         process = launcher.spawnv(early.setup_command(neural))
         self._hear = hear
         self._stdin = process.get_stdin_pipe()

@@ -37,7 +37,7 @@ def progress(step: Step) -> str:
     if step.name == "check":
         return _("Checking that everything works…")
     if step.name == "python" and not step.done:
-        return _("Looking for Python…")
+        return _("Finding or fetching Python…")
     if step.total:
         amount = _("{done} of about {total} MB").format(done=_megabytes(step.done, 0), total=_megabytes(step.total))
     else:

@@ -53,8 +53,10 @@ class SetupWindow:
 
     def run(self) -> bool:
         """Shows it until it is closed. Returns whether Photio is set up."""
-        self._begin()
+        self._offer(_("_Set Up"), sensitive=False)
+        self._explain(_("Looking at what is needed…"))
         self._dialog.show_all()
+        parts.later(self._begin)
         self._loop.run()
         self._dialog.destroy()
         return self._done
@@ -86,9 +88,13 @@ class SetupWindow:
         self._offer(_("_Set Up"), sensitive=False)
         self._explain(_("Looking at what is needed…"))
         try:
-            self._process = SetupProcess(self._neural, self._hear)
+            process = SetupProcess(self._neural, self._hear)
         except GLib.Error as error:
             self._fail(Failed("other", _("The set-up cannot be started: {reason}").format(reason=error.message), ""))
+            return
+        if self._closed:
+            process.cancel()
+        self._process = process
 
     def _go(self) -> None:
         self._agreed = True
@@ -123,10 +129,14 @@ class SetupWindow:
         self._say(texts.progress(step))
         if step.total:
             self._bar.set_fraction(min(step.done / step.total, 1.0))
+        elif step.name == "check":  # all is fetched
+            self._bar.set_fraction(1.0)
         else:
             self._bar.pulse()
 
     def _fail(self, failed: Failed) -> None:
+        if self._closed:
+            return
         self._process = None
         self._bar.hide()
         self._notice.show_text(failed.sentence, Gtk.MessageType.ERROR)
