@@ -71,12 +71,9 @@ class RealGimp:
     def bridge(self) -> list[str]:
         """The start of a command line that runs the installed bridge."""
         (complete,) = self.home.glob("data/photio/environments/*/.photio-complete")
-        return [
-            str(complete.parent / "bin" / "python"),
-            "-I",
-            "-B",
-            str(self.profile / "plug-ins" / "photio" / "bridge"),
-        ]
+        bytecode = f"pycache_prefix={complete.parent / 'bytecode'}"
+        bridge = self.profile / "plug-ins" / "photio" / "bridge"
+        return [str(complete.parent / "bin" / "python"), "-I", "-X", bytecode, str(bridge)]
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         """The environment of a process inside. Scripts decide beforehand what this process itself sees."""
