@@ -19,6 +19,7 @@ _HOST = "github.com"
 
 #: So many lines are kept of what programs printed, for the details of a failure.
 _KEPT = 60
+_AT_ONCE = 4096  # bytes
 
 
 class SetupProcess:
@@ -46,10 +47,11 @@ class SetupProcess:
         process = launcher.spawnv(early.setup_command(neural))
         self._hear = hear
         self._stdin = process.get_stdin_pipe()
-        self._lines = Gio.DataInputStream.new(process.get_stdout_pipe())
+        self._stdout = process.get_stdout_pipe()
+        self._begun = b""  # a line that has not ended yet
         self._printed: deque[str] = deque(maxlen=_KEPT)
         self._cancelled = self._ended = False
-        self._read_next_line()
+        self._read()
 
     def go(self) -> None:
         """Lets it do what its plan says."""
@@ -63,22 +65,27 @@ class SetupProcess:
         with contextlib.suppress(GLib.Error):
             self._stdin.close(None)
 
-    def _read_next_line(self) -> None:
-        self._lines.read_line_async(GLib.PRIORITY_DEFAULT, None, self._on_line)
+    def _read(self) -> None:
+        self._stdout.read_bytes_async(_AT_ONCE, GLib.PRIORITY_DEFAULT, None, self._on_bytes)
 
-    def _on_line(self, stream: Gio.DataInputStream, result: Gio.AsyncResult) -> None:
+    def _on_bytes(self, stream: Gio.InputStream, result: Gio.AsyncResult) -> None:
+        """Not by lines, as the bridge's: GLib gives the same for an empty line and for the end."""
         try:
-            line, _length = stream.read_line_finish(result)
+            read = stream.read_bytes_finish(result).get_data()
         except GLib.Error:
-            line = None
-        if line is None:
+            read = None
+        if not read:
             self._end(self._last())
             return
-        self._read_next_line()  # before the callback: an exception in it must not stop the reading
-        text = line.decode(errors="replace")
-        message = decode(text)
+        self._read()  # before the callbacks: an exception in one of them must not stop the reading
+        *lines, self._begun = (self._begun + read).split(b"\n")
+        for line in lines:
+            self._on_line(line.decode(errors="replace"))
+
+    def _on_line(self, line: str) -> None:
+        message = decode(line)
         if message is None:
-            self._printed.append(text)
+            self._printed.append(line)
         elif isinstance(message, Done | Failed):
             self._end(Stopped() if self._cancelled else message)
         elif not self._cancelled:
