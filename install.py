@@ -58,13 +58,13 @@ def main() -> int:
     from bridge.setup.gimps import Computer
 
     options = commands.Options(
-        checkout=CHECKOUT,
-        gimp_dirs=tuple(chosen.gimp_dir),
-        link=chosen.link,
-        neural=chosen.neural or chosen.model_file is not None,
-        model_file=chosen.model_file,
-        dry_run=chosen.dry_run,
-        purge=chosen.purge,
+        CHECKOUT,
+        tuple(chosen.gimp_dir),
+        chosen.link,
+        chosen.neural or chosen.model_file is not None,
+        chosen.model_file,
+        chosen.dry_run,
+        chosen.purge,
     )
     command = commands.uninstall if chosen.uninstall else commands.examine if chosen.doctor else commands.install
     try:

@@ -18,6 +18,7 @@ from bridge.setup.personal import Belongings
 from bridge.setup.system import SetupError, only_one, remove, remove_if_empty, run
 from bridge.store import places
 
+_SYSTEM_PYTHON = "/usr/bin/python3"
 _STEPS = {
     "uv": "fetching uv, which installs Python packages",
     "python": "looking for Python",
@@ -143,6 +144,8 @@ def _setup_command(gimp: Gimp, started: Sequence[Program], bridge: Path, options
     python = gimps.plug_in_python(gimp, started)
     if gimp.kind == "native" and not gimps.has_bindings(gimp, python):
         say(f"  {python} has no GIMP 3 bindings. If Photio is not in GIMP's menu, run install.py --doctor.")
+        if gimps.has_bindings(gimp, _SYSTEM_PYTHON):  # a GIMP that is started from the desktop's menu finds this one
+            python = _SYSTEM_PYTHON
     neural = ["--neural"] if options.neural else []
     model = ["--model-file", str(options.model_file.absolute())] if options.model_file else []
     return [python, "-I", "-B", str(bridge), "setup", *neural, *model]

@@ -44,7 +44,7 @@ def wanted_neural() -> bool:
 
 
 def plan(bridge: Path, neural: bool) -> list[dict[str, str | int]]:
-    """What `set_up` would fetch: "what", "source" and about how many "bytes". Empty if everything is there and works."""
+    """What `set_up` would fetch: "what", "source" and about how many "bytes". Empty if all is there and works."""
     folder = Path(environments.folder(str(bridge), neural))
     fetches = []
     if problem(folder, bridge) is not None:
@@ -100,9 +100,7 @@ def _used_by(folder: Path) -> list[str]:
 
 def folders(home: Path) -> list[Path]:
     """The plug-in folders that use environments in `home` and still exist."""
-    noted = [
-        Path(line) for marker in home.glob(f"environments/*/{environments.MARKER}") for line in _used_by(marker.parent)
-    ]
+    noted = [Path(line) for each in home.glob("environments/*") for line in _used_by(each)]
     return [folder for folder in dict.fromkeys(noted) if folder.is_absolute() and folder.exists()]
 
 
@@ -129,7 +127,7 @@ def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> None:
     fetched, unpacked = _SIZES[neural]
     cache = programs() / f"{_CACHE}{os.getpid()}"
     try:
-        program = uv.get(programs(), lambda done: report("uv", min(done, uv.SIZE), uv.SIZE))
+        path = uv.get(programs(), lambda done: report("uv", min(done, uv.SIZE), uv.SIZE))
         wheels = os.environ.get(uv.WHEELS_VARIABLE)
         uv_run = partial(run, seconds=3600.0, variables=_variables(cache, bool(wheels)))
         own = _own_interpreter()
@@ -138,9 +136,11 @@ def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> None:
         between = f">={first[0]}.{first[1]},<{last[0]}.{last[1] + 1}"
         # Python on the path may be MSYS2's on Windows, and Xcode's on macOS
         managed = ["--managed-python"] if own is None and sys.platform in ("win32", "darwin") else []
-        _require(uv_run([program, "venv", *managed, "--python", own or between, str(folder)]))
+        # not in the directory of GIMP: a project of the user's there would have settings for uv
+        program = [path, "--directory", str(programs())]
+        _require(uv_run([*program, "venv", "--no-project", *managed, "--python", own or between, str(folder)]))
         lock = bridge / environments.LOCKS[neural]
-        command = [program, "pip", "install", "--require-hashes", "--only-binary", ":all:", "--compile-bytecode"]
+        command = [*program, "pip", "install", "--require-hashes", "--only-binary", ":all:"]
         command += ["--python", systems.environment_python(str(folder)), "-r", str(lock)]
         command += ["--no-index", "--find-links", wheels] if wheels else []
         look = lambda: report("packages", min(size(cache), unpacked) * fetched // unpacked, fetched)  # noqa: E731
@@ -178,6 +178,7 @@ def _variables(cache: Path, wheels: bool) -> dict[str, str]:
         "UV_CACHE_DIR": str(cache),
         "UV_PYTHON_INSTALL_DIR": str(programs() / "python"),
         "UV_NO_PROGRESS": "1",
+        "UV_SYSTEM_PYTHON": "0",
     }
     usual = {"UV_SYSTEM_CERTS": "1", "UV_HTTP_RETRIES": "1"}  # a company's certificates; a sentence soon
     if index := _index():
@@ -194,11 +195,20 @@ def remove_unused(known: Iterable[Path], home: Path) -> Iterator[tuple[Path, boo
 
     Yields each, and whether it is gone: one in which a bridge runs is kept.
     """
-    used = {name for folder in {*known, *folders(home)} for name in _uses(folder)}
-    for found in sorted((home / "environments").glob("*")):
-        if found.name.split("-")[0] not in used or not (found / environments.MARKER).exists():
-            yield found, _removed(found)
-    remove_if_empty(home / "environments")
+    if not (home / "environments").exists():
+        return
+    with only_one(home / "install.lock"):  # another set-up may be making one
+        used = {name for folder in {*known, *folders(home)} for name in _uses(folder)}
+        for found in sorted((home / "environments").glob("*")):
+            if found.name.split("-")[0] not in used or not _complete(found):
+                yield found, _removed(found)
+        remove_if_empty(home / "environments")
+
+
+def _complete(folder: Path) -> bool:
+    # From outside a sandbox, the interpreter of an environment in it cannot be seen.
+    ours = f"-{systems.sandbox()}-" in folder.name
+    return environments.usable(str(folder)) if ours else (folder / environments.MARKER).exists()
 
 
 def _uses(folder: Path) -> Iterator[str]:

@@ -103,7 +103,7 @@ def get(programs: Path, report: Report) -> str:
             try:
                 archive = fetch(scratch, report)
                 shutil.unpack_archive(archive, scratch, "zip" if zipfile.is_zipfile(archive) else "gztar")
-                (program,) = scratch.rglob(_PROGRAM)
+                program = next(path for path in scratch.rglob(_PROGRAM) if path.is_file())
                 program.chmod(0o755)
                 os.replace(program, kept)
                 return str(kept)

@@ -38,6 +38,8 @@ def run(file: str, arguments: list[str], scripts: str) -> int:
 
 order = json.loads(os.environ.pop("PHOTIO_RUN"))
 Gegl.init(None)
+if "lines" in order:
+    sys.stdout = open(order["lines"], "w", encoding="utf-8", buffering=1)  # noqa: SIM115  (open to the end)
 status = run(order["file"], order["arguments"], order["scripts"])
 sys.stdout.flush()
 sys.stderr.flush()

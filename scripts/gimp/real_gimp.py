@@ -10,14 +10,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from gimp import rootfs, surroundings
 from gimp.rootfs import SetupError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPTS = CHECKOUT / "scripts"
+
+_LAST_LINE = "\0\n"
 
 #: Starts a screen, a window manager (again if it crashes) and an accessibility bus, then the command. xvfb-run does not
 #: serve here: two of them can choose the same display, and on a busy machine it can miss a signal and wait for ever.
@@ -43,14 +47,18 @@ class RealGimp:
     Attributes:
         release: "3.0" or "3.2".
         tree: the Debian tree it lives in; None for the machine's own.
+        own_home: instead of the usual `home`.
     """
 
     release: str
     tree: Path | None
+    own_home: Path | None = None
 
     @property
     def home(self) -> Path:
         """Profile, caches and results of the runs from this checkout, apart from the user's own GIMP."""
+        if self.own_home:
+            return self.own_home
         checkout = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
         return rootfs.cache_directory() / "homes" / f"{self.release}-{checkout}"
 
@@ -63,12 +71,9 @@ class RealGimp:
     def bridge(self) -> list[str]:
         """The start of a command line that runs the installed bridge."""
         (complete,) = self.home.glob("data/photio/environments/*/.photio-complete")
-        return [
-            str(complete.parent / "bin" / "python"),
-            "-I",
-            "-B",
-            str(self.profile / "plug-ins" / "photio" / "bridge"),
-        ]
+        bytecode = f"pycache_prefix={complete.parent / 'bytecode'}"
+        bridge = self.profile / "plug-ins" / "photio" / "bridge"
+        return [str(complete.parent / "bin" / "python"), "-I", "-X", bytecode, str(bridge)]
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         """The environment of a process inside. Scripts decide beforehand what this process itself sees."""
@@ -106,18 +111,36 @@ class RealGimp:
             SetupError: the installer failed.
         """
         self._quieten()
+        self._must([str(CHECKOUT / "install.py"), "--gimp-dir", str(self.profile)])
+
+    def unzip_plugin(self, release: Path) -> None:
+        """Unzips a release into the profile, and sets it up as the window in GIMP does.
+
+        Raises:
+            SetupError: it cannot be set up.
+        """
+        self._quieten()
+        plug_ins = self.profile / "plug-ins"
+        plug_ins.mkdir()
+        shutil.unpack_archive(release, plug_ins)
+        (plug_ins / "photio" / "photio.py").chmod(0o755)  # Python's unzip, unlike others, leaves this bit out
+        self._must(["-I", "-B", str(plug_ins / "photio" / "bridge"), "setup"])
+
+    def _must(self, arguments: list[str]) -> None:
+        """Runs GIMP's Python where GIMP is."""
         python = "/usr/bin/python3" if self.tree else sys.executable
-        command = [python, str(CHECKOUT / "install.py"), "--gimp-dir", str(self.profile)]
-        done = subprocess.run(
-            self.command(command, [CHECKOUT]),
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise SetupError(f"The plug-in could not be installed into {self.profile}:\n{done.stdout}{done.stderr}")
+        command = self.command([python, *arguments], [CHECKOUT])
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, env=self.environment(), stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT, text=True
+        ) as running:
+            assert running.stdin is not None  # both are pipes
+            assert running.stdout is not None
+            running.stdin.write("go\n")  # the set-up waits for that, and stops when its standard input ends
+            running.stdin.flush()
+            said = running.stdout.read()
+        if running.returncode:
+            raise SetupError(f"The plug-in could not be set up in {self.profile}:\n{said}")
 
 
 def _version(command: list[str]) -> str:
@@ -144,13 +167,56 @@ def find(release: str | None) -> RealGimp:
     return RealGimp(release, rootfs.provision(release))
 
 
-def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = False, screen: str = "1366x768") -> int:
-    """Runs a Python file inside GIMP, with `window` on a virtual screen of `screen` px. Returns its exit status."""
+def run_quietly(gimp: RealGimp, file: Path, arguments: list[str]) -> int:
+    """As `run_file`, but shows only what the file itself prints. If it fails, says where the rest is."""
+    gimp.home.mkdir(parents=True, exist_ok=True)
+    log, pipe = gimp.home / "gimp.log", gimp.home / "lines"
+    pipe.unlink(missing_ok=True)
+    os.mkfifo(pipe)
+    lines = os.open(pipe, os.O_RDWR)  # a reader and a writer: opening it does not wait for GIMP, which may not start
+
+    def show() -> None:
+        with os.fdopen(os.dup(lines), encoding="utf-8") as stream:
+            for line in iter(stream.readline, _LAST_LINE):
+                print(line, end="", flush=True)
+
+    shown = threading.Thread(target=show)
+    shown.start()
+    try:
+        with log.open("wb") as stream:
+            status = run_file(gimp, file, arguments, output=stream, lines=pipe)
+    finally:
+        os.write(lines, _LAST_LINE.encode())
+        shown.join()
+        os.close(lines)
+        pipe.unlink()
+    if status:
+        print(f"That failed; what GIMP said is in {log}.", file=sys.stderr)
+    return status
+
+
+def run_file(
+    gimp: RealGimp,
+    file: Path,
+    arguments: list[str],
+    window: bool = False,
+    screen: str = "1366x768",
+    output: IO[bytes] | None = None,
+    lines: Path | None = None,
+) -> int:
+    """Runs a Python file inside GIMP. Returns its exit status.
+
+    Args:
+        window: on a virtual screen of `screen` px.
+        output: gets what GIMP prints; None: the terminal does.
+        lines: a pipe that gets what the file prints instead.
+    """
     gimp.home.mkdir(parents=True, exist_ok=True)
     inside = SCRIPTS / "gimp" / "inside.py"
     with tempfile.TemporaryDirectory(prefix="photio-run-", dir=gimp.home) as scratch:
         status = Path(scratch) / "status"
         order = {"file": str(file), "arguments": arguments, "scripts": str(SCRIPTS), "status": str(status)}
+        order |= {"lines": str(lines)} if lines else {}
         environment = gimp.environment({"PHOTIO_RUN": json.dumps(order)})
         command = ["--quit", "--batch-interpreter=python-fu-eval"]
         command += ["-b", f"exec(compile(open({str(inside)!r}).read(), {str(inside)!r}, 'exec'))"]
@@ -160,7 +226,12 @@ def run_file(gimp: RealGimp, file: Path, arguments: list[str], window: bool = Fa
         else:
             command = ["gimp-console", "-i", *command]
         ended = subprocess.run(
-            gimp.command(command, [file, inside]), env=environment, stdin=subprocess.DEVNULL, check=False
+            gimp.command(command, [file, inside]),
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            check=False,
         )
         if status.exists():
             return int(status.read_text())
