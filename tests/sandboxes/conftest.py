@@ -44,9 +44,17 @@ def mirror(supply: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[M
 
 @pytest.fixture(scope="session")
 def started_before(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The configuration of a GIMP that was started before: it has asked all plug-ins of the system what they do."""
-    home = tmp_path_factory.mktemp("started-before")
-    gimp = rig.native(tree, home)
+    """The configuration of a GIMP 3.0 that was started before, and so has asked the system's plug-ins what they do."""
+    return _start(rig.native(tree, tmp_path_factory.mktemp("started-before")))
+
+
+@pytest.fixture(scope="session")
+def newer_started_before(newer_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of GIMP 3.2."""
+    return _start(rig.native(newer_tree, tmp_path_factory.mktemp("newer-started-before"), "3.2"))
+
+
+def _start(gimp: Sandbox) -> Path:
     done = gimp.run("gimp-console", "-i", "--quit", "--batch-interpreter=python-fu-eval", "-b", "pass")
     assert done.returncode == 0, done.stderr
     return gimp.config
@@ -55,12 +63,20 @@ def started_before(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.fixture
 def home(tmp_path: Path, started_before: Path) -> Path:
     """A user's home, where GIMP 3.0 was started before, and Photio's folder was unpacked into its plug-ins."""
-    made = tmp_path / "home"
-    made.mkdir()
-    (made / ".local" / "share").mkdir(parents=True)
-    shutil.copytree(started_before, made / ".config" / "GIMP")
-    unpack(made / ".config" / "GIMP" / "3.0" / "plug-ins" / "photio")
-    return made
+    return _home(tmp_path / "home", started_before, "3.0")
+
+
+@pytest.fixture
+def newer_home(tmp_path: Path, newer_started_before: Path) -> Path:
+    """The same with GIMP 3.2."""
+    return _home(tmp_path / "newer" / "home", newer_started_before, "3.2")
+
+
+def _home(home: Path, config: Path, release: str) -> Path:
+    (home / ".local" / "share").mkdir(parents=True)
+    shutil.copytree(config, home / ".config" / "GIMP")
+    unpack(home / ".config" / "GIMP" / release / "plug-ins" / "photio")
+    return home
 
 
 @pytest.fixture

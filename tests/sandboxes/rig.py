@@ -51,6 +51,11 @@ class Sandbox:
         return self.config / self.release / "plug-ins" / "photio"
 
     @property
+    def outside(self) -> Path:
+        """The same folder, as seen from outside."""
+        return self.home / ".config" / "GIMP" / self.release / "plug-ins" / "photio"
+
+    @property
     def programs(self) -> Path:
         """Where the set-up keeps what it makes."""
         return Path(self.variables.get("XDG_DATA_HOME") or self.home / ".local" / "share") / "photio"
@@ -116,7 +121,7 @@ def flatpak(tree: Path, home: Path) -> Sandbox:
     info = home.parent / "flatpak-info"
     info.write_text(f"[Application]\nname={FLATPAK}\nruntime=runtime/org.gnome.Platform/x86_64/50\n")
     seen = own / "config" / "GIMP"
-    made = Sandbox(tree, home, config=seen)
+    made = Sandbox(tree, home, config=seen).seeing(CHECKOUT)
     xdg = {f"XDG_{name.upper()}_HOME": own / name for name in ("config", "data", "cache")}
     return made.having("--bind", hosts, seen, "--ro-bind", info, "/.flatpak-info", FLATPAK_ID=FLATPAK, **xdg)
 

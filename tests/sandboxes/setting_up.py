@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,14 +25,22 @@ def unpack(folder: Path) -> Path:
 
 @dataclass
 class SetUp:
-    """A set-up that runs."""
+    """A set-up that runs.
+
+    Attributes:
+        arguments: more arguments of the process.
+        then: a command line for the shell that runs in the same sandbox after it; it writes to standard error.
+    """
 
     sandbox: Sandbox
     arguments: tuple[str, ...] = ()
+    then: str = ""
     process: subprocess.Popen[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        command = ["python3", "-I", "-B", self.sandbox.folder / "bridge", "setup", *self.arguments]
+        command = ["python3", "-I", "-B", str(self.sandbox.folder / "bridge"), "setup", *self.arguments]
+        if self.then:
+            command = ["sh", "-c", f"{shlex.join(command)}; {self.then}"]
         self.process = subprocess.Popen(
             self.sandbox.command(*command),
             stdin=subprocess.PIPE,
@@ -92,6 +101,13 @@ def set_up(sandbox: Sandbox, *arguments: str) -> Said:
     running = SetUp(sandbox, arguments)
     running.go()
     return running.result()
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Changes a text in a file of an unpacked folder."""
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
 
 
 def below(folder: Path) -> set[str]:
