@@ -27,7 +27,6 @@ from bridge.store.locks import nobody_shares
 _SIZES = {False: (31_000_000, 105_000_000), True: (50_000_000, 164_000_000)}
 _PYTHON_SIZE = 35_000_000
 _REMOVED = "removed-"
-_CACHE = "fetching-"
 
 #: Told the step ("uv", "python", "packages", "model", "check"), and of its bytes those done and all; 0: unknown.
 Report = Callable[[str, int, int], None]
@@ -72,7 +71,7 @@ def set_up(bridge: Path, neural: bool, report: Report) -> Path:
     """
     folder = Path(environments.folder(str(bridge), neural))
     with only_one(programs() / "install.lock"):
-        for leftover in programs().glob(f"{_CACHE}*"):
+        for leftover in programs().glob(f"{uv.FETCHING}*"):
             remove(leftover)
         found = problem(folder, bridge)
         attempts = 0
@@ -125,7 +124,7 @@ def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> None:
     remove(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fetched, unpacked = _SIZES[neural]
-    cache = programs() / f"{_CACHE}{os.getpid()}"
+    cache = programs() / f"{uv.FETCHING}{os.getpid()}"
     try:
         path = uv.get(programs(), lambda done: report("uv", min(done, uv.SIZE), uv.SIZE))
         wheels = os.environ.get(uv.WHEELS_VARIABLE)
