@@ -87,7 +87,7 @@ def source(variables: Mapping[str, str] = os.environ) -> str:
 
 
 def get(programs: Path, report: Report) -> str:
-    """The path of a `uv`. One that had to be fetched is kept in the folder `programs`.
+    """The path of a `uv`. One that had to be fetched is kept in the folder `programs`, which exists.
 
     Raises:
         SetupError: no place has it.

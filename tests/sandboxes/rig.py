@@ -166,14 +166,12 @@ def appimage(tree: Path, home: Path, letters: str) -> Sandbox:
 
 
 def bare(sandbox: Sandbox) -> Sandbox:
-    """Likewise, on a Debian as it comes: Python without `venv` and `pip`, and no `curl`."""
-    libraries = sandbox.tree / "usr" / "lib"
-    (standard,) = libraries.glob("python3.*")
-    absent = [standard / name for name in ("ensurepip", "venv")]
-    absent += [*libraries.glob("python3/dist-packages/pip*"), *(sandbox.tree / "usr/bin").glob("pip*")]
-    for path in (each for each in absent if each.exists()):
-        inside = Path("/") / path.relative_to(sandbox.tree)
-        empty = ("--tmpfs", inside) if path.is_dir() else ("--ro-bind", "/dev/null", inside)
-        sandbox = sandbox.having(*empty)
+    """Likewise, on a Debian as it comes: Python without `pip`. `ensurepip` and `curl` are not in the tree anyway."""
+    packages = Path("/usr/lib/python3/dist-packages")
+    here = sandbox.tree / packages.relative_to("/")
+    absent = [*here.parents[1].glob("python3.*/ensurepip"), *here.parents[2].glob("bin/curl")]
+    assert not absent, absent
+    sandbox = sandbox.having("--tmpfs", packages)
+    for path in (each for each in here.iterdir() if not each.name.startswith("pip")):
+        sandbox = sandbox.having("--ro-bind", path, packages / path.name)
     return sandbox
-

@@ -24,7 +24,7 @@ def flatpak(tree: Path, home: Path, supply: Path) -> Sandbox:
 def snap(tree: Path, home: Path, supply: Path) -> Sandbox:
     """The Snap's GIMP, with the plug-in where it can be seen."""
     made = with_wheels(rig.snap(tree, home), supply)
-    shutil.copytree(home / ".config" / "GIMP", made.config)
+    shutil.move(home / ".config" / "GIMP", made.config)
     return made
 
 
