@@ -23,14 +23,18 @@ class Mirror:
         origin: https://host:port.
         certificate: the file with the authority to trust.
         asked: the paths that were asked for.
+        held: what a path begins with that is not answered until `free` is set; `waiting` is set when that was asked for.
     """
+
+    held = "-"
 
     def __init__(self, supply: Path, folder: Path) -> None:
         self.asked: list[str] = []
+        self.waiting, self.free = threading.Event(), threading.Event()
         _index(supply / "wheels", folder)
         (folder / "releases").symlink_to(supply / "releases")
         (folder / "wheels").symlink_to(supply / "wheels")
-        self._http = _Server(("127.0.0.1", 0), functools.partial(_Handler, asked=self.asked, directory=str(folder)))
+        self._http = _Server(("127.0.0.1", 0), functools.partial(_Handler, mirror=self, directory=str(folder)))
         self._http.socket = (
             authority()
             .context("good")
@@ -66,15 +70,18 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    def __init__(self, *arguments: Any, asked: list[str], directory: str) -> None:
-        self.asked = asked
+    def __init__(self, *arguments: Any, mirror: Mirror, directory: str) -> None:
+        self.mirror = mirror
         super().__init__(*arguments, directory=directory)
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Quiet."""
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
+        self.mirror.asked.append(self.path)
+        if self.path.startswith(self.mirror.held):
+            self.mirror.waiting.set()
+            self.mirror.free.wait(300)
         super().do_GET()
 
 

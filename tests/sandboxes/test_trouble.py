@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandboxes.conftest import with_wheels
+from bridge.store import locks
+from tests.sandboxes import rig
 from tests.sandboxes.mirror import Mirror
 from tests.sandboxes.rig import Sandbox
-from tests.sandboxes import rig
 from tests.sandboxes.setting_up import SetUp, below, plan, set_up
 from tests.sandboxes.test_fetching import trust, using
 
@@ -61,6 +61,18 @@ def test_after_set_ups_that_were_killed_the_next_one_works_and_tidies_up(debian:
     assert set_up(debian)["kind"] == "done"
     assert names(debian) == COMPLETE
     assert plan(debian)["kind"] == "done"
+
+
+def test_what_a_killed_set_up_had_started_disturbs_no_other(debian: Sandbox, mirror: Mirror) -> None:
+    mirror.held = "/wheels/numpy"
+    running = SetUp(debian)
+    running.go()
+    mirror.waiting.wait(300)
+    running.kill()
+    assert locks.is_held(debian.programs / "install.lock")  # by uv, which still waits for the mirror
+    mirror.free.set()
+    assert set_up(debian)["kind"] == "done"
+    assert names(debian) == COMPLETE
 
 
 def test_an_environment_that_lost_numpy_is_found_and_made_again(gimp: Sandbox) -> None:
