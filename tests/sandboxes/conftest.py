@@ -93,6 +93,9 @@ def with_wheels(sandbox: Sandbox, supply: Path) -> Sandbox:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Says why nothing can be tested here, if so."""
-    if not shutil.which("bwrap") or subprocess.run(["bwrap", "--unshare-user", "--ro-bind", "/", "/", "true"]).returncode:
+    if (
+        not shutil.which("bwrap")
+        or subprocess.run(["bwrap", "--unshare-user", "--ro-bind", "/", "/", "true"]).returncode
+    ):
         for item in items:
             item.add_marker(pytest.mark.skip(reason="there is no bwrap that works here"))

@@ -78,7 +78,9 @@ def _pack_python(tree: Path, releases: Path) -> None:
     """An archive like those of python-build-standalone, which are what uv installs."""
     (library,) = (tree / "usr" / "lib").glob("python3.*")
     program = tree / "usr" / "bin" / library.name
-    told = subprocess.run(rootfs.enter(tree, ["/usr/bin/python3", "-V"]), capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        rootfs.enter(tree, ["/usr/bin/python3", "-V"]), capture_output=True, text=True, check=True
+    ).stdout
     name = f"cpython-{told.split()[1]}-{os.uname().machine}-unknown-linux-gnu-install_only.tar.gz"
     with tarfile.open(releases / name, "w:gz", compresslevel=1) as archive:
         archive.add(program, f"python/bin/{library.name}")

@@ -15,7 +15,9 @@ from bridge.setup.system import SetupError, failed_to_fetch, failed_to_store, ru
 
 #: What uv 0.12 and pip 24 said in these situations; only the index has another name here.
 FETCH = "Failed to fetch: `https://index.example/simple/certifi/`"
-SENDING = "  cause: error sending request for url (https://index.example/simple/certifi/)\n  cause: client error (Connect)"
+SENDING = (
+    "  cause: error sending request for url (https://index.example/simple/certifi/)\n  cause: client error (Connect)"
+)
 HASHES = "\n".join(f"           sha256:{number:064x}" for number in range(0x407000, 0x407028))
 UV_HASH = f"""error: Failed to download `jaraco-context==6.1.2`
   cause: Hash mismatch for `jaraco-context==6.1.2`
@@ -105,7 +107,9 @@ SAID = {
         DISK,
     ),
     "quota": (
-        _uv("Failed to write to the client cache", "failed to write to file `/t/x`: Disk quota exceeded (os error 122)"),
+        _uv(
+            "Failed to write to the client cache", "failed to write to file `/t/x`: Disk quota exceeded (os error 122)"
+        ),
         "disk",
         DISK,
     ),
