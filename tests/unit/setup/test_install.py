@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.setup import commands, environment, gimps, plugin_folder
+from bridge.common import environments
+from bridge.engine import models
+from bridge.setup import commands, contents, gimps
 from bridge.setup.gimps import Computer
-from tests.unit.install_world import REPOSITORY, STUB_BRIDGE, World, make_world, tree
+from tests.unit.install_world import PYTHON, REPOSITORY, STUB_BRIDGE, World, make_world, tree
 
 
 @pytest.fixture
@@ -25,7 +26,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     ("platform", "root", "kind"),
     [
         ("linux", ".config/GIMP", "native"),
-        ("linux", ".var/app/org.gimp.GIMP/config/GIMP", "flatpak"),
         ("linux", "snap/gimp/current/.config/GIMP", "snap"),
         ("darwin", "Library/Application Support/GIMP", "native"),
         ("win32", "AppData/Roaming/GIMP", "native"),
@@ -64,22 +64,24 @@ def test_without_any_gimp_one_sentence_says_what_to_do(world: World) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_the_installed_folder_has_all_the_plug_in_needs(world: World) -> None:
+def test_after_installing_the_plug_in_and_its_bridge_are_ready(world: World) -> None:
     (world.checkout / "plugin/photio/photio.py").chmod(0o644)
     (world.checkout / "bridge/__pycache__").mkdir()
     folder = world.gimp() / "plug-ins/photio"
     assert world.install() == 0
-    described = json.loads((folder / "install.json").read_text())
-    assert described["format"] == 1
-    assert (described["python"], described["isolated"], described["python_path"]) == (
-        sys.executable,
-        ["-I"],
-        [],
-    )
-    assert described["bridge"] == str(folder / "bridge")
     assert os.access(folder / "photio.py", os.X_OK)
     assert (folder / "bridge/__main__.py").read_text() == STUB_BRIDGE
     assert not list(folder.rglob("__pycache__"))
+    assert contents.damage(folder) == []
+    marker = world.environments / world.environment() / environments.MARKER
+    assert marker.read_text().splitlines() == [str(folder)]
+
+
+def test_nothing_in_the_folder_says_where_it_is(world: World) -> None:
+    folder = world.gimp() / "plug-ins/photio"
+    assert world.install() == 0
+    at = os.fsencode(world.home.parent)
+    assert [name for name, content in tree(folder).items() if isinstance(content, bytes) and at in content] == []
 
 
 def test_running_install_twice_changes_nothing(world: World) -> None:
@@ -91,14 +93,28 @@ def test_running_install_twice_changes_nothing(world: World) -> None:
 
 
 def test_an_update_keeps_the_neural_engine(world: World) -> None:
-    folder = world.gimp() / "plug-ins/photio"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "_fetch_model", lambda *_: None)
-        assert world.install(neural=True) == 0
+    world.gimp()
+    assert world.install(neural=True) == 0
+    assert models.model_path().read_text() == "None"
+    neural = world.environment(environments.packages(str(world.checkout / "bridge" / environments.LOCKS[True])))
     assert world.install() == 0
-    manifest = plugin_folder.read_manifest(folder)
-    assert manifest is not None
-    assert (manifest.neural, manifest.environment) == (True, "made-up-neural")
+    assert world.present() == [neural]
+    (world.checkout / "bridge" / environments.LOCKS[True]).write_text("newer packages\n")
+    assert world.install() == 0
+    assert world.present() != [neural]
+    assert world.environment(environments.packages(str(world.checkout / "bridge" / environments.LOCKS[True])))
+
+
+def test_the_model_comes_from_a_file_where_there_is_no_network(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.gimp()
+    (tmp_path / "model.onnx").write_text("the model")
+    monkeypatch.chdir(tmp_path)
+    done = world.run("--model-file", "model.onnx")
+    assert done.returncode == 0, done.stderr
+    assert "fetching MI-GAN's model" in done.stdout
+    assert models.model_path().read_text() == str(tmp_path / "model.onnx")
 
 
 def test_linked_install_follows_the_checkout(world: World) -> None:
@@ -106,17 +122,26 @@ def test_linked_install_follows_the_checkout(world: World) -> None:
     assert world.install(link=True) == 0
     (world.checkout / "plugin/photio/photio.py").write_text("print('edited')\n")
     assert (folder / "photio.py").read_text() == "print('edited')\n"
-    assert not (folder / "install.json").is_symlink()
-    assert not (world.checkout / "plugin/photio/install.json").exists()
+    before = tree(world.checkout)
+    assert world.install(link=True) == 0, "it is there already"
     assert world.uninstall() == 0
-    assert (world.checkout / "plugin/photio/photio.py").is_file()
-    assert (world.checkout / "bridge/__main__.py").is_file()
+    assert tree(world.checkout) == before
+    assert not folder.exists()
+
+
+def test_sudo_is_refused_with_a_sentence(world: World) -> None:
+    world.gimp()
+    before = tree(world.home)
+    done = world.run(SUDO_USER="me")
+    refused = os.geteuid() == 0
+    assert (done.returncode, "Run this without sudo" in done.stderr) == (int(refused), refused)
+    assert not refused or tree(world.home) == before
 
 
 @pytest.mark.parametrize("arguments", [["--dry-run"], ["--dry-run", "--uninstall"], ["--doctor"]])
 def test_looking_changes_nothing(world: World, arguments: list[str]) -> None:
     world.gimp()
-    world.gimp(kind="flatpak")
+    world.gimp(kind="snap")
     if arguments[-1] != "--dry-run":
         world.install(gimp_dirs=(world.gimp(),))
     before = tree(world.home.parent)
@@ -149,7 +174,7 @@ def test_uninstall_says_what_it_keeps_and_purge_removes_that_too(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.gimp()
-    world.install()
+    assert world.install() == 0
     journal = world.home / ".local/share/photio/journal"
     job = journal / "20261123-104501-3fa9c1"
     job.mkdir(parents=True)
@@ -168,19 +193,22 @@ def test_somebody_elses_folder_is_refused_and_not_touched(world: World, capsys: 
     for act in (world.install, world.uninstall):
         assert act() == 1
         assert (folder / "mine.py").read_text() == "mine"
-        assert "was not made by this installer" in capsys.readouterr().err
+        assert "is not Photio's; move it away" in capsys.readouterr().err
 
 
 def test_packages_that_another_gimp_still_uses_are_kept(world: World, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere/3.0"
     world.gimp()
-    world.install()
-    (environment.environments() / "older").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "_fetch_model", lambda *_: None)
-        world.install(gimp_dirs=(tmp_path / "elsewhere/3.0",), neural=True)
-    assert sorted(path.name for path in environment.environments().iterdir()) == ["made-up", "made-up-neural"]
-    world.uninstall(gimp_dirs=(tmp_path / "elsewhere/3.0",))
-    assert [path.name for path in environment.environments().iterdir()] == ["made-up"]
+    assert world.install() == 0
+    theirs = world.environment()
+    (world.checkout / "bridge" / environments.LOCKS[False]).write_text("newer packages\n")
+    assert world.install(gimp_dirs=(elsewhere,)) == 0
+    newer = world.environment()
+    assert world.present() == sorted([theirs, newer])
+    assert world.uninstall(gimp_dirs=(elsewhere,)) == 0
+    assert world.present() == [theirs]
+    assert world.install() == 0
+    assert world.present() == [newer]
 
 
 def test_the_doctor_finds_a_changed_file_and_says_what_to_do(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -194,7 +222,7 @@ def test_the_doctor_finds_a_changed_file_and_says_what_to_do(world: World, capsy
     assert [line.split("  ")[0] for line in out.splitlines()[1:]] == [
         "GIMP 3.0",
         "plug-in folder",
-        "interpreter",
+        "GIMP's Python",
         "packages",
     ]
     assert "3.0.4" in out
@@ -203,12 +231,47 @@ def test_the_doctor_finds_a_changed_file_and_says_what_to_do(world: World, capsy
     assert "missing or changed: photio.py" in capsys.readouterr().out
 
 
+def test_where_python3_lacks_gimps_bindings_the_doctor_says_that_no_menu_appears_and_what_to_do(world: World) -> None:
+    world.gimp()
+    world.program("python3", PYTHON.replace("sys.exit(0)", "sys.exit('No module named gi')"))  # as conda's
+    done = world.run()
+    assert done.returncode == 0, done.stderr
+    python = str(world.programs / "python3")
+    assert f"{python} has no GIMP 3 bindings" in done.stdout
+    done = world.run("--doctor")
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("GIMP's Python")]
+    assert f"{python} has no GIMP 3 bindings (gi): no menu appears" in line
+    assert "the system's python3 comes first, without conda or pyenv" in line
+    assert done.returncode == 1
+
+
+def test_behind_condas_python_the_systems_is_set_up_which_gimps_menu_entry_finds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.gimp()
+    world.program("python3", "import sys\nsys.exit('conda')")
+    world.program("of-the-system", PYTHON)
+    monkeypatch.setattr(commands, "_SYSTEM_PYTHON", str(world.programs / "of-the-system"))
+    assert world.install() == 0
+    assert len(world.present()) == 1
+
+
+def test_where_nothing_is_set_up_the_doctor_says_how(world: World) -> None:
+    contents_only = world.gimp() / "plug-ins/photio"
+    contents_only.mkdir(parents=True)
+    contents.copy(world.checkout, contents_only)  # as whoever unzips a release has it
+    contents.write_list(contents_only)
+    done = world.run("--doctor")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("bridge")]
+    assert "not set up" in line
+    assert "choose anything in Filters > Photio, or run install.py" in line
+
+
 def _fail_at(step: int, patch: pytest.MonkeyPatch, error: BaseException) -> None:
     replace, count = os.replace, iter(range(1, 100))
 
     def replacing(source: Path, target: Path) -> None:
-        if Path(target).name == "installations.json":
-            return replace(source, target)
         if next(count) == step:
             raise error
         return replace(source, target)
@@ -230,21 +293,37 @@ def test_an_interrupted_install_leaves_the_previous_one_whole(world: World, step
     assert tree(world.home) == before
 
 
-def test_a_new_version_whose_bridge_does_not_run_leaves_the_previous_one(world: World) -> None:
+def test_a_new_version_whose_bridge_does_not_run_leaves_the_previous_one(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     world.gimp()
     world.install()
     before = tree(world.home)
     (world.checkout / "bridge/broken.py").write_text("")
+    (world.checkout / "bridge" / environments.LOCKS[False]).write_text("newer packages\n")
     assert world.install() == 1
+    assert "do not work here: “the bridge is broken”" in capsys.readouterr().err
+    assert tree(world.home) == before
+
+
+def test_a_set_up_that_dies_leaves_the_previous_one_and_a_sentence(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.gimp()
+    world.install()
+    before = tree(world.home)
+    (world.checkout / "bridge/__main__.py").write_text("raise SystemExit('killed')")
+    assert world.install() == 1
+    assert "could not set up the bridge; run this again" in capsys.readouterr().err
     assert tree(world.home) == before
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from bridge.setup import commands, environment, plugin_folder
+from bridge.setup import commands, contents
 from bridge.setup.gimps import Computer
-moment, checkout, python = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+moment, checkout = sys.argv[1], Path(sys.argv[2])
 replace = os.replace
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
 def replacing(source, target):
@@ -252,27 +331,23 @@ def replacing(source, target):
     replace(source, target)
     if moment == "in" and Path(target).name == "photio": die()
 os.replace = replacing
-if moment == "staging": plugin_folder._write_manifest = die
-if moment == "proving": commands.doctor.prove = die
-runtime = environment.Runtime(python, environment.environments() / "made-up", None)
-commands.install(commands.Options(checkout), Computer.this(), lambda *_: runtime)
+if moment == "staging": contents.write_list = die
+if moment == "setting up": commands._set_up = die
+commands.install(commands.Options(checkout), Computer.this())
 """
 
 
-@pytest.mark.parametrize("moment", ["staging", "away", "in", "proving"])
+@pytest.mark.parametrize("moment", ["staging", "away", "in", "setting up"])
 def test_the_next_run_repairs_what_a_killed_one_left(world: World, moment: str) -> None:
     directory = world.gimp()
     world.install()
     before = tree(world.home)
     environ = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", KILLED, moment, str(world.checkout), sys.executable]
+    command = [sys.executable, "-c", KILLED, moment, str(world.checkout)]
     done = subprocess.run(command, env=environ, check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL
-    whole = [
-        folder
-        for folder in (directory / "plug-ins/photio", directory / ".photio-previous")
-        if (manifest := plugin_folder.read_manifest(folder)) and not plugin_folder.damage(folder, manifest)
-    ]
+    folders = [directory / "plug-ins/photio", directory / ".photio-previous"]
+    whole = [folder for folder in folders if contents.is_photio(folder) and not contents.damage(folder)]
     assert whole, "neither the previous nor the new install survived"
     assert world.install() == 0
     assert tree(world.home) == before
