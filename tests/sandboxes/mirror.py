@@ -23,7 +23,7 @@ class Mirror:
         origin: https://host:port.
         certificate: the file with the authority to trust.
         asked: the paths that were asked for.
-        held: what a path begins with that is not answered until `free` is set; `waiting` is set when that was asked for.
+        held: what a path begins with that is not answered until `free` is set; `waiting` is set when it is asked for.
     """
 
     held = "-"
@@ -36,9 +36,7 @@ class Mirror:
         (folder / "wheels").symlink_to(supply / "wheels")
         self._http = _Server(("127.0.0.1", 0), functools.partial(_Handler, mirror=self, directory=str(folder)))
         self._http.socket = (
-            authority()
-            .context("good")
-            .wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
+            authority().context("good").wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
         )
         self.origin = f"https://localhost:{self._http.server_address[1]}"
         self.index, self.releases = f"{self.origin}/simple", f"{self.origin}/releases"
