@@ -247,7 +247,7 @@ def main() -> int:
     try:
         found = real_gimp.find(asked.release)
         asked.out.mkdir(parents=True, exist_ok=True)
-        studios = [Studio(found.release, found.tree, name) for name in names]
+        studios = [Studio(found.release, found.tree, name=name) for name in names]
         for studio in studios:
             studio.furnish()
         with studios[0].service() as service:

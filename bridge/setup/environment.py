@@ -50,7 +50,7 @@ def plan(bridge: Path, neural: bool) -> list[dict[str, str | int]]:
         if uv.present(programs()) is None:
             fetches.append(_fetch(f"uv {uv.VERSION}", uv.source(), uv.SIZE))
         if _own_interpreter() is None:
-            fetches.append(_fetch(_("Python, if there is none that suits"), "github.com", _PYTHON_SIZE))
+            fetches.append(_fetch("Python", "github.com", _PYTHON_SIZE))
         index = os.environ.get(uv.WHEELS_VARIABLE) or _index() or _("the Python Package Index")
         fetches.append(_fetch(_("Photio's packages"), index, _SIZES[neural][0]))
     if neural and models.find_model() is None:

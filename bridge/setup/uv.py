@@ -60,7 +60,7 @@ ARCHIVES = {
         "5d223efa0bf00208c3853246af09420419dfbd352536aa6bb8163d6170e23890",
     ),
 }
-#: What the names of folders begin with that only a set-up needs. The next one removes those of a killed one.
+#: What the names of folders begin with that are needed only during a set-up. The next one removes a killed one's.
 FETCHING = "fetching-"
 _LOCK = Path(__file__).with_name("uv.lock")  # the wheels' hashes, for pip
 _BLOCK = 1 << 16

@@ -71,7 +71,7 @@ def test_the_command_line_makes_the_pixels_that_remove_object_makes(server, tmp_
         assert in_one_way == in_the_other
     assert in_gimp.tobytes() != before
     differences = [abs(one - other) for one, other in zip(in_gimp, on_the_command_line, strict=True)]
-    # GIMP composites the layer through its mask in floating point and rounds once more than the command, which blends the
-    # same values itself: one step of the picture's own precision.
+    # GIMP composites the layer through its mask in floating point and rounds once more than the command, which blends
+    # the same values itself: one step of the picture's own precision.
     step = 257 if precision == "U8_NON_LINEAR" else 1
     assert max(differences) <= step

@@ -156,7 +156,14 @@ def test_a_plug_in_folder_without_its_lock_file_is_an_error_that_the_plug_in_han
 def test_the_plug_in_does_not_wait_for_what_the_look_up_does_not_need() -> None:
     code = "import sys; before = set(sys.modules); from bridge.common import environments; "
     code += "environments.find(sys.argv[1]); print(*sorted(set(sys.modules) - before))"
-    command = [sys.executable, "-S", "-B", "-c", code, str(REPOSITORY / "bridge")]  # without the modules that site loads
+    command = [
+        sys.executable,
+        "-S",
+        "-B",
+        "-c",
+        code,
+        str(REPOSITORY / "bridge"),
+    ]  # without the modules that site loads
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
     slow = {"hashlib", "json", "pathlib", "subprocess", "re", "typing", "dataclasses", "shutil", "contextlib"}
     assert not slow & set(done.stdout.split())
