@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from scripts.gimp import rootfs
+from scripts.gimp import surroundings as callers
 from tests import surroundings
 from tests.sandboxes import rig, supplies
 from tests.sandboxes.mirror import Mirror
 from tests.sandboxes.rig import Sandbox
 from tests.sandboxes.setting_up import unpack
 
+DOWNLOADING = callers.own(callers.NETWORK)  # before the tests forget how the network is reached
 surroundings.enter()
 
 
@@ -32,7 +34,7 @@ def newer_tree() -> Path:
 @pytest.fixture(scope="session")
 def supply(tree: Path) -> Path:
     """Packages and archives; see `supplies`."""
-    return supplies.folder(tree)
+    return supplies.folder(tree, DOWNLOADING)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from bridge.setup import uv
@@ -23,11 +24,12 @@ LOCKS = (CHECKOUT / "bridge" / "requirements.lock", CHECKOUT / "bridge" / "setup
 PYTHONS = ("3.13", "3.14")  # of trixie and forky
 
 
-def folder(tree: Path) -> Path:
+def folder(tree: Path, variables: Mapping[str, str]) -> Path:
     """The folder with `wheels`, and uv's and Python's archives in `releases`.
 
     Args:
         tree: a Debian tree, whose pip fetches the wheels, and whose Python is offered.
+        variables: what pip sees.
     """
     digest = hashlib.sha256(str(tree).encode() + b"".join(lock.read_bytes() for lock in LOCKS)).hexdigest()[:8]
     made = rootfs.cache_directory() / f"sandboxes-{digest}"
@@ -36,7 +38,7 @@ def folder(tree: Path) -> Path:
         wheels, releases = made / "wheels", made / "releases"
         wheels.mkdir(parents=True)
         releases.mkdir()
-        _fetch_wheels(tree, wheels)
+        _fetch_wheels(tree, wheels, variables)
         _pack_uv(wheels, releases)
         _pack_python(tree, releases)
         (made / ".complete").touch()
@@ -54,13 +56,14 @@ def python_archive(releases: Path) -> Path:
     return found
 
 
-def _fetch_wheels(tree: Path, wheels: Path) -> None:
+def _fetch_wheels(tree: Path, wheels: Path, variables: Mapping[str, str]) -> None:
     """With the tree's pip: pip reads an environment marker for the Python that it runs in."""
     packages, program = LOCKS
     orders = [["--python-version", release, "-r", str(packages)] for release in PYTHONS]
     for order in [*orders, ["--no-deps", "-r", str(program)]]:
         pip = ["/usr/bin/python3", "-m", "pip", "download", "--quiet", "--require-hashes", "--only-binary=:all:"]
-        subprocess.run(rootfs.enter(tree, [*pip, "-d", str(wheels), *order], [CHECKOUT, wheels]), check=True)
+        command = rootfs.enter(tree, [*pip, "-d", str(wheels), *order], [CHECKOUT, wheels])
+        subprocess.run(command, check=True, env=dict(variables))
 
 
 def _pack_uv(wheels: Path, releases: Path) -> None:
