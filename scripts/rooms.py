@@ -39,7 +39,7 @@ BRIDGE = {
 PLUGIN = {
     "photio": {"procedures", "early"},
     "procedures": {"windows", "arguments", "canvas", "desktop_proxy", "bridge_process", "protocol", "common"},
-    "windows": {"arguments", "canvas", "desktop_proxy", "bridge_process", "protocol", "common"},
+    "windows": {"arguments", "canvas", "desktop_proxy", "bridge_process", "early", "protocol", "common"},
     "arguments": {"canvas", "protocol", "common"},
     "canvas": {"bridge_process", "protocol", "common"},
     "desktop_proxy": {"bridge_process", "protocol"},

@@ -65,6 +65,11 @@ VARIANTS = {
 }
 
 STATES = {
+    "setup-before": "Photio is not set up yet: the window says first what it would fetch.",
+    "setup-running": "It fetches the packages. *Cancel* leaves nothing half-made.",
+    "setup-failed": "There is no network. *Details* is unfolded.",
+    "setup-done": "The last moment before the window closes. Then *Remove Object*, which was asked for, goes on.",
+    "setup-neural": "*Settings… > Add MI-GAN…*: the same window, with the licence.",
     "menu": "The menu *Filters > Photio*.",
     "regenerate-empty": "*Regenerate…* when it is first opened. No key is stored yet; the window works all the same.",
     "regenerate-area": "*Regenerate…* with a prompt. *Area* is unfolded; the preview marks what is regenerated.",
@@ -242,7 +247,7 @@ def main() -> int:
     try:
         found = real_gimp.find(asked.release)
         asked.out.mkdir(parents=True, exist_ok=True)
-        studios = [Studio(found.release, found.tree, name) for name in names]
+        studios = [Studio(found.release, found.tree, name=name) for name in names]
         for studio in studios:
             studio.furnish()
         with studios[0].service() as service:

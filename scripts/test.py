@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""All tests: style, types, the bridge and the installer, then both real GIMPs without and with a window.
+"""All tests: style, types, the bridge and the installer; both real GIMPs without and with a window, and in sandboxes.
 
     test.py [--release 3.0|3.2 …] [WORD]
 
@@ -95,6 +95,25 @@ def in_gimp(release: str, folder: Path, word: list[str]) -> list[Outcome]:
     return outcomes
 
 
+def in_sandboxes(folder: Path, word: list[str]) -> list[Outcome]:
+    """The tests that imitate GIMP's packages with `bwrap`, and set Photio up in each; see docs/sandboxes.md.
+
+    Raises:
+        SetupError: what they need is missing, though root could have set it up.
+    """
+    try:
+        for release in rootfs.SUITES:
+            rootfs.provision(release)
+        if not shutil.which("bwrap"):
+            rootfs.install_packages("bubblewrap")
+    except rootfs.SetupError as error:
+        if os.geteuid() == 0:
+            raise
+        return [Outcome("sandboxes", f"NOT TESTED: {error}", True, 0)]
+    command = [str(folder / "bin" / "python"), str(RUN_PYTEST), str(folder / "inside"), "-q", "tests/sandboxes"]
+    return [run_counted("sandboxes", [*command, *word], **surroundings.own(surroundings.NETWORK))]
+
+
 def main() -> int:
     """The command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,6 +127,7 @@ def main() -> int:
         folder = environment.directory()
         with ThreadPoolExecutor() as pool:
             parts: list[Future[list[Outcome]]] = [pool.submit(checks, folder, word)]
+            parts.append(pool.submit(in_sandboxes, folder, word))
             parts += [pool.submit(in_gimp, release, folder, word) for release in asked.release or sorted(rootfs.SUITES)]
             for part in parts:
                 outcomes += part.result()

@@ -29,7 +29,8 @@ from babel.messages.pofile import read_po, write_po
 CHECKOUT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("de", "es", "fr", "ja", "ko", "zh_CN")
 SOURCES = ("bridge", "plugin/photio")
-NOT_SOURCES = ("bridge/setup/",)  # the installer speaks English
+#: `install.py` speaks English. What the set-up's window shows is in the other modules of the set-up.
+NOT_SOURCES = tuple(f"bridge/setup/{name}.py" for name in ("catalogues", "commands", "doctor", "plugin_folder"))
 KEYWORDS = {"_": None, "ngettext": (1, 2)}
 
 #: A comment in the code that begins so is shown to translators.

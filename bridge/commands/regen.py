@@ -22,8 +22,8 @@ from bridge.common.errors import PhotioError
 from bridge.job.backend import Backend, choose
 from bridge.pixels.imaging import Pixels
 from bridge.protocol import Finished, Job, ProtocolError
-from bridge.regen.client import DEFAULT_NEGATIVE_PROMPT, RegenRequest
 from bridge.regen.errors import ParameterError
+from bridge.regen.request import DEFAULT_NEGATIVE_PROMPT, RegenRequest
 from bridge.store import log
 from bridge.store.settings import Settings
 

@@ -35,8 +35,16 @@ _CREATE_NO_WINDOW = 0x08000000  # of the Windows API; `subprocess` defines it on
 
 
 def without_foreign(variables: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment variables for a program that does not belong to GIMP."""
-    return {name: value for name, value in variables.items() if name not in FOREIGN_VARIABLES}
+    """The environment variables for a program that does not belong to GIMP.
+
+    An AppImage puts its own programs first in the search path. At its next start they are at another path.
+    """
+    kept = {name: value for name, value in variables.items() if name not in FOREIGN_VARIABLES}
+    own = variables.get("APPDIR")
+    if own and variables.get("APPIMAGE") and "PATH" in kept:
+        outside = [path for path in kept["PATH"].split(os.pathsep) if not path.startswith(own)]
+        kept["PATH"] = os.pathsep.join(outside)
+    return kept
 
 
 def sandbox(variables: Mapping[str, str] = os.environ, flatpak_info: str = _FLATPAK_INFO) -> str:

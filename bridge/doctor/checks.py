@@ -11,7 +11,6 @@ import threading
 from dataclasses import asdict
 from importlib import metadata
 from typing import Any
-from urllib.parse import urlsplit
 
 from bridge import __version__
 from bridge.common.errors import PhotioError
@@ -180,15 +179,14 @@ class _Nothing:
 def _connect(origin: str) -> None:
     """Connect as a job does, with TLS and through the proxy; raises what a job would raise."""
     # Imported here, as in the other checks, because the doctor must also run when packages are missing.
-    from bridge.regen.environment import proxy_for
     from bridge.regen.failures import failure
-    from bridge.regen.http import send
+    from bridge.regen.http import proxy_for, send
 
-    proxy = proxy_for(origin)
+    proxy = proxy_for(origin, _CONNECT_TIMEOUT)
     try:
         with send(origin, {}, _Nothing(), _CONNECT_TIMEOUT, proxy):
             pass
     except _Reached:
         return
     except Exception as error:  # noqa: BLE001 - what is no error of the network comes back as it is
-        raise failure(error, "connecting", urlsplit(origin).hostname or "", proxy, _CONNECT_TIMEOUT) from None
+        raise failure(error, "connecting", origin, proxy, _CONNECT_TIMEOUT) from None

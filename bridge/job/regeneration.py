@@ -26,9 +26,9 @@ from bridge.job.progress import Stages
 from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode, largest_upload
 from bridge.pixels.geometry import Size, bounds
 from bridge.protocol import CropPlan, Finished, Message, Patch, Plan, Planned, Preview, Received
-from bridge.regen.call import Call
 from bridge.regen.client import RegenClient, RegenRequest
 from bridge.regen.decoding import suffix
+from bridge.regen.transport import Call
 from bridge.store import prompts
 from bridge.store.arriving import Arriving
 from bridge.store.journal import JobFolder
@@ -92,7 +92,7 @@ class Regeneration:
         self.requests = list[Request]()
         for variation, crop in product(range(1, job.variations + 1), range(1, len(crops) + 1)):
             arriving = Arriving(self._folder.file(f"arriving-{crop}-{variation}"), backend.key)
-            call = Call(partial(self._stages.report, len(self.requests)), arriving)
+            call = Call(partial(self._stages.report, len(self.requests)), arriving.begin)
             self.requests.append(Request(len(self.requests), crop, variation, call, arriving))
 
     @property

@@ -11,24 +11,13 @@ from dataclasses import dataclass
 
 from bridge.common.i18n import _
 from bridge.regen.answer import encoded_image
-from bridge.regen.call import Call
 from bridge.regen.decoding import DecodedImage, decode_image
 from bridge.regen.errors import AuthenticationError, ConnectionFailedError, RegenError
-from bridge.regen.request import DEFAULT_NEGATIVE_PROMPT, RANDOM_SEED, Quality, RegenRequest, draw_seed
-from bridge.regen.transport import Timeouts, post
+from bridge.regen.request import RANDOM_SEED, Quality, RegenRequest, draw_seed
+from bridge.regen.transport import Call, Timeouts, post
 from bridge.regen.validation import DEFAULT_ORIGIN, check_key, check_origin
 
-__all__ = [
-    "DEFAULT_NEGATIVE_PROMPT",
-    "DEFAULT_ORIGIN",
-    "Call",
-    "Quality",
-    "RegenClient",
-    "RegenRequest",
-    "RegenResult",
-    "Timeouts",
-    "draw_seed",
-]
+__all__ = ["Call", "Quality", "RegenClient", "RegenRequest", "RegenResult", "Timeouts"]
 
 ATTEMPTS = 3
 LONGEST_RETRY_AFTER = 60.0  # seconds
@@ -38,15 +27,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RegenResult(DecodedImage):
-    """A regenerated image, as large as the base image.
+    """A regenerated image, as large as the base image."""
 
-    Attributes:
-        seed: the seed that was sent, 1…4 294 967 296.
-        attempts: the number of requests that were sent, 1…3.
-    """
-
-    seed: int
-    attempts: int
+    seed: int  # that was sent, 1…4 294 967 296
+    attempts: int  # the number of requests that were sent, 1…3
 
 
 class RegenClient:
@@ -75,18 +59,11 @@ class RegenClient:
         self._key = None if key is None else check_key(key)
         self._pause = pause
 
-    def __repr__(self) -> str:
-        return f"RegenClient({self.origin!r}, key={'…' if self._key else None})"
-
     def regenerate(self, request: RegenRequest, *, call: Call | None = None) -> RegenResult:
-        """Send a request and wait for its image.
+        """Send a request and wait for its image; `call` watches and cancels it from another thread, once.
 
         The request is repeated at most twice, and only if the service did nothing: when no connection was established,
-        or where `bridge.regen.statuses` says so and `Retry-After` is at most a minute.
-
-        Args:
-            request: what to regenerate.
-            call: watches and cancels this request from another thread; not reusable.
+        or where `bridge.regen.answer.MEANINGS` says so and `Retry-After` is at most a minute.
 
         Raises:
             RegenError: see `bridge.regen.errors`; its `may_be_billed` says whether the request may have been billed.
@@ -107,7 +84,6 @@ class RegenClient:
     def _send(self, body: bytes, call: Call) -> tuple[bytes, int]:
         """The encoded image, and the number of attempts."""
         for attempt in range(1, ATTEMPTS + 1):
-            call.refuse_if_cancelled()
             try:
                 answer = post(self.origin, self._key, body, call=call, timeouts=self.timeouts)
                 return encoded_image(answer, self._key), attempt
@@ -117,7 +93,6 @@ class RegenClient:
                     raise
                 if isinstance(error, ConnectionFailedError):
                     wait = self._pause * 4.0 ** (attempt - 1)
-                reason = (attempt, ATTEMPTS, wait, error.sentence)
-                _log.info("attempt %d of %d; repeated in %.1f s, because: %s", *reason)
+                _log.info("attempt %d; repeated in %.1f s, because: %s", attempt, wait, error.sentence)
             call.pause(wait)
         raise AssertionError("the last attempt returns or raises")

@@ -1,18 +1,6 @@
-"""The errors of a Regen request, as a tree of exceptions.
+"""The errors of a Regen request: a tree under `RegenError`.
 
-RegenError
-├── AuthenticationError      the key is missing, wrong, or lacks permission
-├── RequestRefusedError      the service, or something on the way to it, rejected the request
-├── RateLimitError           there were too many requests
-├── ServiceError             the service, or a gateway in front of it, failed
-├── RedirectError            to another address, which must get neither the key nor the image
-├── MalformedResponseError   the answer does not follow the documentation, or its image is unusable
-├── ConnectionFailedError    there was no connection, or it broke
-├── AnswerTimeout            the request was sent, but no complete answer arrived in time
-└── Cancelled                the user cancelled before the request was fully sent
-
-`bridge.regen.statuses` says which status of an answer gives which of them, and `bridge.regen.failures` does
-so for a request without an answer.
+`bridge.regen.answer` says which status of an answer gives which of them, `bridge.regen.failures` what no answer means.
 """
 
 from __future__ import annotations
@@ -35,71 +23,59 @@ class RegenError(PhotioError):
     """
 
     code = "regen"
+    received = b""
+
+    def __init_subclass__(cls, code: str) -> None:
+        cls.code = code
 
     def __init__(
-        self,
-        sentence: str,
-        details: str = "",
-        *,
-        may_be_billed: bool = False,
-        repeat_after: float | None = None,
-        received: bytes = b"",
+        self, sentence: str, details: str = "", *, may_be_billed: bool = False, repeat_after: float | None = None
     ) -> None:
         super().__init__(sentence, details)
         self.may_be_billed = may_be_billed
         self.repeat_after = repeat_after
-        self.received = received
 
 
-# The tree above says what each of them means.
+class AuthenticationError(RegenError, code="authentication"):
+    """The key is missing, wrong, or lacks permission."""
 
 
-class AuthenticationError(RegenError):
-    code = "authentication"
+class RequestRefusedError(RegenError, code="refused"):
+    """The service, or something on the way to it, rejected the request."""
 
 
-class RequestRefusedError(RegenError):
-    code = "refused"
+class RateLimitError(RegenError, code="rate-limit"):
+    """There were too many requests."""
 
 
-class RateLimitError(RegenError):
-    code = "rate-limit"
+class ServiceError(RegenError, code="service"):
+    """The service, or a gateway in front of it, failed."""
 
 
-class ServiceError(RegenError):
-    code = "service"
+class RedirectError(RegenError, code="redirect"):
+    """The answer points to another address, which must get neither the key nor the image."""
 
 
-class RedirectError(RegenError):
-    code = "redirect"
+class MalformedResponseError(RegenError, code="malformed-response"):
+    """The answer does not follow the documentation, or its image is unusable."""
 
 
-class MalformedResponseError(RegenError):
-    code = "malformed-response"
+class ConnectionFailedError(RegenError, code="connection"):
+    """There was no connection, or it broke."""
 
 
-class ConnectionFailedError(RegenError):
-    code = "connection"
+class AnswerTimeout(RegenError, code="time-out"):
+    """The request was sent, but no complete answer arrived in time."""
 
 
-class AnswerTimeout(RegenError):
-    code = "time-out"
-
-
-class Cancelled(RegenError):
-    code = "cancelled"
+class Cancelled(RegenError, code="cancelled"):
+    """The user cancelled before the request was fully sent."""
 
 
 def quote(text: str, secret: str | None, limit: int = 300) -> str:
-    """Make untrusted text safe for a sentence or a log: a single short line without control characters or the key.
+    """Make a service's text safe for a sentence or a log: a line of at most `limit` characters without the `secret`.
 
-    Control characters could hide the key, so they are removed before it. The text is cut last, because a cut key would
-    not be found.
-
-    Args:
-        text: the service's text.
-        secret: the key, which the service may have echoed.
-        limit: the maximum length of the result, in characters.
+    Control characters could hide it, so they are removed first. The line is cut last: a cut secret would not be found.
     """
     visible = "".join(" " if c in "\t\r\n" else c for c in text if c in "\t\r\n" or unicodedata.category(c)[0] != "C")
     line = " ".join(visible.split())
@@ -114,4 +90,6 @@ def malformed(details: str, received: bytes = b"") -> MalformedResponseError:
         "The service's answer is not the image it should be, but the request may have been billed: "
         "try again later, and tell whoever runs the service."
     )
-    return MalformedResponseError(sentence, details, may_be_billed=True, received=received)
+    error = MalformedResponseError(sentence, details, may_be_billed=True)
+    error.received = received
+    return error

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
+from typing import Literal
+from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
 from bridge.common.i18n import _
-from bridge.regen.call import Stage
-from bridge.regen.environment import Proxy
 from bridge.regen.errors import AnswerTimeout, ConnectionFailedError, RegenError
+from bridge.regen.http import Proxy
+
+Stage = Literal["connecting", "uploading", "waiting", "receiving"]
 
 _TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})")  # the standard library's and urllib3's words
 
@@ -37,6 +40,7 @@ _NO_TLS = _(
     "The service does not speak TLS as it should, so nothing was sent: check the service's address, "
     "and ask whoever runs your network."
 )
+_PROXY_UNUSABLE = _("{source} names {proxy}, which is not a usable proxy: correct or unset it.")
 _PROXY_UNREACHED = _(
     "The proxy {proxy}, which {source} names, could not be reached: check the internet connection, correct or unset "
     "{source}, or ask whoever runs your network."
@@ -55,15 +59,11 @@ _PROXY_FAILED = _(
 )
 
 
-def failure(error: BaseException, stage: Stage, host: str, proxy: Proxy | None, seconds: float) -> BaseException:
+def failure(error: BaseException, stage: Stage, url: str, proxy: Proxy | None, seconds: float) -> BaseException:
     """The `RegenError` for an error of the network or a library. Other errors are returned unchanged.
 
-    Args:
-        error: what ended the exchange; a `TimeoutError` if the deadline did.
-        stage: "connecting", "uploading", or, once the system got the whole request, "waiting" or "receiving".
-        host: the service's name.
-        proxy: the proxy on the way, if any.
-        seconds: how long the client waited for the answer.
+    A `TimeoutError` means that the deadline ended the exchange, which is `seconds` for the answer. Once the system got
+    the whole request, the stage is "waiting" or "receiving".
     """
     # ValueError: malformed answers, for example with a negative chunk size.
     if isinstance(error, RegenError) or not isinstance(error, OSError | HTTPError | ValueError):
@@ -72,7 +72,7 @@ def failure(error: BaseException, stage: Stage, host: str, proxy: Proxy | None, 
     details = " < ".join(type(each).__name__ for each in causes)
     if stage == "connecting":
         # Later only types are logged: the text may quote the service, which may have echoed the key.
-        return _unconnected(causes, f"{details}: {error}", host, proxy)
+        return _unconnected(causes, f"{details}: {error}", url, proxy)
     if stage == "uploading":
         return ConnectionFailedError(_HALTED if late else _UPLOAD_BROKE, details)
     if late:
@@ -80,7 +80,7 @@ def failure(error: BaseException, stage: Stage, host: str, proxy: Proxy | None, 
     return ConnectionFailedError(_BROKE, details, may_be_billed=True)
 
 
-def _unconnected(causes: list[BaseException], details: str, host: str, proxy: Proxy | None) -> ConnectionFailedError:
+def _unconnected(causes: list[BaseException], details: str, url: str, proxy: Proxy | None) -> ConnectionFailedError:
     """The error for a connection that was never established."""
     if any(isinstance(each, ssl.SSLError) for each in causes):
         untrusted = any(isinstance(each, ssl.SSLCertVerificationError) for each in causes)
@@ -90,18 +90,19 @@ def _unconnected(causes: list[BaseException], details: str, host: str, proxy: Pr
     kinds, text = {type(each).__name__ for each in causes}, " ".join(map(str, causes))
     tunnel = _TUNNEL.search(text)
     status, says = (tunnel[1], f" ({tunnel[1]})") if tunnel else ("", "")
+    again: float | None = None
     # By their names, as PySocks is imported only where it is used.
     if status == "407" or "SOCKS5AuthError" in kinds:
         sentence = _PROXY_PASSWORD
+    elif kinds & {"InvalidURL", "InvalidProxyURL", "ValueError"}:
+        sentence = _PROXY_UNUSABLE
     elif status.startswith("4") or "not allowed by ruleset" in text:
         sentence = _PROXY_FORBIDS
     else:
-        sentence = (
-            _PROXY_FAILED if status or kinds & {"GeneralProxyError", "SOCKS4Error", "SOCKS5Error"} else _PROXY_UNREACHED
-        )
-    repeat_after = None if sentence in (_PROXY_PASSWORD, _PROXY_FORBIDS) else 0.0
-    filled = sentence.format(proxy=proxy.shown, source=proxy.source, host=host, says=says)
-    return ConnectionFailedError(filled, details.replace(proxy.url, proxy.shown), repeat_after=repeat_after)
+        failed = status or kinds & {"GeneralProxyError", "SOCKS4Error", "SOCKS5Error"}
+        sentence, again = _PROXY_FAILED if failed else _PROXY_UNREACHED, 0.0
+    filled = sentence.format(proxy=proxy.shown, source=proxy.source, host=urlsplit(url).hostname, says=says)
+    return ConnectionFailedError(filled, details.replace(proxy.url, proxy.shown), repeat_after=again)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,58 +1,148 @@
-"""Sends one request with `requests`: directly, or through an HTTP or a SOCKS proxy."""
+"""Sends one request with `requests`: directly, or through the HTTP or SOCKS proxy that this computer names."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import logging
+import os
+import re
+import ssl
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from socket import SOCK_STREAM, getaddrinfo
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
 from urllib3.connection import HTTPConnection
 from urllib3.response import GzipDecoder
+from urllib3.util import parse_url
+from urllib3.util.connection import create_connection
 
-from bridge.regen.environment import Proxy, tls_context
+from bridge.common.i18n import _
+from bridge.regen.errors import ConnectionFailedError
+from bridge.regen.validation import is_loopback
 
 BLOCK = 64 * 1024  # bytes; the most to receive at once
-_DELAY = 0.25  # seconds; RFC 8305, 5: from one address of a host to the next
+_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
+_log = logging.getLogger(__name__)
 # Its warnings quote malformed header lines, in which the service may have echoed the key.
 logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+
+_named_by_desktop: dict[str, tuple[str, ...]] = {}
+
+
+def learn(origin: str, proxies: Iterable[str]) -> None:
+    """Take the desktop's proxies for a service: URLs in the order of preference; `direct://` is none.
+
+    Only the plug-in can ask the desktop. Like the environment's variables, the answer holds for this whole process.
+    """
+    _named_by_desktop[origin] = tuple(proxies)
+
+
+class Proxy(NamedTuple):
+    """A proxy."""
+
+    url: str  # scheme://[name:password@]host[:port]
+    source: str  # what names it, for the user: a variable of the environment, or the system's settings
+
+    @property
+    def shown(self) -> str:
+        """Its address without the password."""
+        return re.sub(r"//[^/]*@", "//", self.url)
+
+    def takes_connections(self, seconds: float) -> bool:
+        """Whether it does so within that time."""
+        try:
+            parts = parse_url(self.url)
+            port = parts.port or {"http": 80, "https": 443}.get(str(parts.scheme), 1080)
+            create_connection((str(parts.host), port), seconds).close()
+        except (OSError, ValueError) as error:  # ValueError: its address is none
+            _log.warning("the proxy %s takes no connections: %s", self.shown, type(error).__name__)
+            return False
+        return True
+
+
+def proxy_for(url: str, seconds: float) -> Proxy | None:
+    """The proxy that the environment sets for a URL, else the system's or the desktop's; none for this computer.
+
+    If the desktop names several, the first that takes connections within a part of `seconds` is used.
+    """
+    parts = urlsplit(url)
+    if is_loopback(parts.hostname or "") or should_bypass_proxies(url, no_proxy=None):
+        return None
+    chosen = select_proxy(url, get_environ_proxies(url, no_proxy=None))
+    names = (f"{parts.scheme}_proxy", "all_proxy")
+    variables = (name for name, value in os.environ.items() if name.lower() in names and value == chosen)
+    source = next(variables, _("your system's settings"))
+    addresses = (chosen,) if chosen else _named_by_desktop.get(f"{parts.scheme}://{parts.netloc}", ())
+    first = None
+    for address in addresses:
+        if address.startswith("direct:"):
+            return None
+        # Desktops write socks:// and mean version 5, with names looked up by the proxy.
+        full = re.sub("^socks://", "socks5h://", address if "://" in address else f"http://{address}")
+        proxy = Proxy(full, source)
+        if len(addresses) == 1 or proxy.takes_connections(seconds / (len(addresses) + 1)):
+            return proxy
+        first = first or proxy
+    return first
+
+
+def tls_context() -> ssl.SSLContext:
+    """Python's recommended TLS settings, with the certificates of the system and of `certifi`.
+
+    Certificates that the environment names replace both.
+
+    Raises:
+        ConnectionFailedError: the environment names something that is unreadable or contains no certificates.
+    """
+    variable = next((name for name in _CERTIFICATES if os.environ.get(name)), None)
+    if variable is None:
+        import certifi
+        import truststore
+
+        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(certifi.where())
+        return context
+    path = os.environ[variable]
+    try:
+        folder = os.path.isdir(path)
+        return ssl.create_default_context(capath=path if folder else None, cafile=None if folder else path)
+    except OSError as error:
+        sentence = _("{variable} must name a file with TLS certificates: correct or unset it.")
+        raise ConnectionFailedError(sentence.format(variable=variable), f"{path}: {error}") from error
 
 
 @contextlib.contextmanager
 def send(
     url: str, headers: Mapping[str, str], sender: Any, connect: float, proxy: Proxy | None
 ) -> Iterator[requests.Response]:
-    """Send a POST request once over its own connection, without following redirects.
+    """Send a POST request once over its own connection, without following redirects; `connect` is in seconds.
 
-    Args:
-        url: checked by the caller.
-        headers: all except `Content-Length` and `Host`.
-        sender: the body, as a file with a length. It hears of its connection: `opened(socket)`, when that is connected
-            to the service or its proxy, and `established(has_answered)`, when the request can be sent.
-            `has_answered()` says whether an answer came that does not wait for the rest of the body.
-        connect: seconds to connect.
-        proxy: see `proxy_for`.
+    `sender` is the body, as a file with a length. It hears of its connection: `opened(socket)`, when that is connected
+    to the service or its proxy, and `established(has_answered)`, when the request can be sent. `has_answered()` says
+    whether an answer came that does not wait for the rest of the body.
 
     Raises:
         OSError, ValueError, urllib3.exceptions.HTTPError: there was no connection, it broke, or the answer is not HTTP.
         ConnectionFailedError: the certificates to trust are unusable.
     """
-    adapter = _Adapter(sender, tls_context() if url.startswith("https:") else None)
+    adapter = _Adapter()
+    adapter.attributes = {"sender": sender, "trust": tls_context() if url.startswith("https:") else None}
     # Without a Session, which would follow redirects, keep cookies and read netrc.
     request = requests.Request("POST", url, headers=dict(headers), data=sender).prepare()
-    proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
-    try:
-        with adapter.send(request, stream=True, timeout=(connect, None), proxies=proxies) as response:
-            yield response
-    finally:
-        adapter.close()
+    proxies = {"all": proxy.url} if proxy else {}
+    with (
+        contextlib.closing(adapter),
+        adapter.send(request, stream=True, timeout=(connect, None), proxies=proxies) as response,
+    ):
+        yield response
 
 
 def content(response: requests.Response, longest: int) -> Iterator[bytes]:
@@ -77,9 +167,7 @@ def content(response: requests.Response, longest: int) -> Iterator[bytes]:
 class _Adapter(HTTPAdapter):
     """Makes connections of our own kind. `HTTPAdapter` makes no retries by default."""
 
-    def __init__(self, sender: Any, context: Any) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1)
-        self._attributes = {"sender": sender, "trust": context}
+    attributes: dict[str, Any]  # of all its connections
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
         """Leave it to the context, which has all certificates to trust."""
@@ -87,7 +175,7 @@ class _Adapter(HTTPAdapter):
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         """Hook into connecting. `requests` documents this method as one to override."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = type("Connection", (_Connection, pool.ConnectionCls), self._attributes)
+        pool.ConnectionCls = type("Connection", (_Connection, pool.ConnectionCls), self.attributes)
         return pool
 
 
@@ -101,7 +189,7 @@ class _Connection(HTTPConnection):
         """Connect to the service or its proxy, which may have several addresses."""
         options = getattr(self, "_socks_options", None)  # of urllib3's connections through SOCKS
         host, port = (options["proxy_host"], options["proxy_port"]) if options else (self._dns_host, self.port)
-        addresses = getaddrinfo(host.strip("[]"), int(port), type=SOCK_STREAM)
+        addresses = getaddrinfo(host.strip("[]"), port, type=SOCK_STREAM)
         if len(addresses) == 1:
             connected = super()._new_conn()
         else:
@@ -123,9 +211,32 @@ class _Connection(HTTPConnection):
             self.proxy_config = self.proxy_config._replace(ssl_context=self.trust)
         super().connect()
         self.sock.settimeout(None)
-        ahead = self.sock.makefile("rb")
-        self.response_class = functools.partial(_Response, ahead=ahead)  # type: ignore[assignment]
-        self.sender.established(functools.partial(_has_answered, self.sock, ahead))
+        response = _Response(self.sock, method="POST")  # now, because looking for an early answer reads ahead
+        self.response_class = lambda *_, **__: response  # type: ignore[assignment]
+        self.sender.established(functools.partial(_has_answered, self.sock, response.fp))
+
+
+class _Response(HTTPConnection.response_class):  # type: ignore[misc,valid-type]
+    """An answer without the interim answers before it."""
+
+    def begin(self) -> None:
+        """Skip all interim answers (RFC 9110, 15.2). The standard library skips only 100."""
+        super().begin()
+        while self.status in (HTTPStatus.PROCESSING, HTTPStatus.EARLY_HINTS):
+            self.headers = self.msg = None
+            super().begin()
+
+
+def _has_answered(connected: Any, received: Any) -> bool:
+    """Whether a final answer has begun to arrive. Nothing of it is lost: `_Response` reads on from `received`."""
+    connected.settimeout(0)
+    try:
+        line = received.peek(12)
+    except OSError:  # nothing that TLS could give, or the connection broke, which sending will notice
+        return False
+    finally:
+        connected.settimeout(None)
+    return bool(line[:5] == b"HTTP/" and line[9:10].strip(b"1"))
 
 
 def _fastest(addresses: list[Any], seconds: float | None) -> Any:
@@ -134,38 +245,7 @@ def _fastest(addresses: list[Any], seconds: float | None) -> Any:
 
     from aiohappyeyeballs import start_connection
 
-    async def race() -> Any:
-        async with asyncio.timeout(seconds):
-            return await start_connection(addresses, happy_eyeballs_delay=_DELAY)
-
+    # From one address to the next: RFC 8305, 5.
+    race = asyncio.wait_for(start_connection(addresses, happy_eyeballs_delay=0.25), seconds)
     with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-        return runner.run(race())
-
-
-def _has_answered(connected: Any, ahead: Any) -> bool:
-    """Whether a final answer has begun to arrive. Nothing of it is lost: `_Response` reads on from `ahead`."""
-    connected.settimeout(0)
-    try:
-        line = ahead.peek(12)
-    except OSError:  # nothing that TLS could give, or the connection broke, which sending will notice
-        return False
-    finally:
-        connected.settimeout(None)
-    return bool(line[:5] == b"HTTP/" and line[9:10].strip(b"1"))
-
-
-class _Response(HTTPConnection.response_class):  # type: ignore[misc,valid-type]
-    """An answer without the interim answers before it, read from a file that may have read ahead."""
-
-    def __init__(self, *args: Any, ahead: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fp: Any
-        self.fp.close()
-        self.fp = ahead
-
-    def begin(self) -> None:
-        """Skip all interim answers (RFC 9110, 15.2). The standard library skips only 100."""
-        super().begin()
-        while self.status in (HTTPStatus.PROCESSING, HTTPStatus.EARLY_HINTS):
-            self.headers = self.msg = None
-            super().begin()
+        return runner.run(race)

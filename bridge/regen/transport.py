@@ -8,68 +8,85 @@ and shuts the socket down.
 from __future__ import annotations
 
 import contextlib
-import selectors
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import SHUT_RDWR
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+
+from urllib3.util.wait import wait_for_read, wait_for_write
 
 from bridge import __version__
 from bridge.common.deadline import Deadline
 from bridge.common.i18n import _
 from bridge.regen import http
-from bridge.regen.call import Call, Stage
-from bridge.regen.environment import Proxy, proxy_for
 from bridge.regen.errors import Cancelled, RegenError, malformed
-from bridge.regen.failures import failure
+from bridge.regen.failures import Stage, failure
 
 PATH = "/v1/inference/regen"
 LONGEST_ANSWER = 64 * 1024 * 1024  # bytes, unpacked
-BLOCK = 16 * 1024  # bytes; how much the socket gets at once
-_POLL = 1.0  # seconds; some systems do not wake a thread that waits for a socket when another thread shuts it
+_POLL = 0.2  # seconds; from one look at what a service that does not read may have answered to the next
+
+
+@dataclass(eq=False)
+class Call:
+    """A handle to watch and cancel one request from any thread."""
+
+    #: Called from the transport's thread with the stage, the bytes done, and the bytes in all (0 if unknown).
+    on_progress: Callable[[Stage, int, int], None] | None = None
+    #: Called when an answer begins, which replaces an earlier one. What it returns gets the content as it arrives.
+    on_answer: Callable[[], Callable[[bytes], object]] | None = None
+    changed: threading.Condition = field(default_factory=threading.Condition)  # guards the state
+    cancelled: bool = False
+    sent: bool = False  # whether the socket got the request's last byte: from then on it may be billed
+
+    def cancel(self) -> None:
+        """Cancel the request, unless it is already sent.
+
+        If `sent` is False after this returns, the service never gets the whole request. If it is True, the wait for
+        the answer continues, because the request may be billed.
+        """
+        with self.changed:
+            self.cancelled = True
+            self.changed.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """Wait before the request is sent again; raises `Cancelled` if it is cancelled before or during the wait."""
+        with self.changed:
+            self.sent = False
+            self.changed.wait_for(lambda: self.cancelled, timeout=seconds)
+            self.refuse_if_cancelled()
+
+    def refuse_if_cancelled(self) -> None:
+        """Raise `Cancelled` if the request was cancelled before it was sent."""
+        with self.changed:
+            if self.cancelled and not self.sent:
+                raise Cancelled(_("Cancelled before the service took the request: nothing was billed."))
 
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long to wait, in seconds. Time during which this process is suspended does not count.
+    """How long to wait, in seconds. Time during which this process is suspended does not count."""
 
-    Attributes:
-        connect: to establish a connection, including name look-up and TLS.
-        answer: from the request's last byte to the answer's last byte; also the longest stall of an upload.
-    """
-
-    connect: float = 10.0
-    answer: float = 300.0
+    connect: float = 10.0  # to establish a connection, including name look-up and TLS
+    answer: float = 300.0  # from the request's last byte to the answer's last byte; also the longest stall of an upload
 
 
 class HttpAnswer(NamedTuple):
-    """An answer: headers with lower-case names, and the unpacked body of at most `LONGEST_ANSWER` bytes.
-
-    `broken` is the error that may have cut the body short. It is not raised, because the body may still contain the
-    image that was paid for. `sent`: whether the whole request was sent when the answer came.
-    """
+    """An answer."""
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes
-    broken: RegenError | None = None
-    sent: bool = True
+    headers: Mapping[str, str]  # asked for by lower-case names
+    content: bytes  # unpacked, at most `LONGEST_ANSWER` bytes
+    broken: RegenError | None = None  # what cut the content short; not raised, as the paid image may still be in it
+    sent: bool = True  # whether the whole request was sent when the answer came
 
 
 def post(origin: str, key: str | None, body: bytes, *, call: Call, timeouts: Timeouts) -> HttpAnswer:
-    """Send a request to a service once and wait for the answer.
+    """Send JSON to a service, whose address the caller has checked, once and wait for the answer.
 
     Uses no redirects, cookies or netrc, and a new connection: when a kept-alive connection breaks, nobody can tell
     whether the request arrived.
-
-    Args:
-        origin: the service, checked by the caller.
-        key: the API key, if it needs one.
-        body: the request's JSON.
-        call: the request's state.
-        timeouts: in seconds.
 
     Raises:
         Cancelled, ConnectionFailedError, AnswerTimeout, MalformedResponseError: see `bridge.regen.errors`.
@@ -82,20 +99,17 @@ def post(origin: str, key: str | None, body: bytes, *, call: Call, timeouts: Tim
 
 
 class _Exchange:
-    """One attempt, as the file that is sent. Its own thread calls `run`, the caller's thread calls `wait`.
-
-    The call's lock guards it.
-    """
+    """One attempt, as the file to send. Its own thread calls `run`, the caller's `wait`. The call's lock guards it."""
 
     def __init__(self, url: str, headers: Mapping[str, str], body: bytes, call: Call, timeouts: Timeouts) -> None:
         self._url = url
         self._headers = headers
-        self._body = memoryview(body)
+        self._body = body
         self._position = 0
         self._call = call
         self._timeouts = timeouts
         self._deadline = Deadline(timeouts.connect)
-        self._proxy: Proxy | None = None
+        self._proxy: http.Proxy | None = None
         self._handle: Any = None  # a duplicate of the socket
         self._connected = False  # including TLS
         self._has_answered: Callable[[], bool] = bool  # it never has
@@ -121,8 +135,7 @@ class _Exchange:
         answer, error, self._error = self._answer, self._error, None  # an error's traceback would keep this alive
         if error is not None:
             stage: Stage = "waiting" if call.sent else "uploading" if self._connected else "connecting"
-            host = urlsplit(self._url).hostname or ""
-            broken = failure(error, stage, host, self._proxy, self._timeouts.answer)
+            broken = failure(error, stage, self._url, self._proxy, self._timeouts.answer)
             if answer is None or not isinstance(broken, RegenError) or not (self._content or answer.status >= 300):
                 raise broken
             answer = answer._replace(broken=broken)
@@ -133,7 +146,7 @@ class _Exchange:
         """Perform the exchange."""
         try:
             self._report("connecting")
-            self._proxy = proxy_for(self._url)
+            self._proxy = http.proxy_for(self._url, self._timeouts.connect)
             self._perform()
         except BaseException as error:  # noqa: BLE001 - raised again in the waiting thread
             if not self._abandoned:
@@ -149,22 +162,21 @@ class _Exchange:
     def opened(self, connected: Any) -> None:
         """Take the socket: another thread cannot shut a TLS socket, but it can shut a duplicate of the one below it."""
         with self._call.changed:
-            self._refuse_if_stopped()
+            self._go_on()
             self._handle = connected.dup()
 
     def established(self, has_answered: Callable[[], bool]) -> None:
         """From now on the request may be sent."""
         with self._call.changed:
-            self._refuse_if_stopped()
             self._connected, self._has_answered = True, has_answered
-            self._progressed()
+            self._go_on()
 
     def __len__(self) -> int:
         """The `Content-Length`, in bytes."""
         return len(self._body)
 
-    def read(self, amount: int = BLOCK, /) -> bytes:
-        """The next bytes to send. Reading the last one marks the request as sent.
+    def read(self, amount: int, /) -> bytes:
+        """The next bytes to send: urllib3 asks for 16 kB at once. Reading the last one marks the request as sent.
 
         Raises:
             Cancelled: the request was cancelled or abandoned.
@@ -173,11 +185,10 @@ class _Exchange:
         if self._position < len(self._body):
             self._wait_until_writable()
         with self._call.changed:
-            self._refuse_if_stopped()
-            block = bytes(self._body[self._position : self._position + amount])
+            self._go_on()
+            block = self._body[self._position : self._position + amount]
             self._position += len(block)
             self._call.sent = self._position == len(self._body)
-            self._progressed()
         if block:
             self._report("uploading", self._position, len(self._body))
         else:
@@ -190,17 +201,11 @@ class _Exchange:
         Data in that buffer cannot be taken back. A socket without a time-out would fill megabytes of it at once, and
         the upload could no longer be cancelled.
         """
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._handle, selectors.EVENT_READ | selectors.EVENT_WRITE)
-            while not self._abandoned:
-                ready = sum(events for _key, events in selector.select(_POLL))
-                if ready & selectors.EVENT_READ:
-                    if self._has_answered():
-                        raise BrokenPipeError
-                    # It was TLS's own, or an interim answer, which stays there: do not wake up for that again.
-                    selector.modify(self._handle, selectors.EVENT_WRITE)
-                if ready & selectors.EVENT_WRITE:
-                    return
+        writable = False
+        while not writable and not self._abandoned:
+            writable = wait_for_write(self._handle, _POLL)
+            if wait_for_read(self._handle, 0) and self._has_answered():
+                raise BrokenPipeError
 
     def _abandon(self) -> None:
         """Stop sending, and wake the thread that waits for the network."""
@@ -209,32 +214,27 @@ class _Exchange:
             with contextlib.suppress(OSError):  # no longer connected
                 self._handle.shutdown(SHUT_RDWR)
 
-    def _refuse_if_stopped(self) -> None:
-        """Raise `Cancelled` if the request was cancelled before it was sent, or abandoned."""
+    def _go_on(self) -> None:
+        """Restart the deadline, or raise `Cancelled` if the request was cancelled before it was sent, or abandoned."""
         self._call.refuse_if_cancelled()
         if self._abandoned:
             raise Cancelled(_("The request was given up."))
-
-    def _progressed(self) -> None:
-        """Restart the deadline. The caller holds the lock."""
-        self._deadline.restart(self._timeouts.answer)
-        self._call.changed.notify_all()
+        if self._connected:
+            self._deadline.restart(self._timeouts.answer)
+            self._call.changed.notify_all()
 
     def _report(self, stage: Stage, done: int = 0, total: int = 0) -> None:
-        if not self._abandoned:
-            self._call.report(stage, done, total)
+        if self._call.on_progress is not None and not self._abandoned:
+            self._call.on_progress(stage, done, total)
 
     def _perform(self) -> None:
-        sink = self._call.sink
         with http.send(self._url, self._headers, self, self._timeouts.connect, self._proxy) as response:
-            if sink is not None:
-                sink.begin()
+            write = self._call.on_answer() if self._call.on_answer else None
             raw, total = response.raw, response.raw.length_remaining or 0
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            self._answer = HttpAnswer(response.status_code, headers, b"", None, self._call.sent)
+            self._answer = HttpAnswer(response.status_code, response.headers, b"", None, self._call.sent)
             for piece in http.content(response, LONGEST_ANSWER):
-                if sink is not None:
-                    sink.write(piece)  # first, to the disk: memory is lost if this process ends
+                if write:
+                    write(piece)  # first, to the disk: memory is lost if this process ends
                 self._content += piece
                 if max(len(self._content), raw.tell()) > LONGEST_ANSWER:
                     raise malformed(f"more than {LONGEST_ANSWER} bytes")

@@ -35,7 +35,6 @@ from bridge.protocol import (
     decode,
     encode,
 )
-from bridge.regen import desktop_proxies
 from bridge.store import log, places, settings
 from bridge.store.journal import JobFolder
 
@@ -109,7 +108,9 @@ class Service:
             if job := self._running.get(message.run):
                 job.cancel()
         elif isinstance(message, DesktopProxies):
-            desktop_proxies.learn(message.origin, message.proxies)
+            from bridge.regen.http import learn  # late, because it takes a while to import
+
+            learn(message.origin, message.proxies)
         elif isinstance(message, Placed):
             JobFolder.existing(places.journal_directory(), message.id).note_placed(message.variations)
         else:

@@ -27,7 +27,6 @@ from bridge.store.locks import nobody_shares
 _SIZES = {False: (31_000_000, 105_000_000), True: (50_000_000, 164_000_000)}
 _PYTHON_SIZE = 35_000_000
 _REMOVED = "removed-"
-_CACHE = "fetching-"
 
 #: Told the step ("uv", "python", "packages", "model", "check"), and of its bytes those done and all; 0: unknown.
 Report = Callable[[str, int, int], None]
@@ -51,7 +50,7 @@ def plan(bridge: Path, neural: bool) -> list[dict[str, str | int]]:
         if uv.present(programs()) is None:
             fetches.append(_fetch(f"uv {uv.VERSION}", uv.source(), uv.SIZE))
         if _own_interpreter() is None:
-            fetches.append(_fetch(_("Python, if there is none that suits"), "github.com", _PYTHON_SIZE))
+            fetches.append(_fetch("Python", "github.com", _PYTHON_SIZE))
         index = os.environ.get(uv.WHEELS_VARIABLE) or _index() or _("the Python Package Index")
         fetches.append(_fetch(_("Photio's packages"), index, _SIZES[neural][0]))
     if neural and models.find_model() is None:
@@ -72,7 +71,7 @@ def set_up(bridge: Path, neural: bool, report: Report) -> Path:
     """
     folder = Path(environments.folder(str(bridge), neural))
     with only_one(programs() / "install.lock"):
-        for leftover in programs().glob(f"{_CACHE}*"):
+        for leftover in programs().glob(f"{uv.FETCHING}*"):
             remove(leftover)
         found = problem(folder, bridge)
         attempts = 0
@@ -81,9 +80,7 @@ def set_up(bridge: Path, neural: bool, report: Report) -> Path:
                 remove(folder)
                 sentence = _("Photio's packages do not work here: “{reason}”. Ask for help with this text.")
                 raise SetupError(sentence.format(reason=found.splitlines()[-1]), found)
-            _make(folder, bridge, neural, report)
-            report("check", 0, 0)
-            found = _proof(folder, bridge)
+            found = _make(folder, bridge, neural, report)
             attempts += 1
         used = dict.fromkeys([*_used_by(folder), str(bridge.parent)])
         (folder / environments.MARKER).write_text("".join(f"{path}\n" for path in used), encoding="utf-8")
@@ -120,12 +117,12 @@ def _proof(folder: Path, bridge: Path) -> str | None:
         return done.last_lines() or f"exit status {done.status}"
 
 
-def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> None:
-    """Makes an environment, but for its marker."""
+def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> str | None:
+    """Makes an environment, but for its marker. Returns what its proof says."""
     remove(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fetched, unpacked = _SIZES[neural]
-    cache = programs() / f"{_CACHE}{os.getpid()}"
+    cache = programs() / f"{uv.FETCHING}{os.getpid()}"
     try:
         path = uv.get(programs(), lambda done: report("uv", min(done, uv.SIZE), uv.SIZE))
         wheels = os.environ.get(uv.WHEELS_VARIABLE)
@@ -145,6 +142,9 @@ def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> None:
         command += ["--no-index", "--find-links", wheels] if wheels else []
         look = lambda: report("packages", min(size(cache), unpacked) * fetched // unpacked, fetched)  # noqa: E731
         _require(uv_run(command, look=look))
+        remove(cache)
+        report("check", 0, 0)
+        return _proof(folder, bridge)
     except BaseException:
         remove(folder)
         remove_if_empty(folder.parent)

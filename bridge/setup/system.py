@@ -6,8 +6,11 @@ import errno
 import math
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +23,8 @@ from bridge.common.i18n import _
 from bridge.store.locks import Lock
 
 _STEP = 0.1  # seconds between two looks at a program that runs
+#: The locks that a program gets which `run` starts: if this process is killed, the program may go on for a while.
+_held: list[int] = []
 
 
 class SetupError(PhotioError):
@@ -90,6 +95,7 @@ def run(
     """
     left = seconds
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        go_on = _hold_interrupts()
         try:
             program = subprocess.Popen(
                 list(command),
@@ -98,10 +104,13 @@ def run(
                 stderr=errors,
                 env=systems.without_foreign() | dict(variables or {}),
                 creationflags=systems.no_window(),
+                pass_fds=() if sys.platform == "win32" else tuple(_held),
             )
         except OSError as error:
+            go_on()
             return Outcome(127, "", f"{command[0]}: {error.strerror}")
         try:
+            go_on()
             while program.poll() is None and left > 0:
                 look()
                 try:
@@ -115,6 +124,21 @@ def run(
         if left <= 0:
             return Outcome(127, "", f"{command[0]} did not end within {seconds:.0f} seconds")
         return Outcome(program.returncode, *(_text(stream) for stream in (output, errors)))
+
+
+def _hold_interrupts() -> Callable[[], None]:
+    """Lets Ctrl-C wait until what is returned is called: it would lose a program that is just being started."""
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+
+    def go_on() -> None:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        if came:
+            raise KeyboardInterrupt
+
+    return go_on
 
 
 def _text(stream: IO[bytes]) -> str:
@@ -149,11 +173,14 @@ def remove_if_empty(*folders: Path) -> None:
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Locks the file, so that a second set-up waits. The lock ends with the process."""
+    """Locks the file, so that a second set-up waits. The lock ends with the process and all that `run` started."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = Lock(path)
     lock.take(math.inf)
+    before = list(_held)
+    _held.extend([] if lock.handle is None else [lock.handle])
     try:
         yield
     finally:
+        _held[:] = before
         lock.release()

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bridge.common.errors import PhotioError
@@ -46,14 +46,15 @@ class Arriving:
         """Sets the API key, if it was not known before. Call it before `begin`."""
         self._secrets = spellings(secret)
 
-    def begin(self) -> None:
-        """Starts a new answer; one that was begun before is dropped."""
+    def begin(self) -> Callable[[bytes], None]:
+        """Starts a new answer; one that was begun before is dropped. What it returns takes the answer's bytes."""
         with self._lock:
             self._close()
             self._held = b""
             if not self._removed:
                 with self._errors_logged():
                     self._handle = open_private(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | SAFELY)
+        return self.write
 
     def write(self, content: bytes) -> None:
         """Appends received bytes."""

@@ -32,6 +32,11 @@ class Lock:
         self._handle: int | None = None
         self._releasing = threading.Lock()  # closing a handle twice could close another file, which got the same number
 
+    @property
+    def handle(self) -> int | None:
+        """The open file, while this process has the lock. A program that inherits it keeps the lock, too."""
+        return self._handle
+
     def take(self, longest_wait: float = LONGEST_WAIT) -> bool:
         """Waits for the lock, at most `longest_wait` seconds. Returns whether this process has it now.
 

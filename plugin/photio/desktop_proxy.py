@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from gi.repository import Gio, GLib
 
 from bridge.protocol import DesktopProxies
@@ -21,6 +23,17 @@ def tell(bridge: Bridge, origin: str) -> None:
     """
     if origin:
         bridge.notify(DesktopProxies(origin, _ask(origin)))
+
+
+def variables(host: str) -> dict[str, str]:
+    """The environment variables for a program that is to reach a host in the internet. Runs the main loop likewise.
+
+    None are needed where some are set already, or where the desktop names no HTTP proxy.
+    """
+    if any(os.environ.get(name) for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")):
+        return {}
+    first = next(iter(_ask(f"https://{host}")), "")
+    return {"https_proxy": first} if first.startswith(("http://", "https://")) else {}
 
 
 def _ask(origin: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gi.repository import Gimp, GLib, GObject
@@ -13,6 +14,7 @@ from bridge.protocol import Job, Progress
 from bridge_process import Bridge, BridgeError
 from canvas import generation, reading
 from canvas.reading import Refusal
+from windows import setup
 
 MENU = "<Image>/Filters/Photio"
 
@@ -88,10 +90,11 @@ def _run(
     config: Gimp.ProcedureConfig,
     _data: None,
 ) -> Gimp.ValueArray:
-    """Runs a procedure that makes layers. Errors are returned to GIMP as one sentence."""
+    """Runs a procedure that makes layers."""
     reading.start_gegl()
     defaults = MAKERS[procedure.get_name()].defaults
-    try:
+
+    def make() -> Gimp.ValueArray:
         layer = reading.single_layer(image, drawables)
         if defaults and defaults.has_prompt and run_mode == Gimp.RunMode.INTERACTIVE:
             from windows.regenerate.window import RegenerateWindow
@@ -100,24 +103,19 @@ def _run(
                 start_from(config, before)
             window = RegenerateWindow(procedure, config, image, defaults)
             window.run()
-            if not window.generated:
-                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-            return _returned(procedure, window.inserted)
+            return _returned(procedure, window.inserted) if window.generated else _cancelled(procedure)
         job = job_of(config, layer, defaults) if defaults else _same_again(layer, config)
-        layers = _regenerate(image, layer, job, again=not defaults)
-    except (Refusal, BridgeError) as error:
-        return _failed(procedure, str(error))
-    except OSError as error:
-        return _failed(procedure, reading.unreadable(error))
-    returned = _returned(procedure, layers)
-    if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script decides itself when its images are redrawn
-        Gimp.displays_flush()
-    return returned
+        returned = _returned(procedure, _regenerate(image, layer, job, again=not defaults))
+        if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script decides itself when its images are redrawn
+            Gimp.displays_flush()
+        return returned
+
+    return _answered(procedure, run_mode, make, (image, *drawables))
 
 
 def _run_history(
     procedure: Gimp.Procedure,
-    _run_mode: Gimp.RunMode,
+    run_mode: Gimp.RunMode,
     image: Gimp.Image | None,
     _drawables: list[Gimp.Drawable],
     _config: Gimp.ProcedureConfig,
@@ -127,15 +125,12 @@ def _run_history(
     reading.start_gegl()
     from windows.history import window
 
-    try:
-        return _returned(procedure, window.show(image))
-    except BridgeError as error:
-        return _failed(procedure, str(error))
+    return _answered(procedure, run_mode, lambda: _returned(procedure, window.show(image)), (image,) if image else ())
 
 
 def _run_settings(
     procedure: Gimp.Procedure,
-    _run_mode: Gimp.RunMode,
+    run_mode: Gimp.RunMode,
     _image: Gimp.Image | None,
     _drawables: list[Gimp.Drawable],
     _config: Gimp.ProcedureConfig,
@@ -144,16 +139,63 @@ def _run_settings(
     """Opens the window of *Settings…*."""
     from windows.settings import window
 
-    try:
+    def show() -> Gimp.ValueArray:
         window.show()
-    except BridgeError as error:
-        return _failed(procedure, str(error))
-    return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+        return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+
+    return _answered(procedure, run_mode, show)
 
 
-def _failed(procedure: Gimp.Procedure, sentence: str) -> Gimp.ValueArray:
-    error = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), sentence, 0)
-    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, error)
+def _answered(
+    procedure: Gimp.Procedure,
+    run_mode: Gimp.RunMode,
+    act: Callable[[], Gimp.ValueArray],
+    needed: tuple[Gimp.Image | Gimp.Item, ...] = (),
+) -> Gimp.ValueArray:
+    """What `act` returns. Errors are returned to GIMP as one sentence.
+
+    Where Photio is not set up, or is damaged, a window sets it up. Then `act` is called again, once.
+
+    Args:
+        needed: what `act` works on.
+    """
+    try:
+        try:
+            return act()
+        except BridgeError as error:
+            if error.code not in setup.HELPS:
+                raise
+            if not _set_up(error.code, run_mode):
+                return _cancelled(procedure)
+        if not all(item.is_valid() for item in needed):
+            raise Refusal(_("The image or the layer is gone that was to be worked on; Photio is set up now."))
+        return act()
+    except (Refusal, BridgeError) as error:
+        sentence = str(error)
+    except OSError as error:
+        sentence = reading.unreadable(error)
+    failure = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), sentence, 0)
+    return procedure.new_return_values(Gimp.PDBStatusType.EXECUTION_ERROR, failure)
+
+
+def _set_up(code: str, run_mode: Gimp.RunMode) -> bool:
+    """Shows the window that sets Photio up. Returns whether it is set up now.
+
+    Args:
+        code: one of `setup.HELPS`.
+
+    Raises:
+        Refusal: a script runs, so nobody can be asked.
+    """
+    if run_mode == Gimp.RunMode.NONINTERACTIVE:
+        raise Refusal(setup.needed(code))
+    from windows.setup import window
+
+    return window.show(damaged=code == "damaged")
+
+
+def _cancelled(procedure: Gimp.Procedure) -> Gimp.ValueArray:
+    return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
 
 
 def _returned(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.ValueArray:

@@ -26,6 +26,8 @@ PATIENCE = 180  # seconds
 LARGEST_THUMBNAIL = 200  # px; what *Regenerate…* shows is larger
 
 sys.path.append(str(PLUGIN))  # to find texts in the plug-in's own translation
+sys.path.append(str(CHECKOUT / "tests" / "gui"))
+import setting_up  # noqa: E402, F401  (for the scenes)
 from bridge.common.i18n import _  # noqa: E402
 
 

@@ -47,12 +47,13 @@ def test_a_proxy_that_the_environment_names_is_used_and_sees_no_key(
     assert KEY.encode() not in proxy.heard
 
 
-def _said(proxies: tuple[str, ...], certificate: Path, **variables: str) -> Callable[[World], Ended]:
+def _said(proxies: tuple[str, ...], certificate: Path, *under: str, **variables: str) -> Callable[[World], Ended]:
     """The plug-in says what the desktop has answered, before it runs the job."""
 
     def act(world: World) -> Ended:
         world.configure(origin=_ORIGIN, connect_timeout=10)
-        bridge, message = world.start(SSL_CERT_FILE=str(certificate), **variables), DesktopProxies(_ORIGIN, proxies)
+        bridge = world.start(*under, SSL_CERT_FILE=str(certificate), **variables)
+        message = DesktopProxies(_ORIGIN, proxies)
         return world.job(bridge, at=lambda step: bridge.say(message) if step == "exported" else None)
 
     return act
@@ -79,6 +80,40 @@ def test_a_socks_proxy_that_the_desktop_names_is_used(
         row = BridgeRow("socks-proxy-in-the-desktop's-settings", "network", act, kept="whole")
         assert row.broken_promises(row.run(make_world(server), reference)) == []
     assert proxy.asked == ["photio.example:443"]
+
+
+@pytest.mark.parametrize("dead", ["refuses", "does not answer"])
+@pytest.mark.parametrize("next_way", ["a proxy", "direct"])
+def test_if_the_desktops_first_proxy_takes_no_connection_the_next_way_is_used(
+    next_way: str, dead: str, make_world: MakeWorld, surroundings: Path, reference: str
+) -> None:
+    with socket.socket() as refusing, proxied() as (server, proxy):
+        refusing.bind(("127.0.0.1", 0))
+        deaf, crowd = _deaf("127.0.0.1")
+        first = refusing if dead == "refuses" else deaf
+        ways = (f"http://127.0.0.1:{first.getsockname()[1]}", proxy.origin if next_way == "a proxy" else "direct://")
+        names = json.dumps({"photio.example": [["127.0.0.1", int(server.origin.rpartition(":")[2])]]})
+        act = _said(ways, surroundings, "names", names)
+        name = f"first-proxy-of-the-desktop-{dead}-then-{next_way}".replace(" ", "-")
+        row = BridgeRow(name, "network", act, kept="whole")
+        assert row.broken_promises(row.run(make_world(server), reference)) == []
+    for each in (deaf, *crowd):
+        each.close()
+    assert proxy.asked == (["photio.example:443"] if next_way == "a proxy" else [])
+
+
+def test_if_no_proxy_of_the_desktop_takes_a_connection_the_first_one_is_named(
+    make_world: MakeWorld, surroundings: Path, reference: str
+) -> None:
+    with socket.socket() as one, socket.socket() as other, FaultServer("good") as server:
+        addresses = []
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+            addresses.append(f"http://127.0.0.1:{each.getsockname()[1]}")
+        sentence = f"The proxy {addresses[0]}, which your system's settings names, could not be reached"
+        row = BridgeRow("no-proxy-of-the-desktop-takes-connections", "network",
+                        _said(tuple(addresses), surroundings), "connection", says=sentence, repeated=2)  # fmt: skip
+        assert row.broken_promises(row.run(make_world(server), reference)) == []
 
 
 def test_a_proxy_of_the_desktop_that_refuses_is_named_with_its_source(

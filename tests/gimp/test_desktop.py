@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from support import BRIDGE, HOME, KEY, PYTHON, TESTS, configure, processes
+from support import BRIDGE, HOME, KEY, PLUGIN, PYTHON, TESTS, configure, processes
 
 sys.path.append(str(TESTS))
 
@@ -115,6 +115,31 @@ def test_no_proxy_is_asked_for_a_service_on_this_computer(session, proxy, server
     session.serve("proxies", proxy.url)
     assert in_desktop(session, tmp_path, **PORTAL) == "done"
     assert proxy.asked == []
+
+
+#: The plug-in starts what sets it up, here a program that only tells which proxy it would use.
+SETTING_UP = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import early
+from gi.repository import GLib
+from windows.setup.process import SetupProcess
+told = "{'kind': 'failed', 'code': 'other', 'sentence': os.environ.get('https_proxy', 'none'), 'details': ''}"
+early.setup_command = lambda neural: [sys.executable, "-c", f"import json, os; print(json.dumps({told}))"]
+loop = GLib.MainLoop()
+process = SetupProcess(False, lambda message: (print(message.sentence), loop.quit()))
+loop.run()
+"""
+
+
+@pytest.mark.parametrize("said", ["http://127.0.0.1:1", "direct://", "socks5://127.0.0.1:1"])
+def test_photio_is_set_up_through_the_http_proxy_of_the_desktop(session, said):
+    session.serve("proxies", said)
+    kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    command = ["/usr/bin/python3", "-c", SETTING_UP, str(PLUGIN)]
+    environment = {**kept, **session.variables, **PORTAL}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=True)
+    assert done.stdout.strip() == (said if said.startswith("http:") else "none")
 
 
 def test_a_keyring_that_never_answers_ends_in_a_sentence(session, server, tmp_path):

@@ -261,10 +261,10 @@ def test_all_can_be_set_back_but_not_the_key(settings, server):
     assert (HOME / "api-key").read_text().strip() == KEY
 
 
-def test_a_model_that_is_not_installed_is_named_with_its_cure_and_still_kept(settings):
+def test_a_model_that_is_not_installed_can_be_added_and_is_still_kept(settings):
     configure(offline_model="migan")
     settings(
-        lambda: widget("photio", "label", "*install.py --neural*", "read"),
+        lambda: widget("photio", "button", "Add MI-GAN…", "read"),
         lambda: widget("photio", "spin button", "Most requests for one job", "type", "5"),
         lambda: press("OK"),
     )

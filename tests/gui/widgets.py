@@ -5,9 +5,10 @@ widgets.py APPLICATION ROLE NAME type TEXT     replaces its text
 widgets.py APPLICATION ROLE NAME read          prints its text, value or name
 widgets.py APPLICATION ROLE NAME nameless      prints the roles of all below it that take the focus and have no name
 widgets.py APPLICATION ROLE NAME focus         waits until it has the focus
+widgets.py APPLICATION ROLE NAME told PATTERN  waits until its description is like that
 widgets.py APPLICATION ROLE NAME names         prints the names of all such widgets, perhaps none
 
-In NAME, * stands for anything and [!H] for any letter but H.
+In NAME and PATTERN, * stands for anything and [!H] for any letter but H.
 """
 
 import fnmatch
@@ -84,6 +85,16 @@ def wait_for_focus(node):
         time.sleep(0.05)
 
 
+def wait_for_description(node, pattern):
+    """Returns when the node's description is like that."""
+    end = time.monotonic() + PATIENCE
+    while not fnmatch.fnmatchcase(node.get_description(), pattern):
+        if time.monotonic() > end:
+            sys.exit(f"{node.get_role_name()} “{node.get_name()}” never says “{pattern}”")
+        node.clear_cache_single()
+        time.sleep(0.05)
+
+
 def names(application, role, name):
     """The names of all such widgets, in reading order."""
     while True:
@@ -109,6 +120,8 @@ def main(application, role, name, verb, *text):
         print(*[widget.get_role_name() for widget in focusable(node) if not widget.get_name()])
     elif verb == "focus":
         wait_for_focus(node)
+    elif verb == "told":
+        wait_for_description(node, text[0])
     elif verb == "read":
         texts = node.get_text_iface()
         print(Atspi.Text.get_text(texts, 0, -1) if texts else node.get_name())

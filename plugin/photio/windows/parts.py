@@ -35,6 +35,15 @@ def dialog(title: str, role: str) -> GimpUi.Dialog:
     return made
 
 
+def belong(window: Gtk.Window, parent: Gtk.Window | None) -> None:
+    """Keeps a window in front of its parent, which cannot be used meanwhile. None: of GIMP's own, which can."""
+    if parent:
+        window.set_transient_for(parent)
+        window.set_modal(True)
+    else:
+        GimpUi.window_set_transient(window)
+
+
 def named(widget: Gtk.Widget, name: str, tip: str = "") -> Gtk.Widget:
     """The widget, with a name for screen readers, and a tooltip that they read as its description."""
     accessible = widget.get_accessible()
@@ -166,6 +175,13 @@ def _name_close_button(widget: Gtk.Widget) -> None:
         widget.forall(_name_close_button)
 
 
+def copy(text: str) -> None:
+    """Puts a text into the clipboard."""
+    clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
+    clipboard.set_text(text, -1)
+    clipboard.store()  # this process may have ended when it is pasted
+
+
 def open_file(path: str) -> None:
     """Opens a file with the program that the desktop has for it.
 
@@ -219,7 +235,9 @@ __all__ = [
     "Gtk",
     "Notice",
     "Pango",
+    "belong",
     "button",
+    "copy",
     "dialog",
     "grid",
     "icon_button",

@@ -38,6 +38,14 @@ class TaskQueue:
         self._bridge: Bridge | None = None
         self._running = self._scheduled = self._closing = False
 
+    def start(self) -> None:
+        """Starts the bridge.
+
+        Raises:
+            BridgeError: it cannot be started.
+        """
+        self._started()
+
     def add(self, task: Task) -> None:
         """Appends a task, unless it is waiting already."""
         if task not in self._tasks:

@@ -277,7 +277,6 @@ def test_doctor_speaks_json_and_never_of_the_key(folder: Path) -> None:
 def test_it_runs_as_a_directory_where_nothing_is_installed(folder: Path, options: list[str]) -> None:
     copy = folder / "plug in" / "bridge"
     shutil.copytree(ROOT / "bridge", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    (copy.parent / "install.json").write_text(json.dumps({"python_path": ["/some/packages"]}))
 
     def run(*arguments: str) -> str:
         command = [sys.executable, *options, str(copy), *arguments]
@@ -286,21 +285,8 @@ def test_it_runs_as_a_directory_where_nothing_is_installed(folder: Path, options
     assert run("--version").startswith("Photio for GIMP ")
     (copy / "commands" / "cli.py").write_text("import json, sys\ndef main(): print(json.dumps(sys.path))\n")
     path = json.loads(run())
-    assert (path[0], path[-1]) == (str(copy.parent), "/some/packages")
+    assert path[0] == str(copy.parent)
     assert str(copy) not in path, "its modules would hide others of the same name"
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"python_path": 5}', '{"python_path": [5]}', "\xff"])
-def test_a_damaged_install_file_does_no_harm(folder: Path, content: str) -> None:
-    shutil.copytree(ROOT / "bridge", folder / "bridge", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "install.json").write_text(content, encoding="latin-1")
-    done = subprocess.run(
-        [sys.executable, "-I", str(folder / "bridge"), "--version"],
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_a_result_that_cannot_be_put_in_place_is_kept_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,9 @@ import pytest
 from babel.messages.catalog import Message
 
 from bridge.protocol import Document, Failed, Job, Open, Plan, decode, encode
-from bridge.setup.environment import Runtime
+from bridge.setup.catalogues import compile_all
 from scripts import words
-from tests.unit.install_world import REPOSITORY, World, make_world, tree
+from tests.unit.install_world import REPOSITORY, tree
 from tests.unit.visible_texts import misused, unmarked
 
 CATALOGUES = words.Catalogues(REPOSITORY)
@@ -44,7 +44,7 @@ SAME_IN_EVERY_LANGUAGE = {
 }  # fmt: skip
 
 #: Names in the API and the settings, and what is filled in: their underscores are no mnemonics.
-IDENTIFIERS = re.compile(r"base_image|mask_image|cfg_scale|negative_prompt|most_requests|native_limit|\{\w+\}")
+IDENTIFIERS = re.compile(r"HTTPS_PROXY|https_proxy|base_image|mask_image|cfg_scale|negative_prompt|most_requests|native_limit|\{\w+\}")
 
 
 def _modules() -> list[str]:
@@ -178,63 +178,7 @@ def _original(message: Message, number: int, forms: int) -> str:
     return str(message.id[0 if number == 0 and forms > 1 else 1])
 
 
-# What install.py makes of them
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    return make_world(tmp_path, monkeypatch)
-
-
-def _add_catalogue(world: World, language: str, english: str, translated: str) -> None:
-    folder = world.checkout / "plugin/photio/locale"
-    folder.mkdir(exist_ok=True)
-    header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
-    content = f'{header}msgid "{english}"\nmsgstr "{translated}"\n'
-    (folder / f"{language}.po").write_text(content, encoding="utf-8")
-
-
-@pytest.mark.parametrize("link", [False, True])
-def test_install_makes_the_languages_and_leaves_the_checkout_alone(world: World, link: bool) -> None:
-    _add_catalogue(world, "de", "Stop", "Halt")
-    _add_catalogue(world, "ja", "Stop", "止まれ")
-    folder, before = world.gimp() / "plug-ins/photio", tree(world.checkout)
-    assert world.install(link=link) == 0
-    compiled = sorted(path.relative_to(folder).as_posix() for path in (folder / "locale").rglob("*") if path.is_file())
-    assert compiled == ["locale/de/LC_MESSAGES/photio.mo", "locale/ja/LC_MESSAGES/photio.mo"]
-    assert tree(world.checkout) == before
-
-
-@pytest.mark.parametrize(
-    "damage",
-    ['msgid "Stop\nmsgstr', '\x00\xff', 'msgid ""\nmsgstr ""\n"Plural-Forms: nplurals=2; plural=rm;\\n"\n'],
-    ids=["syntax", "binary", "plural rule"],
-)  # fmt: skip
-def test_a_broken_catalogue_costs_only_its_language(
-    world: World, damage: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _add_catalogue(world, "de", "Stop", "Halt")
-    (world.checkout / "plugin/photio/locale/fr.po").write_text(damage, encoding="latin-1")
-    folder = world.gimp() / "plug-ins/photio"
-    assert world.install() == 0
-    assert (folder / "locale/de/LC_MESSAGES/photio.mo").is_file()
-    assert not list((folder / "locale/fr").rglob("*.mo"))
-    lines = [line for line in capsys.readouterr().out.splitlines() if "left out" in line]
-    assert len(lines) == 1
-    assert "language left out: fr: " in lines[0]
-
-
-def test_for_a_sandbox_the_packages_beside_the_plug_in_make_the_languages(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    packages = tmp_path / "packages"
-    packages.mkdir()
-    (packages / "polib.py").write_text("raise ImportError('this one is used')")
-    monkeypatch.setattr(world, "prepare", lambda *_: Runtime(sys.executable, tmp_path / "made-up", packages))
-    _add_catalogue(world, "de", "Stop", "Halt")
-    world.gimp()
-    assert world.install() == 0
-    assert "language left out: de: this one is used" in capsys.readouterr().out
+# What the bridge makes of them
 
 
 def _refusal(folder: Path, home: Path, language: str) -> str:
@@ -258,15 +202,16 @@ def _refusal(folder: Path, home: Path, language: str) -> str:
     return next(message.sentence for message in heard if isinstance(message, Failed))
 
 
-def test_a_german_gimp_gets_german_sentences_from_the_bridge(world: World) -> None:
-    folder = world.gimp() / "plug-ins/photio"
-    assert world.install() == 0
-    shutil.copy(REPOSITORY / "bridge/__main__.py", folder / "bridge")
-    english = _refusal(folder, world.home / "photio", "de")
+def test_a_german_gimp_gets_german_sentences_from_the_bridge(tmp_path: Path) -> None:
+    folder = tmp_path / "photio"
+    shutil.copytree(REPOSITORY / "bridge", folder / "bridge", ignore=shutil.ignore_patterns("__pycache__"))
+    english = _refusal(folder, tmp_path / "home", "de")
     assert "API key" in english
-    _add_catalogue(world, "de", english, "Dafür braucht Photio einen API-Schlüssel.")
-    assert world.install() == 0
-    shutil.copy(REPOSITORY / "bridge/__main__.py", folder / "bridge")
-    assert _refusal(folder, world.home / "photio", "de") == "Dafür braucht Photio einen API-Schlüssel."
-    assert _refusal(folder, world.home / "photio", "de_AT:fr") == "Dafür braucht Photio einen API-Schlüssel."
-    assert _refusal(folder, world.home / "photio", "fr") == english
+    header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    (folder / "locale").mkdir()
+    translated = f'{header}msgid "{english}"\nmsgstr "Dafür braucht Photio einen API-Schlüssel."\n'
+    (folder / "locale/de.po").write_text(translated, encoding="utf-8")
+    assert compile_all(folder / "locale") == []
+    assert _refusal(folder, tmp_path / "home", "de") == "Dafür braucht Photio einen API-Schlüssel."
+    assert _refusal(folder, tmp_path / "home", "de_AT:fr") == "Dafür braucht Photio einen API-Schlüssel."
+    assert _refusal(folder, tmp_path / "home", "fr") == english

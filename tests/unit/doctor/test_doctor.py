@@ -43,7 +43,7 @@ def test_a_good_installation_is_called_good(listening: str, monkeypatch: pytest.
     monkeypatch.setenv("PHOTIO_ORIGIN", listening)
     found = checks()
     assert {name: check.state for name, check in found.items() if check.state != "ok"} == {}
-    assert found["MI-GAN"].found == "not installed (install.py --neural)"
+    assert found["MI-GAN"].found == "not installed; Filters > Photio > Settings adds it"
     assert found["PatchMatch"].found == "fills a hole"
     assert not doctor.has_problem(list(found.values()))
 
@@ -119,7 +119,7 @@ def test_a_missing_package_is_named_with_the_cure(
         monkeypatch.delitem(sys.modules, "patchmatch.patch_match", raising=False)
     found = doctor._patchmatch() if name == "PatchMatch" else doctor._package(name)
     assert found.state == state
-    assert "install.py" in found.advice
+    assert "Filters > Photio" in found.advice
 
 
 def test_an_engine_that_fills_nothing_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:

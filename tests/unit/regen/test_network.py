@@ -15,9 +15,8 @@ import pytest
 from PIL import Image
 
 from bridge.regen.client import Call, RegenClient, RegenRequest
-from bridge.regen.environment import proxy_for
 from bridge.regen.errors import Cancelled, ConnectionFailedError
-from bridge.regen.http import content, send
+from bridge.regen.http import content, proxy_for, send
 from tests.regen_server import RegenServer
 from tests.unit.background import in_background, unused_port
 
@@ -81,7 +80,7 @@ def test_the_proxy_is_the_one_that_the_environment_names_for_that_host(
         monkeypatch.delenv(name.upper(), raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    found = proxy_for("https://photio.invalid/v1")
+    found = proxy_for("https://photio.invalid/v1", 10)
     assert (found and found.url) == expected
     assert found is None or found.source in variables
 

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bridge.common.errors import PhotioError
-from bridge.regen.client import DEFAULT_NEGATIVE_PROMPT, Quality, RegenClient, RegenRequest, draw_seed
+from bridge.regen.client import RegenClient
 from bridge.regen.errors import AuthenticationError, ParameterError
+from bridge.regen.request import DEFAULT_NEGATIVE_PROMPT, Quality, RegenRequest, draw_seed
 from bridge.regen.validation import KeyFormatError, SettingsError, check_key, check_origin, is_loopback
 from tests.regen_server import RegenServer
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.regen.answer import encoded_image
+from bridge.regen.answer import MEANINGS, encoded_image
 from bridge.regen.errors import RegenError
-from bridge.regen.statuses import MEANINGS
 from bridge.regen.transport import HttpAnswer
 
 NETWORK = (Path(__file__).parents[3] / "docs" / "network.md").read_text(encoding="utf-8")

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from bridge.regen.call import Stage
 from bridge.regen.client import Call, RegenClient, RegenRequest, Timeouts
 from bridge.regen.errors import (
     Cancelled,
@@ -20,6 +19,7 @@ from bridge.regen.errors import (
     RateLimitError,
     RegenError,
 )
+from bridge.regen.failures import Stage
 from bridge.regen.transport import _Exchange
 from tests.regen_server import RegenServer
 from tests.unit.background import in_background, unused_port

@@ -93,6 +93,10 @@ def test_two_people_at_two_times_build_the_same_file(committed: Path, tmp_path: 
         ]
         built.append(content)
     assert built[0] == built[1]
+    with zipfile.ZipFile(tmp_path / "0" / NAME) as archive:
+        assert archive.namelist() == sorted(archive.namelist())
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}  # zlibs differ
+        assert {entry.create_system for entry in archive.infolist()} == {3}  # also on Windows
 
 
 def test_an_archive_of_the_commit_builds_the_same_file_without_git(

@@ -96,6 +96,17 @@ def test_a_whole_folder_has_no_damage(tmp_path: Path, checkout: Path) -> None:
     assert contents.version(folder) == __version__
 
 
+def test_languages_that_are_compiled_again_are_no_damage(tmp_path: Path, checkout: Path) -> None:
+    (tmp_path / "photio/locale/de/LC_MESSAGES").mkdir(parents=True)
+    compiled = tmp_path / "photio/locale/de/LC_MESSAGES/photio.mo"
+    compiled.write_bytes(b"by one release of polib")
+    contents.copy(checkout, tmp_path / "photio")
+    contents.write_list(tmp_path / "photio")
+    contents.write_list(tmp_path / "photio")  # nor is the list itself in the list
+    compiled.write_bytes(b"by another one")
+    assert contents.damage(tmp_path / "photio") == []
+
+
 def test_missing_and_changed_files_are_named(tmp_path: Path, checkout: Path) -> None:
     folder = filled(tmp_path, checkout)
     (folder / "early.py").unlink()

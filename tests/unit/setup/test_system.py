@@ -27,12 +27,14 @@ UV_HASH = f"""error: Failed to download `jaraco-context==6.1.2`
 
          Computed:
            sha256:bf8150b79a2d5d91ae48629d8b427a8f7ba0e1097dd6202a9059f29a36379535"""
-PIP_HASH = f"""ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the package versions,
-please update the hashes. Otherwise, examine the package contents carefully; someone may have tampered with them.
+PIP_HASH = f"""ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE. If you have updated the \
+package versions, please update the hashes. Otherwise, examine the package contents carefully; \
+someone may have tampered with them.
     uv==0.12.21 from https://index.example/uv.whl:
         Expected sha256 {HASHES.replace("           sha256:", "        Expected     or ")}
              Got        0083454d25479f1cd03547c8c98c235b4af92bd07f0e61c3eae5d1cbb0c1834c"""
-PIP_PROXY = """WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by \
+PIP_PROXY = """WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after \
+connection broken by \
 'ProxyError('Cannot connect to proxy.', {reason})': /simple/uv/
 ERROR: Could not find a version that satisfies the requirement uv==0.12.21 (from versions: none)
 ERROR: No matching distribution found for uv==0.12.21"""
@@ -143,8 +145,9 @@ SAID = {
         PROXY,
     ),
     "pip: no network": (
-        "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken "
-        "by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f6b93e4070>: Failed to "
+        "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection "
+        "broken by 'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f6b93e4070>: "
+        "Failed to "
         "establish a new connection: [Errno -3] Temporary failure in name resolution')': /simple/uv/\n"
         "ERROR: Could not find a version that satisfies the requirement uv==0.12.21 (from versions: none)\n"
         "ERROR: No matching distribution found for uv==0.12.21",

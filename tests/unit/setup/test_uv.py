@@ -332,7 +332,7 @@ def test_where_pip_cannot_fetch_it_the_mirror_is_asked(
 
 def test_a_computer_that_uv_is_not_made_for_is_told_so(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uv, "ARCHIVES", {})
-    with pytest.raises(SetupError, match="There is no uv for this computer .*: install uv yourself"):
+    with pytest.raises(SetupError, match=r"There is no uv for this computer .*: install uv yourself"):
         uv.get(programs, quiet)
 
 

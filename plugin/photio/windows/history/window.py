@@ -14,6 +14,7 @@ from bridge.protocol.history import Browse, Page, Picture, Recall, Recalled, Sho
 from bridge.protocol.settings import AskSettings, ChangeSettings, SettingsReport
 from bridge_process import BridgeError
 from canvas import reading, reinsertion
+from windows import setup
 from windows.history.deletion import Deletion
 from windows.history.limits import Limits
 from windows.history.list import Results
@@ -27,6 +28,9 @@ def show(image: Gimp.Image | None) -> list[Gimp.Layer]:
 
     Args:
         image: results are inserted here; None: they are opened as new images.
+
+    Raises:
+        BridgeError: the bridge cannot be started, or only a set-up helps.
     """
     start()
     return _History(image).run()
@@ -39,6 +43,7 @@ class _History:
         self._image = image
         self._layers: list[Gimp.Layer] = []
         self._loop = GLib.MainLoop()
+        self._broken: BridgeError | None = None
         self._notice = Notice()
         self._search = Gtk.SearchEntry(placeholder_text=_("Search prompts, images and seeds"))
         self._results = Results(self._search.get_text, self._count)
@@ -51,7 +56,12 @@ class _History:
         self._connect()
 
     def run(self) -> list[Gimp.Layer]:
-        """Shows it until it is closed."""
+        """Shows it until it is closed.
+
+        Raises:
+            BridgeError: the bridge cannot be started, or only a set-up helps.
+        """
+        self._tasks.start()
         self._dialog.show_all()
         self._tasks.add(self._browse)
         self._tasks.add(self._read_limits)
@@ -60,6 +70,8 @@ class _History:
         self._deletion.carry_out(self._recount)
         self._tasks.finish()
         self._dialog.destroy()
+        if self._broken:
+            raise self._broken
         return [layer for layer in self._layers if layer.is_valid()]
 
     def _build(self) -> None:
@@ -149,6 +161,9 @@ class _History:
 
     def _on_error(self, error: Exception) -> None:
         """Shows an error of a task."""
+        if isinstance(error, BridgeError) and error.code in setup.HELPS:
+            self._broken = error  # who opened the window sets Photio up, and opens it again
+            self._loop.quit()
         if isinstance(error, GLib.Error):
             text = _("That did not work: {reason}").format(reason=error.message)
         elif isinstance(error, OSError):

@@ -15,6 +15,7 @@ from bridge_process import Bridge, BridgeCancelled, BridgeError
 from canvas import generation
 from canvas.generation import Draft, Outcome
 from canvas.reading import Capture
+from windows import setup
 
 Answer = TypeVar("Answer")
 
@@ -23,14 +24,33 @@ class Generator:
     """The bridge, and the draft of the next job: it serves for all previews until a job is run.
 
     All methods raise `BridgeError` when the bridge fails, cannot be started or has ended.
+
+    Attributes:
+        broken: an error that only a set-up helps against.
     """
 
-    def __init__(self, on_progress: Callable[[Progress], None], on_failure: Callable[[BridgeError], None]) -> None:
-        """Starts no bridge yet; the arguments are those of `Bridge`."""
-        self._on_progress, self._on_failure = on_progress, on_failure
+    def __init__(
+        self,
+        on_progress: Callable[[Progress], None],
+        on_failure: Callable[[BridgeError], None],
+        on_broken: Callable[[], None],
+    ) -> None:
+        """Starts no bridge yet.
+
+        Args:
+            on_progress, on_failure: see `Bridge`.
+            on_broken: called when `broken` has been set.
+        """
+        self._on_progress, self._on_failure, self._on_broken = on_progress, on_failure, on_broken
+        self.broken: BridgeError | None = None
         self._bridge: Bridge | None = None
         self._draft: Draft | None = None
         self._cancelled = False
+
+    def start(self) -> None:
+        """Starts the bridge."""
+        with self._connected():
+            pass
 
     def ask(self, message: Message, answer: type[Answer]) -> Answer:
         """Asks the bridge; see `Bridge.ask`."""
@@ -88,14 +108,18 @@ class Generator:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Bridge]:
-        if self._bridge is None:
-            self._bridge, self._draft = Bridge(self._on_progress, self._on_failure), None
         bridge = self._bridge
         try:
+            if bridge is None:
+                bridge = self._bridge = Bridge(self._on_progress, self._on_failure)
+                self._draft = None
             yield bridge
         except BridgeError as error:
             if error.code == "bridge" and self._bridge is bridge:  # it has ended
                 self.close()
+            if error.code in setup.HELPS:
+                self.broken = error
+                self._on_broken()
             raise
 
     def _opened(self, bridge: Bridge) -> Draft:

@@ -24,11 +24,15 @@ class Actions:
 
 
 class Notices(parts.Notice):
-    """A notice that knows which buttons help against which error."""
+    """A notice that knows which buttons help against which error.
 
-    def __init__(self, actions: Actions) -> None:
+    Args:
+        removes: whether the prompt is empty, so that the offline engine could do the job.
+    """
+
+    def __init__(self, actions: Actions, removes: Callable[[], bool]) -> None:
         super().__init__()
-        self._window_actions = actions
+        self._window_actions, self._removes = actions, removes
         self.report: SettingsReport | None = None  # set when the bridge has sent it; it says where the log is
 
     def greet(self, report: SettingsReport, unclaimed: int) -> None:
@@ -47,13 +51,12 @@ class Notices(parts.Notice):
             )
             self.show_text(text, Gtk.MessageType.INFO, (_("Enter _Key…"), self._window_actions.enter_key))
 
-    def show_error(self, error: Exception, removes: bool) -> None:
-        """Shows an error. One from the bridge gets the buttons that help.
+    def show_failure(self, error: BridgeError) -> None:
+        """The history was not brought up to date. Without buttons: generating again would cost again."""
+        self.show_text(str(error), Gtk.MessageType.WARNING)
 
-        Args:
-            error: a `BridgeError`, `Refusal` or `OSError`.
-            removes: the prompt is empty, so the offline engine could do the job.
-        """
+    def show_error(self, error: Exception) -> None:
+        """Shows a `BridgeError`, `Refusal` or `OSError`. One from the bridge gets the buttons that help."""
         if isinstance(error, BridgeCancelled):
             self.show_text(cancelled(error.may_be_billed))
         elif isinstance(error, BridgeError):
@@ -63,7 +66,7 @@ class Notices(parts.Notice):
                 "offline": (_("_Use Offline Engine"), self._window_actions.generate_offline),
                 "log": (_("Open _Log"), self._open_log),
             }
-            helps = [buttons[name] for name in helps_for(error.code, removes)]
+            helps = [buttons[name] for name in helps_for(error.code, self._removes())]
             self.show_text(str(error), Gtk.MessageType.ERROR, *helps)
         elif isinstance(error, OSError):
             self.show_text(reading.unreadable(error), Gtk.MessageType.ERROR)

@@ -53,11 +53,12 @@ class RegenerateWindow:
         self.inserted: list[Gimp.Layer] = []
         self._image = image
         self._progress = ProgressPane(self._cancel)
-        self._generator = Generator(self._progress.update, self._on_failure)
         self._running = self._closed = False
         self._engine: str | None = None  # for the next generation only
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, _("Regenerate"))
-        self._notice = Notices(Actions(self._press_generate, self._use_offline, self._enter_key))
+        actions = Actions(self._press_generate, self._use_offline, self._enter_key)
+        self._notice = Notices(actions, lambda: not self._parameters.prompt.text.strip())
+        self._generator = Generator(self._progress.update, self._notice.show_failure, self._on_broken)
         self._preview = PreviewPane()
         self._results = Results(self._choose, self._place)
         self._buttons = InsertButtons(self._results, self._place)
@@ -74,10 +75,11 @@ class RegenerateWindow:
             config.connect(f"notify::{name}", lambda _config, changed: self._on_parameter(changed.name))
 
     def run(self) -> None:
-        """Shows the window, and returns when it has been closed."""
-        GLib.idle_add(self._begin)
-        self._parameters.prompt.focus()
+        """Shows the window until it is closed. Raises `BridgeError` if no bridge starts, or only a set-up helps."""
         try:
+            self._generator.start()
+            GLib.idle_add(self._begin)
+            self._parameters.prompt.focus()
             while not self._closed and self._dialog.run():
                 self._generate()
         finally:
@@ -86,6 +88,8 @@ class RegenerateWindow:
             self._progress.end()
             self._generator.close()
             self._dialog.destroy()
+        if self._generator.broken:
+            raise self._generator.broken
 
     # --- what the user does
 
@@ -121,9 +125,10 @@ class RegenerateWindow:
         from windows.settings import window
 
         try:
-            window.show(self._dialog)
+            if window.show(self._dialog):
+                self._generator.close()  # a new one has what was added
         except BridgeError as error:
-            self._show_error(error)
+            self._notice.show_error(error)
         self._generator.drop_draft()  # a new one reads the new settings
         GLib.timeout_add(INTERVAL, self._begin)
 
@@ -139,7 +144,7 @@ class RegenerateWindow:
             self._offer_prompts()
             self._notice.greet(report, self._generator.ask(AskUnclaimed(), Unclaimed).count)
         except BridgeError as error:
-            self._show_error(error)
+            self._notice.show_error(error)
         finally:
             self._plan.paused = False
         self._plan.refresh_soon()
@@ -163,7 +168,7 @@ class RegenerateWindow:
             self._set_running(False)
             self._show(outcome, remarks)
         except (Refusal, BridgeError, OSError) as error:
-            self._show_error(error)
+            self._notice.show_error(error)
         finally:
             self._set_running(False)
             self._plan.paused = False
@@ -185,12 +190,10 @@ class RegenerateWindow:
             self._progress.cancelling()
             self._generator.cancel()
 
-    def _show_error(self, error: Exception) -> None:
-        self._notice.show_error(error, removes=not self._parameters.prompt.text.strip())
-
-    def _on_failure(self, error: BridgeError) -> None:
-        """The history was not brought up to date. Without buttons: generating again would cost again."""
-        self._notice.show_text(str(error), Gtk.MessageType.WARNING)
+    def _on_broken(self) -> None:
+        """Closes the window: who opened it sets Photio up, and opens it again."""
+        self._closed = True
+        self._dialog.response(Gtk.ResponseType.CANCEL)
 
     # --- results
 
@@ -209,8 +212,7 @@ class RegenerateWindow:
         self._buttons.show()
         self._watch.ignore_changes()  # or the plan would replace the result at once
         self._results.choose(added[0])
-        closed = [] if self._image.is_valid() else [image_closed()]
-        if sentences := [*remarks, *outcome.finished.remarks, *closed]:
+        if sentences := [*remarks, *outcome.finished.remarks, *([] if self._image.is_valid() else [image_closed()])]:
             self._notice.show_text("\n".join(sentences), Gtk.MessageType.WARNING)
         self._offer_prompts()
 
@@ -231,7 +233,7 @@ class RegenerateWindow:
             self.inserted += self._generator.insert(chosen[0].outcome, variations)
             Gimp.displays_flush()
         except (Refusal, BridgeError, OSError) as error:
-            self._show_error(error)
+            self._notice.show_error(error)
         else:
             self._results.mark_inserted(*chosen)
 

@@ -38,9 +38,13 @@ def column(*widgets: Gtk.Widget, spacing: int) -> Gtk.Box:
 
 
 class WorkPage(Page):
-    """The engine, the service's address, and the limits of a job."""
+    """The engine, the service's address, and the limits of a job.
 
-    def __init__(self) -> None:
+    Args:
+        add_neural: called by the button that is there while MI-GAN is not installed.
+    """
+
+    def __init__(self, add_neural: Callable[[], None]) -> None:
         super().__init__()
         self._engine = Gtk.ComboBoxText()
         self._engine.append("auto", _("Automatic: Photio where there is a key"))
@@ -50,7 +54,8 @@ class WorkPage(Page):
         self._migan = Gtk.RadioButton(
             label=_("_MI-GAN: softer, better with large structures"), use_underline=True, group=self._patchmatch
         )
-        self._hint = paragraph(_("To add MI-GAN, run “python3 install.py --neural”."), small=True)
+        self._add = button(_("A_dd MI-GAN…"), add_neural, _("Says first what it would fetch"))
+        self._add.set_halign(Gtk.Align.START)
         self._address = Gtk.Entry(activates_default=True, input_purpose=Gtk.InputPurpose.URL)
         self._connect = Number(_LEAST, 3600)
         self._answer = Number(_LEAST, 3600)
@@ -61,18 +66,23 @@ class WorkPage(Page):
         self.group(_("Service"), self._service())
         self.group(_("Limits"), self._limits())
 
-    def fill(self, preferences: Preferences, neural: bool) -> None:
+    def fill(self, preferences: Preferences) -> None:
         """Shows these preferences."""
         self._engine.set_active_id(preferences.engine)
         (self._migan if preferences.offline_model == "migan" else self._patchmatch).set_active(True)
-        self._migan.set_sensitive(neural)
-        self._hint.set_visible(not neural)
-        self._hint.set_no_show_all(neural)
         self._address.set_text(preferences.origin)
         self._connect.show_number(preferences.connect_timeout)
         self._answer.show_number(preferences.answer_timeout)
         self._requests.show_number(preferences.most_requests)
         self._native.show_number(preferences.native_limit)
+
+    def allow_neural(self, installed: bool) -> None:
+        """Lets the user choose MI-GAN, or else add it. Nothing else is changed."""
+        self._migan.set_sensitive(installed)
+        if installed and self._add.is_focus():
+            self._migan.grab_focus()
+        self._add.set_visible(not installed)
+        self._add.set_no_show_all(installed)
 
     def read(self, before: Preferences) -> Preferences:
         """`before` with the values that are set here."""
@@ -96,7 +106,7 @@ class WorkPage(Page):
             named(radio, str(radio.get_label()))
             radio.get_child().set_line_wrap(True)
             radio.get_child().set_max_width_chars(45)
-        models = column(self._patchmatch, self._migan, self._hint, spacing=NEAR)
+        models = column(self._patchmatch, self._migan, self._add, spacing=NEAR)
         named(models, _("Offline model"))
         made = grid()
         self._row(made, 0, _("E_ngine"), self._engine, _("What makes the results, where a job does not say"))
