@@ -18,7 +18,6 @@ from bridge.setup.personal import Belongings
 from bridge.setup.system import SetupError, only_one, remove, remove_if_empty, run
 from bridge.store import places
 
-_SYSTEM_PYTHON = "/usr/bin/python3"
 _STEPS = {
     "uv": "fetching uv, which installs Python packages",
     "python": "looking for Python",
@@ -89,7 +88,7 @@ def uninstall(options: Options, computer: Computer) -> int:
     elif yours := [each.folder for each in _personal(computer)]:
         say("Kept, because they are yours: " + ", ".join(map(str, yours)))
         say("(and the API key, if there is one in the keyring; --uninstall --purge removes all of these too)")
-    remove_if_empty(*(folder for home in _homes(computer) for folder in home))
+    remove_if_empty(*(folder for home in _homes(computer) for folder in home), places.program_directory())
     return status
 
 
@@ -141,11 +140,9 @@ def _install_one(gimp: Gimp, options: Options, started: Sequence[Program]) -> No
 
 
 def _setup_command(gimp: Gimp, started: Sequence[Program], bridge: Path, options: Options) -> list[str]:
-    python = gimps.plug_in_python(gimp, started)
-    if gimp.kind == "native" and not gimps.has_bindings(gimp, python):
-        say(f"  {python} has no GIMP 3 bindings. If Photio is not in GIMP's menu, run install.py --doctor.")
-        if gimps.has_bindings(gimp, _SYSTEM_PYTHON):  # a GIMP that is started from the desktop's menu finds this one
-            python = _SYSTEM_PYTHON
+    python, first = gimps.setup_python(gimp, started), gimps.plug_in_python(gimp, started)
+    if gimp.kind == "native" and not gimps.has_bindings(gimp, first):
+        say(f"  {first} has no GIMP 3 bindings. If Photio is not in GIMP's menu, run install.py --doctor.")
     neural = ["--neural"] if options.neural else []
     model = ["--model-file", str(options.model_file.absolute())] if options.model_file else []
     return [python, "-I", "-B", str(bridge), "setup", *neural, *model]
@@ -203,7 +200,7 @@ def _program_homes(computer: Computer) -> list[Path]:
 
 def _clear_keys(found: Sequence[Gimp], started: Sequence[Program]) -> None:
     for gimp in (each for one in found for each in gimps.sharing(one, started) if one.folder.exists()):
-        made = environments.find(str(gimp.folder / "bridge")) if gimp.kind == "native" else None
+        made = environment.of_any_python(gimp.folder / "bridge") if gimp.kind == "native" else None
         if made is None:
             continue  # a sandbox has no keyring of its own, and its file is removed with the others
         outcome = run(environments.command(made, str(gimp.folder / "bridge"), "key", "clear"))

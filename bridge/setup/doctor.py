@@ -65,6 +65,7 @@ def _bridge(gimp: Gimp, programs: Sequence[Program]) -> Iterator[Check]:
             "start GIMP with a search path (PATH) in which the system's python3 comes first, without conda or pyenv"
         )
         yield Check("GIMP's Python", "problem", found, advice)
+    python = gimps.setup_python(gimp, programs)
     outcome = run(inside(gimp, [python, "-I", "-B", str(gimp.folder / "bridge"), "setup", "--doctor"]), 120.0)
     try:
         # The exit status is ignored: it is 1 if there is a problem, which the checks describe.

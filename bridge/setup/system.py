@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -42,28 +43,42 @@ class SetupError(PhotioError):
 
 def failed_to_store(error: OSError) -> SetupError:
     """The error for a file that could not be written."""
-    details = f"{error.filename or ''}: {error.strerror or error}"
+    details = ": ".join(filter(None, (error.filename, error.strerror or str(error))))
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return SetupError(_("The disk is full: free some space, then try again."), details, "disk")
-    return SetupError(
-        _("Photio's folder cannot be written to (“{reason}”): correct that, then try again.").format(reason=details),
-        details,
-        "permission",
-    )
+    sentence = _("Photio's folder cannot be written to (“{reason}”): correct that, then try again.")
+    return SetupError(sentence.format(reason=details), details, "permission")
 
 
-def failed_to_fetch(details: str) -> SetupError:
+#: What uv, pip and urllib say when the disk is at fault, and the error's number.
+_STORING = {
+    "No space left": errno.ENOSPC,
+    "quota exceeded": errno.EDQUOT,
+    "Read-only file system": errno.EROFS,
+    "Permission denied": errno.EACCES,
+}
+_PROXY = re.compile("tunnel error|Tunnel connection failed|ProxyError|407:? Proxy Auth")
+_HASH = re.compile("hash mismatch|match the hashes|is another hash", re.IGNORECASE)
+
+
+def failed_to_fetch(said: str) -> SetupError:
     """The error for what a program said that could not fetch something."""
-    said = details.lower()
-    for text, number in (("no space left", errno.ENOSPC), ("quota", errno.EDQUOT), ("read-only", errno.EROFS)):
-        if text in said:
-            return failed_to_store(OSError(number, details.strip().splitlines()[-1]))
-    if any(text in said for text in ("407", "proxy", "tunnel")):
-        sentence = _("The proxy did not let Photio fetch its packages: check HTTPS_PROXY or the desktop's settings.")
-        return SetupError(sentence, details, "proxy")
-    if "hash" in said:
+    lines = said.strip().splitlines()
+    details = "\n".join(lines[-8:])
+    for text, number in _STORING.items():
+        if found := next((line for line in lines if text in line), None):
+            error = failed_to_store(OSError(number, found.strip().removeprefix("cause: ")))
+            return SetupError(error.sentence, details, error.code)
+    if _HASH.search(said):
         sentence = _("What was fetched is not what Photio knows, so it was not kept: check the mirror, then try again.")
         return SetupError(sentence, details)
+    if _PROXY.search(said):
+        sentence = _("The proxy did not let Photio fetch its packages: check HTTPS_PROXY or the desktop's settings.")
+        return SetupError(sentence, details, "proxy")
+    if "in the provided package locations" in said:
+        return SetupError(_("The folder in PHOTIO_WHEELS lacks a package: add it, then try again."), details)
+    if "No interpreter found" in said:
+        return SetupError(_("There is no Python 3.11 to 3.14 here: install one, then try again."), details)
     sentence = _("Photio's packages could not be fetched: check the internet connection, then try again.")
     return SetupError(sentence, details, "network")
 
@@ -76,8 +91,12 @@ class Outcome:
     output: str
     errors: str
 
+    @property
+    def said(self) -> str:
+        return self.output + "\n" + self.errors
+
     def last_lines(self, count: int = 8) -> str:
-        lines = (self.output + "\n" + self.errors).strip().splitlines()
+        lines = self.said.strip().splitlines()
         return "\n".join(lines[-count:])
 
 

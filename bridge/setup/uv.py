@@ -23,6 +23,7 @@ import tempfile
 import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 
 from bridge.common.i18n import _
@@ -80,9 +81,15 @@ def present(programs: Path) -> str | None:
     return found if version and tuple(map(int, version.groups())) >= OLDEST else None
 
 
+def wheels(variables: Mapping[str, str] = os.environ) -> str | None:
+    """The absolute path of the folder of wheels, if there is one."""
+    folder = variables.get(WHEELS_VARIABLE)
+    return os.path.abspath(folder) if folder else None
+
+
 def source(variables: Mapping[str, str] = os.environ) -> str:
     """Where `get` will look for it, for people to read."""
-    mirror = variables.get(WHEELS_VARIABLE) or variables.get(MIRROR_VARIABLE)
+    mirror = wheels(variables) or variables.get(MIRROR_VARIABLE)
     return mirror or ("pip" if importlib.util.find_spec("pip") else "releases.astral.sh")
 
 
@@ -95,7 +102,7 @@ def get(programs: Path, report: Report) -> str:
     """
     if found := present(programs):
         return found
-    ways = [_from_wheels] if os.environ.get(WHEELS_VARIABLE) else [_from_pip, _from_releases]
+    ways = [_from_wheels] if wheels() else [_from_pip, _from_releases]
     kept = _kept(programs)
     failures: list[SetupError] = []
     with tempfile.TemporaryDirectory(prefix=FETCHING, dir=programs) as name:
@@ -119,7 +126,7 @@ def _kept(programs: Path) -> Path:
 
 
 def _from_wheels(_scratch: Path, _report: Report) -> Path:
-    folder = Path(os.environ[WHEELS_VARIABLE])
+    folder = Path(wheels() or "")
     known = set(re.findall(r"sha256:([0-9a-f]{64})", _LOCK.read_text(encoding="utf-8")))
     system = {"darwin": "macosx", "win32": "win"}.get(sys.platform, "linux")
     for wheel in folder.glob(f"uv-{VERSION}-*{system}*{platform.machine().lower()}.whl"):
@@ -136,7 +143,7 @@ def _from_pip(scratch: Path, report: Report) -> Path:
     command += ["--only-binary=:all:", "--require-hashes", "-d", str(scratch), "-r", str(_LOCK)]
     done = run(command, 600.0, {"TMPDIR": str(scratch)}, lambda: report(size(scratch)))
     if done.status != 0:
-        raise failed_to_fetch(done.last_lines())
+        raise failed_to_fetch(done.said)
     return next(scratch.glob("uv-*.whl"))
 
 
@@ -151,13 +158,13 @@ def _from_releases(scratch: Path, report: Report) -> Path:
     for place in [mirror.rstrip("/")] if mirror else RELEASES:
         try:
             content = _download(f"{place}/{name}", report)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             failures.append(f"{place}: {getattr(error, 'reason', error)}")
             continue
         if hashlib.sha256(content).hexdigest() == digest:
             (scratch / name).write_bytes(content)
             return scratch / name
-        failures.append(f"{place}: the hash of its {len(content)} bytes is another one")
+        failures.append(f"{place}: {len(content)} bytes; theirs is another hash")
     raise failed_to_fetch("\n".join(failures))
 
 

@@ -38,6 +38,7 @@ else:
         environment.remove(folder)
         (folder / "bin").mkdir(parents=True)
         (folder / "bin" / "python").symlink_to({os.path.realpath(sys.executable)!r})
+        return environment._proof(folder, bridge)
     def fetch(source, report):
         models.model_path().parent.mkdir(parents=True, exist_ok=True)
         models.model_path().write_text(str(source))

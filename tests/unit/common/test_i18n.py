@@ -44,7 +44,9 @@ SAME_IN_EVERY_LANGUAGE = {
 }  # fmt: skip
 
 #: Names in the API and the settings, and what is filled in: their underscores are no mnemonics.
-IDENTIFIERS = re.compile(r"HTTPS_PROXY|https_proxy|base_image|mask_image|cfg_scale|negative_prompt|most_requests|native_limit|\{\w+\}")
+IDENTIFIERS = re.compile(
+    r"HTTPS_PROXY|https_proxy|PHOTIO_WHEELS|base_image|mask_image|cfg_scale|negative_prompt|most_requests|native_limit|\{\w+\}"
+)
 
 
 def _modules() -> list[str]:

@@ -251,7 +251,7 @@ def test_behind_condas_python_the_systems_is_set_up_which_gimps_menu_entry_finds
     world.gimp()
     world.program("python3", "import sys\nsys.exit('conda')")
     world.program("of-the-system", PYTHON)
-    monkeypatch.setattr(commands, "_SYSTEM_PYTHON", str(world.programs / "of-the-system"))
+    monkeypatch.setattr(gimps, "_SYSTEM_PYTHON", str(world.programs / "of-the-system"))
     assert world.install() == 0
     assert len(world.present()) == 1
 

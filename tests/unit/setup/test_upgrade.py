@@ -13,9 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from bridge.common import environments
 from bridge.protocol.history import AskUnclaimed, Browse, Page, Recall, Recalled, Unclaimed
 from bridge.service import history_messages
-from bridge.setup import environment, plugin_folder
+from bridge.setup import contents
 from bridge.store import settings
 from bridge.store.key import find_key
 from tests.unit.install_world import REPOSITORY, World, make_world, tree
@@ -43,9 +44,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     for name, target in (("install.json", folder), ("data/installations.json", made.home / ".local/share/photio")):
         text = (SAVED / name).read_text().replace("{home}", str(made.home)).replace("{python}", sys.executable)
         (target / Path(name).name).write_text(text)
-    old = environment.environments() / "old"
+    old = made.environments / "old"
     old.mkdir(parents=True)
-    (old / environment.MARKER).touch()
+    (old / environments.MARKER).touch()
     return made
 
 
@@ -54,11 +55,9 @@ def test_no_module_of_the_old_version_is_left_to_be_imported(world: World) -> No
     assert (folder / "canvas.py").exists(), "it would be imported in place of the folder `canvas`"
     assert world.install() == 0
     bridge = {f"bridge/{name}" for name in tree(world.checkout / "bridge")}
-    expected = {*tree(world.checkout / "plugin/photio"), *bridge, "bridge", "install.json"}
+    expected = {*tree(world.checkout / "plugin/photio"), *bridge, "bridge", contents.LIST}
     assert {name for name in tree(folder) if not name.startswith("locale")} == expected
-    manifest = plugin_folder.read_manifest(folder)
-    assert manifest is not None
-    assert plugin_folder.damage(folder, manifest) == []
+    assert contents.damage(folder) == []
 
 
 def test_settings_and_key_stay_as_they_were(world: World) -> None:
@@ -103,4 +102,10 @@ def test_a_layer_of_the_old_version_can_be_made_again(world: World) -> None:
 
 def test_the_packages_of_the_old_version_are_removed_when_nothing_uses_them_any_more(world: World) -> None:
     assert world.install() == 0
-    assert [path.name for path in environment.environments().iterdir()] == ["made-up"]
+    assert world.present() == [world.environment()]
+
+
+def test_another_gimp_that_still_has_the_old_version_keeps_its_packages(world: World) -> None:
+    shutil.copytree(world.gimp() / "plug-ins", world.gimp("3.2") / "plug-ins")
+    assert world.install(gimp_dirs=(world.gimp(),)) == 0
+    assert world.present() == [world.environment(), "old"]
