@@ -70,7 +70,8 @@ class RealGimp:
     @property
     def bridge(self) -> list[str]:
         """The start of a command line that runs the installed bridge."""
-        (complete,) = self.home.glob("data/photio/environments/*/.photio-complete")
+        markers = self.home.glob("data/photio/environments/*/.photio-complete")
+        complete = max(markers, key=lambda marker: marker.stat().st_mtime)
         bytecode = f"pycache_prefix={complete.parent / 'bytecode'}"
         bridge = self.profile / "plug-ins" / "photio" / "bridge"
         return [str(complete.parent / "bin" / "python"), "-I", "-X", bytecode, str(bridge)]

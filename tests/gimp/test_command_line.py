@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from gi.repository import Gegl, Gimp, Gio
 
-from support import INSTALLED, make_image, pixels, rendered, run, select
+from support import BRIDGE, PYTHON, make_image, pixels, rendered, run, select
 
 WIDTH, HEIGHT = 300, 220
 EVERYWHERE = Gegl.Rectangle.new(0, 0, WIDTH, HEIGHT)
@@ -43,7 +43,7 @@ def save(image, path):
 def by_command_line(folder, *options):
     """What the command makes of photograph.png and mask.png, as an image."""
     files = ["--base", folder / "photograph.png", "--mask", folder / "mask.png", "--out", folder / "out.png"]
-    command = [INSTALLED["python"], "-I", INSTALLED["bridge"], "regen", *files, "--mask-means", "edit", *options]
+    command = [PYTHON, "-I", BRIDGE, "regen", *files, "--mask-means", "edit", *options]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(folder / "out.png")))
