@@ -36,6 +36,7 @@ class SetupWindow:
         self._agreed = self._done = self._cancelling = self._closed = False
         self._notice = Notice()
         self._text = parts.paragraph(width=_WIDE)
+        self._text.set_width_chars(_WIDE)  # the window would be as narrow as its buttons
         self._text.set_line_wrap_mode(Pango.WrapMode.WORD_CHAR)  # a folder can be longer than a line
         self._bar = Gtk.ProgressBar(show_text=True, ellipsize=Pango.EllipsizeMode.END, no_show_all=True)
         self._details = Details()
