@@ -256,9 +256,8 @@ DAMAGED = pytest.mark.parametrize(
     [
         ("Remove Object", "numpy", lambda image: until(lambda: len(image.get_layers()) == 2)),
         ("Regenerate…", "numpy", lambda _image: screen.wait_until(regenerating.ready)),
-        ("History…", "PIL", lambda _image: see("dialog", "Photio History")),
     ],
-    ids=["remove", "regenerate", "history"],
+    ids=["remove", "regenerate"],
 )
 
 

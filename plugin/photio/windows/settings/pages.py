@@ -79,10 +79,12 @@ class WorkPage(Page):
     def allow_neural(self, installed: bool) -> None:
         """Lets the user choose MI-GAN, or else add it. Nothing else is changed."""
         self._migan.set_sensitive(installed)
-        if installed and self._add.is_focus():
-            self._migan.grab_focus()
         self._add.set_visible(not installed)
         self._add.set_no_show_all(installed)
+
+    def focus_neural(self) -> None:
+        """Focuses the choice of MI-GAN, which is in the place of the button that added it."""
+        self._migan.grab_focus()
 
     def read(self, before: Preferences) -> Preferences:
         """`before` with the values that are set here."""

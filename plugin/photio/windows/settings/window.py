@@ -181,6 +181,7 @@ class SettingsWindow:
             return
         if report := self._bridge.ask(AskSettings(with_keyring=False), SettingsReport):
             self._work.allow_neural(report.neural)
+            self._work.focus_neural()
             self._show_text(_("MI-GAN is installed: choose it below, then press OK."))
 
     # The bridge

@@ -30,7 +30,8 @@ class Details(Gtk.Expander):
         box.show_all()
         self.add(box)
         named(self, _("_Details"))
-        named(self._view, _("Details"))
+        for each in (scrolled, self._view):
+            named(each, _("Details"))
 
     @property
     def text(self) -> str:
