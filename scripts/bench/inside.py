@@ -27,7 +27,6 @@ assert HOME.name == "bench", "a benchmark must not touch anybody's results"
 sys.path.insert(0, str(PLUGIN))  # what the window does is done here, in this process
 from bridge.common import environments  # noqa: E402
 
-#: The interpreter that the bridge runs under.
 PYTHON = environments.command(environments.find(BRIDGE), BRIDGE)[0]
 sys.path += map(str, Path(PYTHON).parent.parent.glob("lib/python3*/site-packages"))  # Pillow
 
