@@ -88,21 +88,22 @@ def set_up(player, environment):
 
 
 @pytest.mark.parametrize(
-    ("entry", "then"),
+    ("entry", "then", "leaving"),
     [
-        ("Regenerate…", lambda: screen.wait_until(regenerating.ready)),
-        ("History…", lambda: see("dialog", "Photio History")),
-        ("Settings…", lambda: see("password text", "Key")),
+        ("Regenerate…", lambda: screen.wait_until(regenerating.ready), ["Escape"]),
+        ("History…", lambda: see("dialog", "Photio History"), ["Escape", "Escape"]),  # the search's, the window's
+        ("Settings…", lambda: see("password text", "Key"), ["Escape"]),
     ],
     ids=["regenerate", "history", "settings"],
 )
-def test_a_window_opens_once_that_is_done_and_not_before(shown, player, environment, entry, then):
+def test_a_window_opens_once_that_is_done_and_not_before(shown, player, environment, entry, then, leaving):
     choose(entry)
     see("dialog", "Set Up Photio")
     assert [seen.name for seen in screen.look() if seen.role == "dialog"] == ["Set Up Photio"]
     set_up(player, environment)
     then()
-    keys("Escape")
+    screen.wait_until(screen.focused)
+    keys(*leaving)
     no_windows()
 
 
