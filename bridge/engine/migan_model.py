@@ -1,7 +1,7 @@
 """The neural fill model, MI-GAN: continues large structures better, is softer, and sometimes invents things.
 
 A. Sargsyan et al., "MI-GAN: A Simple Baseline for Image Inpainting on Mobile Devices", ICCV 2023. onnxruntime runs the
-authors' own pipeline, `migan_pipeline_v2.onnx` (MIT). `install.py --neural` installs both.
+authors' own pipeline, `migan_pipeline_v2.onnx` (MIT). The set-up installs both.
 """
 
 from __future__ import annotations
@@ -64,16 +64,16 @@ def _load() -> Any:
     path = models.find_model()
     if path is None or not models.verify(path):
         sentence = _(
-            "The neural model is not on this computer or is damaged; run install.py --neural, "
-            "or choose the PatchMatch model."
+            "The neural model is not on this computer or is damaged: add it in Filters > Photio > Settings, "
+            "or choose PatchMatch there."
         )
         raise ModelUnavailable(sentence)
     try:
         import onnxruntime
     except ImportError as error:
         sentence = _(
-            "The neural model needs onnxruntime, which is not installed; run install.py --neural, "
-            "or choose the PatchMatch model."
+            "The neural model needs onnxruntime, which is not installed: add MI-GAN in Filters > Photio > Settings, "
+            "or choose PatchMatch there."
         )
         raise ModelUnavailable(sentence, str(error)) from error
     options = onnxruntime.SessionOptions()

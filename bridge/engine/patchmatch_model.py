@@ -39,8 +39,7 @@ def fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
     """
     if not patchmatch.patchmatch_available:
         sentence = _(
-            "The offline engine's PatchMatch library does not load on this computer; run install.py again, "
-            "and if that does not help, use Photio with an API key."
+            "The offline engine's PatchMatch library does not load on this computer: use Photio with an API key."
         )
         raise ModelUnavailable(sentence)
     return fill_hole(_fill, rgb, hole, seed)

@@ -91,7 +91,7 @@ class Service:
                     self._announce(question, answer)
             except ProtocolError as error:
                 _log.error("not understood: %s", error)
-                sentence = _("The plug-in and its bridge do not match: run install.py again.")
+                sentence = _("The plug-in and its bridge do not match: install Photio again, then restart GIMP.")
                 self._announce(question, Failed("protocol", sentence))
             except Exception as error:  # noqa: BLE001  (as in `bridge.job`: no error may end the bridge)
                 self._announce(question, failure(error, (), billed=False))

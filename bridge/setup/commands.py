@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bridge.common import environments, systems
 from bridge.common.errors import PhotioError
@@ -123,8 +125,8 @@ def _preview(gimp: Gimp, options: Options, started: Sequence[Program]) -> None:
     say(f"  would {verb} the plug-in: {gimp.folder}")
     for each in gimps.sharing(gimp, started):
         command = [*_setup_command(each, started, options.checkout / "bridge", options), "--plan"]
-        for line in run(gimps.inside(each, command), 120.0).output.splitlines():
-            for fetch in json.loads(line).get("fetches", []):
+        for message in _messages(run(gimps.inside(each, command), 120.0).output.splitlines()):
+            for fetch in message.get("fetches", []):
                 say(f"  would fetch {fetch['what']}: about {fetch['bytes'] / 1e6:.0f} MB from {fetch['source']}")
 
 
@@ -156,11 +158,11 @@ def _set_up(gimp: Gimp, started: Sequence[Program], options: Options) -> None:
     ) as program:
         assert program.stdin is not None  # both are pipes
         assert program.stdout is not None
-        program.stdin.write("go\n")
-        program.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended already, and may have said why
+            program.stdin.write("go\n")
+            program.stdin.flush()
         shown, last = "", {}
-        for line in program.stdout:
-            last = json.loads(line)
+        for last in _messages(program.stdout):
             if last["kind"] == "progress" and last["step"] != shown:
                 shown = last["step"]
                 say(f"  {_STEPS[shown]}")
@@ -169,6 +171,13 @@ def _set_up(gimp: Gimp, started: Sequence[Program], options: Options) -> None:
     if last.get("kind") != "done":
         raise SetupError(f"{command[0]} could not set up the bridge; run this again, and ask for help if that fails.")
     say(f"  bridge: ready in {environment.programs() if gimp.kind == 'native' else 'the ' + gimp.kind.capitalize()}")
+
+
+def _messages(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """What the set-up says. `flatpak` and `snap` may print lines of their own."""
+    for line in lines:
+        if line.startswith("{"):
+            yield json.loads(line)
 
 
 def _uninstall_one(gimp: Gimp) -> None:

@@ -62,11 +62,8 @@ def _fetch(what: str, source: str, size: int) -> dict[str, str | int]:
     return {"what": what, "source": source, "bytes": size}
 
 
-def set_up(bridge: Path, neural: bool, report: Report, proved: bool = False) -> Path:
+def set_up(bridge: Path, neural: bool, report: Report) -> Path:
     """Makes the environment for this interpreter and what it runs in, if there is none that works. Returns its folder.
-
-    Args:
-        proved: `plan` has just found that it works.
 
     Raises:
         SetupError: it cannot be made; nothing half-made is left.
@@ -76,7 +73,7 @@ def set_up(bridge: Path, neural: bool, report: Report, proved: bool = False) -> 
     with only_one(programs() / "install.lock"):
         for leftover in programs().glob(f"{uv.FETCHING}*"):
             remove(leftover)
-        found = None if proved else problem(folder, bridge)
+        found = problem(folder, bridge)
         attempts = 0
         while found is not None:
             if attempts == 2:  # what a proof finds damaged is made once again
@@ -87,7 +84,15 @@ def set_up(bridge: Path, neural: bool, report: Report, proved: bool = False) -> 
             attempts += 1
         used = dict.fromkeys([*_used_by(folder), str(bridge.parent)])
         (folder / environments.MARKER).write_text("".join(f"{path}\n" for path in used), encoding="utf-8")
+        if not neural:
+            _remove_damaged(Path(environments.folder(str(bridge), neural=True)), bridge)
     return folder
+
+
+def _remove_damaged(folder: Path, bridge: Path) -> None:
+    """Removes an environment that nobody wants and that does not work: the look-up prefers the one for MI-GAN."""
+    if environments.usable(str(folder)) and _proof(folder, bridge) is not None:
+        _removed(folder)
 
 
 def _used_by(folder: Path) -> list[str]:

@@ -67,13 +67,13 @@ def _set_up(chosen: argparse.Namespace) -> int:
             return _CANCELLED
         threading.Thread(target=_watch, daemon=True).start()
     if not chosen.plan:
-        _work(neural, chosen.model_file, proved=len(fetches) == (neural and models.find_model() is None))
+        _work(neural, chosen.model_file)
     _tell(kind="done")
     return 0
 
 
-def _work(neural: bool, model_file: Path | None, proved: bool) -> None:
-    made = environment.set_up(_BRIDGE, neural, _progress, proved)
+def _work(neural: bool, model_file: Path | None) -> None:
+    made = environment.set_up(_BRIDGE, neural, _progress)
     # They stay English where the folder cannot be written to; a release has its catalogues compiled.
     python = environments.command(str(made), "")[0]
     run([python, "-I", "-B", str(_BRIDGE / "setup" / "catalogues.py"), str(_BRIDGE.parent / "locale")])

@@ -1,9 +1,7 @@
-"""The benchmark's part inside GIMP: one process for all rows; see `bench.py`.
+"""The benchmark's part inside GIMP: one process for all rows; see `bench.py`. Arguments:
 
-Arguments: a JSON file with "rows" (their names), "runs", "plain_runs" and "cache" (a folder), and the file that the
-results go to: {"rows": [{"name", "times": {way: seconds of each run}, "memory": {process: MB}}], "preview": seconds,
-"waiting": {what: seconds}}.
-"""
+a JSON file with "rows" (their names), "runs", "plain_runs" and "cache" (a folder), and the file for the results:
+{"rows": [{"name", "times": {way: seconds of each run}, "memory": {process: MB}}], "preview": seconds, "waiting": …}."""
 
 import contextlib
 import json

@@ -42,7 +42,7 @@ BRIDGE = CHECKOUT / "bridge"
 UNDER = Path(__file__).with_name("bridge_under.py")
 
 #: What the plug-in says when its bridge is gone (plugin/photio/bridge_process.py).
-GONE = "Photio's bridge ended unexpectedly. What it had received is kept; run “python3 install.py --doctor” to see why."
+GONE = "Photio's bridge ended unexpectedly. What it had received is kept: try again."
 
 CANVAS = (96, 64)
 SELECTION = (30, 20, 24, 16)

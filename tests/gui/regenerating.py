@@ -101,6 +101,16 @@ def ready() -> bool:
     return bool(line()) and bool(find("button", "Generate"))
 
 
+def interactively(name: str, image: Gimp.Image, drawables: list[Gimp.Layer] | None = None) -> Gimp.PDBStatusType:
+    """Runs a procedure as the menu does; its status."""
+    procedure = Gimp.get_pdb().lookup_procedure(name)
+    config = procedure.create_config()
+    config.set_property("run-mode", Gimp.RunMode.INTERACTIVE)
+    config.set_property("image", image)
+    config.set_core_object_array("drawables", drawables or image.get_layers()[-1:])
+    return procedure.run(config).index(0)
+
+
 def focus(role: str, name: str) -> None:
     """Waits until a widget has the focus."""
 

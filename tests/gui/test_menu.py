@@ -6,6 +6,7 @@ import pytest
 from gi.repository import Gimp
 
 from driver import meanwhile, widget
+from regenerating import interactively
 from support import (
     BRIDGE,
     PLUG_IN,
@@ -30,16 +31,6 @@ def shown():
     Gimp.displays_flush()
     yield image
     display.delete()
-
-
-def interactively(name, image, drawables=None):
-    """Runs a procedure as the menu does; its status."""
-    procedure = Gimp.get_pdb().lookup_procedure(name)
-    config = procedure.create_config()
-    config.set_property("run-mode", Gimp.RunMode.INTERACTIVE)
-    config.set_property("image", image)
-    config.set_core_object_array("drawables", drawables or image.get_layers()[-1:])
-    return procedure.run(config).index(0)
 
 
 def test_remove_object_in_the_menu_needs_no_dialog_and_one_undo_takes_it_back(shown):

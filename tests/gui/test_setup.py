@@ -8,7 +8,7 @@ from gi.repository import Gimp
 import regenerating
 import screen
 from driver import keys, meanwhile, widget
-from regenerating import choose, focus, notice, stage
+from regenerating import choose, focus, interactively, notice, stage
 from screen import find, gone, press, see
 from setting_up import MODEL, Environment, playing
 from support import BRIDGE, HOME, PLUG_IN, PdbError, processes, run, until, wait_for_end
@@ -35,16 +35,6 @@ def player(environment):
     environment.hide()
     with playing(BRIDGE) as who:
         yield who
-
-
-def interactively(name, image, drawables=None):
-    """Runs a procedure as the menu does; its status, and GIMP's last error."""
-    procedure = Gimp.get_pdb().lookup_procedure(name)
-    config = procedure.create_config()
-    config.set_property("run-mode", Gimp.RunMode.INTERACTIVE)
-    config.set_property("image", image)
-    config.set_core_object_array("drawables", drawables or image.get_layers()[-1:])
-    return procedure.run(config).index(0)
 
 
 def no_windows():

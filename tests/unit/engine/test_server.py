@@ -188,4 +188,4 @@ def test_a_missing_neural_model_is_said_to_the_client(monkeypatch: pytest.Monkey
     with EngineServer(model="migan") as engine:
         response = send(engine)
     assert response.status_code == 500
-    assert "install.py --neural" in refusal(response)
+    assert "add it in Filters > Photio > Settings" in refusal(response)

@@ -137,3 +137,16 @@ def test_a_copy_for_the_next_release_of_gimp_keeps_its_packages_when_the_first_i
     assert environments.packages(str(second / "bridge" / environments.LOCKS[False])) in world.present()[0]
     assert world.uninstall() == 0
     assert world.present() == []
+
+
+def test_damaged_packages_of_mi_gan_that_nobody_has_any_more_do_not_stay_in_the_way(world: World) -> None:
+    world.gimp()
+    assert world.install() == 0
+    packages = environments.packages(str(world.checkout / "bridge" / environments.LOCKS[True]))
+    damaged = world.environments / world.environment().replace(world.environment().split("-")[0], packages)
+    (damaged / "bin").mkdir(parents=True)
+    (damaged / "bin/python").write_text("#!/bin/sh\nexit 1\n")
+    (damaged / "bin/python").chmod(0o755)
+    (damaged / environments.MARKER).touch()
+    assert world.install() == 0
+    assert world.present() == [world.environment()]

@@ -256,6 +256,14 @@ def test_behind_condas_python_the_systems_is_set_up_which_gimps_menu_entry_finds
     assert len(world.present()) == 1
 
 
+def test_what_a_sandbox_prints_of_its_own_does_not_disturb_the_installer(world: World) -> None:
+    world.gimp()
+    world.program("python3", "print('F: a remark of the sandbox', flush=True)\n" + PYTHON)
+    assert world.install(dry_run=True) == 0
+    assert world.install() == 0
+    assert len(world.present()) == 1
+
+
 def test_where_nothing_is_set_up_the_doctor_says_how(world: World) -> None:
     contents_only = world.gimp() / "plug-ins/photio"
     contents_only.mkdir(parents=True)
