@@ -67,7 +67,10 @@ def inside(release: str, folder: Path, scratch: Path, soak: bool) -> list[Part]:
         parts.append(Part(outcome, _tests(report, "Inside GIMP")))
     if soak:
         jobs = CHECKOUT / "tests" / "faults" / "inside" / "soak.py"
-        outcome = run(f"GIMP {release}, 200 jobs", _in_gimp(release, real.home / "soak", jobs, str(folder / "inside")))
+        temporary = scratch / "tmp"  # of its own, for the soak counts what is left there
+        temporary.mkdir()
+        command = _in_gimp(release, real.home / "soak", jobs, str(folder / "inside"))
+        outcome = run(f"GIMP {release}, 200 jobs", command, {"TMPDIR": str(temporary)})
         row = Row("200 jobs in a row, a tenth of them with a fault", "Inside GIMP", survived=outcome.green)
         parts.append(Part(outcome, [row]))
     return parts

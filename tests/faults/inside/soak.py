@@ -12,6 +12,7 @@ import random
 import signal
 import statistics
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def memory() -> int:
 
 def temporary_files() -> int:
     """Those of ours, wherever programs put them; the journal is meant to stay."""
-    places = [Path("/tmp"), Path(os.environ["GIMP3_DIRECTORY"]) / "tmp"]
+    places = [Path(tempfile.gettempdir()), Path(os.environ["GIMP3_DIRECTORY"]) / "tmp"]
     found = [path for place in places if place.is_dir() for path in place.iterdir() if "photio" in path.name.lower()]
     return len(found) + len(list(HOME.glob("journal/.*"))) + len(list(HOME.glob("journal/2*/.*.*")))
 
