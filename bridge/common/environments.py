@@ -70,7 +70,7 @@ def find(bridge: str) -> str | None:
 def command(environment: str, bridge: str, *arguments: str) -> list[str]:
     """The command line that starts the bridge with these arguments.
 
-    Bytecode goes into the environment: the plug-in's folder stays as it is, and compiling takes 60 ms only once.
+    Bytecode goes into the environment: the plug-in's folder stays as it is, and nothing is compiled twice.
     """
     bytecode = os.path.join(environment, "bytecode")
     return [systems.environment_python(environment), "-I", "-X", f"pycache_prefix={bytecode}", bridge, *arguments]
