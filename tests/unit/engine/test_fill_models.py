@@ -166,7 +166,7 @@ def test_a_fill_writes_nothing_into_the_channel_to_gimp() -> None:
 
 def test_a_library_that_does_not_load_is_said_in_a_sentence(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("patchmatch.patchmatch_available", False)
-    with pytest.raises(ModelUnavailable, match=r"install\.py"):
+    with pytest.raises(ModelUnavailable, match="use Photio with an API key"):
         patchmatch_model.fill(scene.rgb, scene.hole, 1)
 
 
@@ -179,7 +179,7 @@ def test_a_missing_or_damaged_neural_model_says_how_to_get_it(
         path.write_bytes(content)
     monkeypatch.setattr(migan_model, "_session", None)
     monkeypatch.setattr(models, "find_model", lambda: path if content else None)
-    with pytest.raises(ModelUnavailable, match=r"install\.py --neural"):
+    with pytest.raises(ModelUnavailable, match="add it in Filters > Photio > Settings"):
         migan_model.fill(scene.rgb, scene.hole, 1)
 
 
