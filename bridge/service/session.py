@@ -61,8 +61,9 @@ class Announcer:
 class Service:
     """Serves one plug-in until its end of the pipe closes. Each job has a folder of its own."""
 
-    def __init__(self, announce: Announcer) -> None:
+    def __init__(self, announce: Announcer, imports: threading.Thread | None = None) -> None:
         self._announce = announce
+        self._imports = imports  # what every job needs is imported there
         self._draft: RunningJob | None = None  # opened, and not run yet
         self._running: dict[int, RunningJob] = {}  # by the number of their `Run`
         self._lock = threading.Lock()  # for changes of `_running`
@@ -100,6 +101,8 @@ class Service:
         """The answer; None if it comes later, or the message needs none."""
         if isinstance(message, Open):
             return self._open()
+        if self._imports:  # two threads that import the same damaged package would name the wrong one
+            self._imports.join()
         if isinstance(message, Plan) and self._draft:
             return self._draft.plan(message)
         if isinstance(message, Run) and self._draft:
@@ -189,10 +192,11 @@ def main() -> int:
     _end_on_signals()
     # numpy is loaded later: the threads of its BLAS take a third of that time, and nothing here needs them
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    threading.Thread(target=_load_ahead, name="imports", daemon=True).start()
+    imports = threading.Thread(target=_load_ahead, name="imports", daemon=True)
+    imports.start()
     # the pipe is only for the protocol: everything else that prints, C libraries included, prints to stderr
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    Service(Announcer(pipe)).serve(sys.stdin.buffer)
+    Service(Announcer(pipe), imports).serve(sys.stdin.buffer)
     logging.shutdown()
     os._exit(0)  # without waiting for threads whose requests were dropped

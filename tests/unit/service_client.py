@@ -81,13 +81,23 @@ class Talk:
         return [said for said in self.heard if not isinstance(said.message, Progress | Received)]
 
 
-class BridgeProcess(Talk):
-    """A bridge, and the plug-in's end of its pipes."""
+#: Runs a program with a folder of packages that come first: `-I` ignores `PYTHONPATH`.
+PREFER = """
+import runpy, sys
+first, *sys.argv = sys.argv[1:]
+sys.path.insert(0, first)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
-    def __init__(self, home: Path, **variables: str) -> None:
+
+class BridgeProcess(Talk):
+    """A bridge, and the plug-in's end of its pipes. Packages in `before` come before those that are installed."""
+
+    def __init__(self, home: Path, before: Path | None = None, **variables: str) -> None:
         environment = {**os.environ, "PHOTIO_HOME": str(home), **variables}
+        program = ["-c", PREFER, str(before), str(BRIDGE)] if before else [str(BRIDGE)]
         self.process = subprocess.Popen(
-            [sys.executable, "-I", str(BRIDGE), "service"],
+            [sys.executable, "-I", *program, "service"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,

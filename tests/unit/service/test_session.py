@@ -21,7 +21,7 @@ from bridge.protocol import (
     Received,
     Run,
 )
-from tests.unit.service_client import CANVAS, KEY, photio, plan, prepare, state
+from tests.unit.service_client import CANVAS, KEY, BridgeProcess, photio, plan, prepare, state
 
 
 def test_a_job_goes_from_selection_to_result_and_is_kept(bridge, server):
@@ -227,6 +227,17 @@ def test_a_selection_file_that_is_damaged_is_a_sentence(bridge, server):
     opened = started.ask(Open(), Opened)
     (Path(opened.folder) / SELECTION_FILE).write_bytes(b"P5\n1 1\n255\n")
     assert started.ask(plan((0, 0, 10, 10)), Planned, Failed).code == "picture"
+
+
+def test_a_damaged_package_is_named_whichever_thread_imports_it_first(tmp_path):
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").write_text("raise ImportError('numpy is damaged')\n")
+    for _ in range(8):  # without the wait for the imports, 26 of 40 named another one
+        started = BridgeProcess(tmp_path / "home", before=tmp_path)
+        started.ask(Open(), Opened)
+        failed = started.ask(plan((0, 0, 10, 10)), Planned, Failed)
+        started.leave()
+        assert failed.sentence == "One of Photio's packages is missing or damaged: “numpy is damaged”."
 
 
 def test_a_home_that_cannot_be_written_to_is_said_so(bridge, tmp_path):
