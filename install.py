@@ -16,59 +16,49 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent
 
 
-def arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Install Photio for GIMP 3, for this user.")
-    what = parser.add_mutually_exclusive_group()
+def parser() -> argparse.ArgumentParser:
+    """The options. Their names are those of `commands.Options`."""
+    made = argparse.ArgumentParser(description="Install Photio for GIMP 3, for this user.")
+    what = made.add_mutually_exclusive_group()
     what.add_argument("--uninstall", action="store_true", help="remove everything that this installer created")
     what.add_argument("--doctor", action="store_true", help="report what is found, what works, and what to do")
-    parser.add_argument("--dry-run", action="store_true", help="show what would be done, without changing anything")
-    parser.add_argument(
+    made.add_argument("--dry-run", action="store_true", help="show what would be done, without changing anything")
+    made.add_argument(
         "--gimp-dir",
         metavar="DIR",
         type=Path,
         action="append",
-        default=[],
         help="install only into this configuration directory, for example ~/.config/GIMP/3.0; repeatable",
     )
-    parser.add_argument("--link", action="store_true", help="for developers: link to this checkout instead of copying")
-    parser.add_argument("--neural", action="store_true", help="add the MI-GAN engine and its model (28 MB)")
-    parser.add_argument(
+    made.add_argument("--link", action="store_true", help="for developers: link to this checkout instead of copying")
+    made.add_argument("--neural", action="store_true", help="add the MI-GAN engine and its model (28 MB)")
+    made.add_argument(
         "--model-file", metavar="PATH", type=Path, help="take the model from this file (implies --neural)"
     )
-    parser.add_argument(
+    made.add_argument(
         "--purge",
         action="store_true",
         help="with --uninstall: also remove settings, key, prompts, history, log and models",
     )
-    return parser
+    return made
 
 
 def main() -> int:
-    parser = arguments()
-    chosen = parser.parse_args()
-    if chosen.purge and (not chosen.uninstall or chosen.gimp_dir):
-        parser.error("--purge needs --uninstall, and excludes --gimp-dir")
-    if os.environ.get("SUDO_USER") and os.geteuid() == 0:
-        sys.exit("Run this without sudo: it installs Photio for the user who runs it, and GIMP does not run as root.")
     # The checkout may be read-only, or another user's.
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(CHECKOUT))
     from bridge.common.errors import PhotioError
     from bridge.setup import commands
-    from bridge.setup.gimps import Computer
 
-    options = commands.Options(
-        CHECKOUT,
-        tuple(chosen.gimp_dir),
-        chosen.link,
-        chosen.neural or chosen.model_file is not None,
-        chosen.model_file,
-        chosen.dry_run,
-        chosen.purge,
-    )
-    command = commands.uninstall if chosen.uninstall else commands.examine if chosen.doctor else commands.install
+    options = parser().parse_args(namespace=commands.Options(CHECKOUT))
+    if options.purge and (not options.uninstall or options.gimp_dir):
+        parser().error("--purge needs --uninstall, and excludes --gimp-dir")
+    if os.environ.get("SUDO_USER") and os.geteuid() == 0:
+        sys.exit("Run this without sudo: it installs Photio for the user who runs it, and GIMP does not run as root.")
     try:
-        return command(options, Computer.this())
+        if options.uninstall:
+            return commands.uninstall(options)
+        return commands.examine(options) if options.doctor else commands.install(options)
     except PhotioError as error:
         commands.complain(error)
     except OSError as error:

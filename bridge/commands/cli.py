@@ -150,14 +150,22 @@ def _service(chosen: argparse.Namespace) -> int:
 
 
 def _model_fetch(chosen: argparse.Namespace) -> int:
-    from bridge.engine.models import fetch_model
+    from bridge.engine.models import ModelError, fetch_model
 
-    print(fetch_model(chosen.file, _warn))
+    try:
+        print(fetch_model(chosen.file, _warn))
+    except ModelError as error:
+        if error.code == "network":
+            raise ModelError(
+                f"{error.sentence} --file takes a copy that is on this computer.", error.details
+            ) from error
+        raise
     return 0
 
 
 def _doctor(chosen: argparse.Namespace) -> int:
-    from bridge.doctor.checks import as_json, as_table, examine, examine_packages, has_problem
+    from bridge.doctor import as_table, has_problem
+    from bridge.doctor.checks import as_json, examine, examine_packages
 
     checks = examine_packages() if chosen.packages else examine()
     print(as_json(checks) if chosen.json else as_table(checks))

@@ -105,3 +105,21 @@ def own_interpreter_suits(kind: str, platform: str = sys.platform) -> bool:
     foreign libraries out. Not in an AppImage, which has another path at each start.
     """
     return platform not in ("win32", "darwin") and kind != "appimage"
+
+
+def bundles(platform: str = sys.platform, variables: Mapping[str, str] = os.environ, home: str = "~") -> list[str]:
+    """Where GIMP's programs are on macOS and Windows, which are not in the search path: patterns for `glob`."""
+    if platform == "darwin":
+        pattern = os.path.join("Applications", "GIMP*.app", "Contents", "MacOS", "gimp-console*")
+        return [os.path.join(place, pattern) for place in ("/", os.path.expanduser(home))]
+    if platform == "win32":
+        places = [value for name in ("ProgramFiles", "LOCALAPPDATA") if (value := variables.get(name))]
+        pattern = os.path.join("GIMP 3*", "bin", "gimp-console-3*.exe")
+        return [os.path.join(place, more, pattern) for more in ("", "Programs") for place in places]
+    return []
+
+
+def python_of_gimp(program: str, platform: str = sys.platform) -> str:
+    """The Python that a GIMP brings along for its plug-ins, beside its program; "" if it brings none."""
+    name = {"win32": "python.exe", "darwin": "python3"}.get(platform)
+    return os.path.join(os.path.dirname(program), name) if program and name else ""

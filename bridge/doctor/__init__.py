@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from bridge import __version__
 
 State = Literal["ok", "warning", "problem"]
 
@@ -16,6 +19,22 @@ class Check:
     state: State
     found: str
     advice: str = ""
+
+
+def has_problem(checks: Sequence[Check]) -> bool:
+    """Whether any check found a problem that keeps the bridge from working."""
+    return any(check.state == "problem" for check in checks)
+
+
+def as_table(checks: Sequence[Check]) -> str:
+    """A table for people: one line for each check, with its advice below."""
+    width = max(len(check.name) for check in checks)
+    lines = [f"Photio for GIMP {__version__}"]
+    for check in checks:
+        lines.append(f"{check.name:{width}}  {check.state:7}  {check.found}")
+        if check.advice:
+            lines.append(f"{'':{width}}           → {check.advice}")
+    return "\n".join(lines)
 
 
 def one_line(error: Exception, longest: int = 200) -> str:

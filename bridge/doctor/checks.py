@@ -57,25 +57,9 @@ def _installed(names: tuple[str, ...]) -> list[str]:
     return [name for name in names if importlib.util.find_spec(_MODULES.get(name, name))]
 
 
-def has_problem(checks: list[Check]) -> bool:
-    """Whether any check found a problem that keeps the bridge from working."""
-    return any(check.state == "problem" for check in checks)
-
-
 def as_json(checks: list[Check]) -> str:
     """JSON for programs: `{"version": …, "checks": [{"name", "state", "found", "advice"}, …]}`."""
     return json.dumps({"version": __version__, "checks": [asdict(check) for check in checks]}, indent=2)
-
-
-def as_table(checks: list[Check]) -> str:
-    """A table for people: one line for each check, with its advice below."""
-    width = max(len(check.name) for check in checks)
-    lines = [f"Photio for GIMP {__version__}"]
-    for check in checks:
-        lines.append(f"{check.name:{width}}  {check.state:7}  {check.found}")
-        if check.advice:
-            lines.append(f"{'':{width}}           → {check.advice}")
-    return "\n".join(lines)
 
 
 def _package(distribution: str) -> Check:

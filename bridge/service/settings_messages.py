@@ -110,7 +110,8 @@ def _overrides() -> tuple[str, ...]:
 
 
 def _doctor() -> DoctorReport:
-    from bridge.doctor.checks import as_table, examine, has_problem
+    from bridge.doctor import as_table, has_problem
+    from bridge.doctor.checks import examine
 
     checks = examine()
     return DoctorReport(not has_problem(checks), as_table(checks))

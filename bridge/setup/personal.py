@@ -32,19 +32,18 @@ class Belongings:
 
 
 def kept(config: Path, data: Path) -> list[Belongings]:
-    """The user's files in the directories of the settings and of the data."""
+    """The user's files in the directories of the settings and of the data, if there are any."""
     patterns = [pattern for name in _FILES for pattern in (name, f".{name}.{_DRAFT}")]
     journal = data / "journal"
     names = {path: path.name.removeprefix(REMOVED) for path in sorted(journal.glob("*"))}
     jobs = [path for path, name in names.items() if NAME.fullmatch(name) and path.is_dir() and not path.is_symlink()]
     log = places.log_file().name
-    found = [
+    return [
         Belongings(config, _files(config, [*patterns, "settings.json.broken-[0-9]*"])),
         Belongings(journal, (*jobs, *_files(data, [lock_file(journal).name]))),
         Belongings(data / "models", _files(data / "models", ["migan_pipeline_v2.onnx", ".model-????????"])),
         Belongings(data / "log", _files(data / "log", [log, f"{log}.[0-9]"])),
     ]
-    return [each for each in found if each.made]
 
 
 def asked_last(gimp_directory: Path) -> Belongings:

@@ -12,10 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bridge.setup import contents
-from bridge.setup.gimps import Gimp
 from bridge.setup.system import SetupError, remove, remove_if_empty
 
-_STAGING = ".photio-staging-"
+_STAGED = ".photio-staging"
 _PREVIOUS = ".photio-previous"
 _REMOVED = ".photio-removed"
 
@@ -27,63 +26,64 @@ def refuse_foreign(folder: Path) -> None:
 
 
 @contextmanager
-def replaced(gimp: Gimp, checkout: Path, link: bool) -> Iterator[None]:
+def replaced(folder: Path, checkout: Path, link: bool) -> Iterator[None]:
     """Builds a complete folder, puts it in place, and runs the block.
 
     If anything raises, the previous folder is put back, and nothing else is left. `repair` must have been called.
     """
-    gimp.folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = _home(gimp) / f"{_STAGING}{os.getpid()}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staged = _home(folder) / _STAGED
     staged.mkdir()
     try:
         contents.copy(checkout, staged, link)
         contents.write_list(staged)
-        if gimp.folder.exists():
-            os.replace(gimp.folder, _home(gimp) / _PREVIOUS)
-        os.replace(staged, gimp.folder)
+        if folder.exists():
+            os.replace(folder, _home(folder) / _PREVIOUS)
+        os.replace(staged, folder)
         yield
     except BaseException:
         if not staged.exists():
-            os.rename(gimp.folder, staged)
-        repair(gimp)
-        _tidy(gimp)
+            os.rename(folder, staged)
+        repair(folder)
+        _tidy(folder)
         raise
-    repair(gimp)
+    repair(folder)
 
 
-def repair(gimp: Gimp) -> bool:
+def repair(folder: Path) -> bool:
     """Finishes or undoes what a killed run left. Returns whether the previous folder had to be put back."""
-    home, back = _home(gimp), needs_repair(gimp)
+    home, back = _home(folder), needs_repair(folder)
     if back:
-        os.rename(home / _PREVIOUS, gimp.folder)
-    for leftover in [home / _PREVIOUS, home / _REMOVED, *home.glob(f"{_STAGING}*")]:
+        os.rename(home / _PREVIOUS, folder)
+    for leftover in [home / _PREVIOUS, home / _REMOVED, *home.glob(f"{_STAGED}*")]:
         remove(leftover)
     return back
 
 
-def needs_repair(gimp: Gimp) -> bool:
-    return (_home(gimp) / _PREVIOUS).exists() and not gimp.folder.exists()
+def needs_repair(folder: Path) -> bool:
+    return (_home(folder) / _PREVIOUS).exists() and not folder.exists()
 
 
-def uninstall(gimp: Gimp) -> bool:
+def uninstall(folder: Path) -> bool:
     """Removes the folder. Returns whether there was one. Raises `SetupError` for a folder that is not Photio's."""
-    repair(gimp)
-    refuse_foreign(gimp.folder)
-    if not gimp.folder.exists():
+    repair(folder)
+    refuse_foreign(folder)
+    if not folder.exists():
         return False
     # Renamed first, so that GIMP never loads half a plug-in.
-    away = _home(gimp) / _REMOVED
-    os.replace(gimp.folder, away)
+    away = _home(folder) / _REMOVED
+    os.replace(folder, away)
     remove(away)
-    _tidy(gimp)
+    _tidy(folder)
     return True
 
 
-def _tidy(gimp: Gimp) -> None:
+def _tidy(folder: Path) -> None:
     """Removes the directories that were made for the plug-in, or are as empty as if they had been: GIMP makes them."""
-    remove_if_empty(gimp.folder.parent, gimp.directory, gimp.directory.parent)
+    directory = folder.parent.parent
+    remove_if_empty(folder.parent, directory, directory.parent)
 
 
-def _home(gimp: Gimp) -> Path:
+def _home(folder: Path) -> Path:
     # `plug-ins` may be a link to another file system, and a rename cannot cross file systems.
-    return gimp.folder.parent.resolve().parent
+    return folder.parent.resolve().parent

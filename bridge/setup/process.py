@@ -1,8 +1,10 @@
-"""`python bridge setup`: makes the environment, and tells whoever started it what it does, in lines of JSON.
+"""`python bridge setup`: makes the environment, and says what it does.
 
 GIMP's own Python runs this, where GIMP runs: the plug-in starts it for its window, and `install.py` for the terminal.
 So paths, Python and permissions are the right ones by construction. It first says what it would fetch, and waits for
 the line "go". When its standard input ends, it stops, removes what is half-made, and ends with status 130.
+
+To the window it speaks lines of JSON, and with `--terminal` sentences.
 """
 
 from __future__ import annotations
@@ -13,52 +15,70 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from bridge.common import environments
 from bridge.common.errors import PhotioError
 from bridge.doctor import Check
 from bridge.engine import models
 from bridge.setup import environment, gimps
-from bridge.setup.gimps import Computer
 from bridge.setup.system import failed_to_store, run
+from bridge.store.places import program_directory
 
-_BRIDGE = Path(__file__).absolute().parent.parent  # of the link, in a developer's installation
+FAILED = 3  # the exit status if it has said why
 _CANCELLED = 130
+_BRIDGE = Path(__file__).absolute().parent.parent  # of the link, in a developer's installation
 _LICENCE = "MIT"  # of MI-GAN and its weights
+_STEPS = {
+    "uv": "fetching uv, which installs Python packages",
+    "python": "looking for Python",
+    "packages": "fetching the bridge's packages",
+    "check": "checking them",
+    "model": "fetching MI-GAN's model",
+}
+
+#: Is told the kind of a message, and what it says.
+Tell = Callable[..., None]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the set-up. Returns the exit status: 0 done, 1 failed, 130 cancelled."""
+    """Runs the set-up. Returns the exit status: 0 done, `FAILED`, or 130 cancelled."""
     parser = argparse.ArgumentParser(prog="bridge setup", description="Makes the environment that the bridge runs in.")
     parser.add_argument("--neural", action="store_true", help="with MI-GAN: its packages and its model")
     parser.add_argument("--model-file", type=Path, help="take MI-GAN's model from this file")
     parser.add_argument("--plan", action="store_true", help="only say what would be fetched")
     parser.add_argument("--doctor", action="store_true", help="only say what works, as “doctor --json” does")
+    parser.add_argument("--terminal", action="store_true", help="speak to people, not to the window")
     chosen = parser.parse_args(arguments)
+    tell = _tell_terminal if chosen.terminal else _tell_window
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
-        return _examine() if chosen.doctor else _set_up(chosen)
+        return _examine() if chosen.doctor else _set_up(chosen, tell)
     except KeyboardInterrupt:
         return _CANCELLED
-    except PhotioError as error:
-        return _failed(error)
     except OSError as error:
-        return _failed(failed_to_store(error))
+        failure: PhotioError = failed_to_store(error)
+    except PhotioError as error:
+        failure = error
+    tell("failed", code=failure.code, sentence=failure.sentence, details=failure.details)
+    return FAILED
 
 
-def _set_up(chosen: argparse.Namespace) -> int:
-    neural = chosen.neural or chosen.model_file is not None or environment.wanted_neural()
+def _set_up(chosen: argparse.Namespace, tell: Tell) -> int:
+    # An update adds MI-GAN's packages again for who has its model.
+    neural = chosen.neural or chosen.model_file is not None or models.model_path().exists()
     fetches = environment.plan(_BRIDGE, neural)
     if fetches:
         damaged = environments.usable(environments.folder(str(_BRIDGE), neural))
-        _tell(
-            kind="plan",
+        tell(
+            "plan",
             reason="damaged" if damaged else "missing",
             fetches=fetches,
-            folder=str(environment.programs()),
+            folder=str(program_directory()),
             licence=_LICENCE if neural else "",
         )
         if chosen.plan:
@@ -67,21 +87,24 @@ def _set_up(chosen: argparse.Namespace) -> int:
             return _CANCELLED
         threading.Thread(target=_watch, daemon=True).start()
     if not chosen.plan:
-        _work(neural, chosen.model_file)
-    _tell(kind="done")
+        _work(neural, chosen.model_file, tell)
+    tell("done")
     return 0
 
 
-def _work(neural: bool, model_file: Path | None) -> None:
-    made = environment.set_up(_BRIDGE, neural, _progress)
+def _work(neural: bool, model_file: Path | None, tell: Tell) -> None:
+    def progress(step: str, done: int, total: int) -> None:
+        tell("progress", step=step, done=done, total=total)
+
+    made = environment.set_up(_BRIDGE, neural, progress)
     # They stay English where the folder cannot be written to; a release has its catalogues compiled.
     python = environments.command(str(made), "")[0]
     run([python, "-I", "-B", str(_BRIDGE / "setup" / "catalogues.py"), str(_BRIDGE.parent / "locale")])
     if neural:
-        _progress("model", 0, models.MODEL_SIZE)
+        progress("model", 0, models.MODEL_SIZE)
         models.fetch_model(model_file, lambda line: None)
-    folders = {_BRIDGE.parent, *(gimp.folder for gimp in gimps.configured(Computer.this()))}
-    list(environment.remove_unused(folders, environment.programs()))
+    known = [_BRIDGE.parent, *map(gimps.plug_in, gimps.configured())]
+    list(environment.remove_unused(known, program_directory()))
 
 
 def _examine() -> int:
@@ -91,12 +114,8 @@ def _examine() -> int:
         print(json.dumps({"checks": [asdict(row)]}))
         return 1
     done = run(environments.command(found, str(_BRIDGE), "doctor", "--json"), 120.0, {"LANGUAGE": "en"})
-    print(done.output or done.errors)
-    return done.status
-
-
-def _progress(step: str, done: int, total: int) -> None:
-    _tell(kind="progress", step=step, done=done, total=total)
+    print(done.stdout or done.stderr)
+    return done.returncode
 
 
 def _watch() -> None:
@@ -111,13 +130,25 @@ def _watch() -> None:
         os.kill(os.getpid(), signal.SIGINT)  # a signal also ends a wait for the network
 
 
-def _tell(**message: object) -> None:
+def _tell_window(kind: str, **message: Any) -> None:
+    _print(json.dumps({"kind": kind, **message}))
+
+
+def _tell_terminal(kind: str, **message: Any) -> None:
+    if kind == "plan":
+        for fetch in message["fetches"]:
+            _print_once(f"  to fetch: {fetch['what']}, about {fetch['bytes'] / 1e6:.0f} MB from {fetch['source']}")
+    elif kind == "progress":
+        _print_once(f"  {_STEPS[message['step']]}")
+    elif kind == "failed":
+        print(message["details"], message["sentence"], sep="\n", file=sys.stderr, flush=True)
+
+
+def _print(text: str) -> None:
     try:
-        print(json.dumps(message), flush=True)
-    except BrokenPipeError:
+        print(text, flush=True)
+    except BrokenPipeError:  # whoever started this has gone
         raise KeyboardInterrupt from None
 
 
-def _failed(error: PhotioError) -> int:
-    _tell(kind="failed", code=error.code, sentence=error.sentence, details=error.details)
-    return 1
+_print_once = cache(_print)

@@ -10,13 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from bridge.common import systems
 from bridge.common.errors import PhotioError
@@ -36,10 +32,6 @@ class SetupError(PhotioError):
 
     code = "setup"
 
-    def __init__(self, sentence: str, details: str = "", code: str = "setup") -> None:
-        super().__init__(sentence, details)
-        self.code = code
-
 
 def failed_to_store(error: OSError) -> SetupError:
     """The error for a file that could not be written."""
@@ -57,47 +49,35 @@ _STORING = {
     "Read-only file system": errno.EROFS,
     "Permission denied": errno.EACCES,
 }
-_PROXY = re.compile("tunnel error|Tunnel connection failed|ProxyError|407:? Proxy Auth")
-_HASH = re.compile("hash mismatch|match the hashes|is another hash", re.IGNORECASE)
+
+
+def last_lines(*said: str) -> str:
+    """The last eight lines of what a program said."""
+    return "\n".join("\n".join(said).strip().splitlines()[-8:])
 
 
 def failed_to_fetch(said: str) -> SetupError:
     """The error for what a program said that could not fetch something."""
-    lines = said.strip().splitlines()
-    details = "\n".join(lines[-8:])
+    lines, details = said.splitlines(), last_lines(said)
     for text, number in _STORING.items():
         if found := next((line for line in lines if text in line), None):
             error = failed_to_store(OSError(number, found.strip().removeprefix("cause: ")))
             return SetupError(error.sentence, details, error.code)
-    if _HASH.search(said):
+    if re.search("[Hh]ash mismatch|MATCH THE HASHES|is another hash", said):
         sentence = _("What was fetched is not what Photio knows, so it was not kept: check the mirror, then try again.")
         return SetupError(sentence, details)
-    if _PROXY.search(said):
+    if re.search("tunnel error|Tunnel connection failed|ProxyError|407:? Proxy Auth", said):
         sentence = _("The proxy did not let Photio fetch its packages: check HTTPS_PROXY or the desktop's settings.")
         return SetupError(sentence, details, "proxy")
     if "in the provided package locations" in said:
         return SetupError(_("The folder in PHOTIO_WHEELS lacks a package: add it, then try again."), details)
+    if re.search(r"onnxruntime\S* has no wheels", said):
+        sentence = _("MI-GAN is not available for this computer: go on with PatchMatch, which works here.")
+        return SetupError(sentence, details)
     if "No interpreter found" in said:
         return SetupError(_("There is no Python 3.11 to 3.14 here: install one, then try again."), details)
     sentence = _("Photio's packages could not be fetched: check the internet connection, then try again.")
     return SetupError(sentence, details, "network")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A program's exit status (127 if it cannot be run), standard output and standard error."""
-
-    status: int
-    output: str
-    errors: str
-
-    @property
-    def said(self) -> str:
-        return self.output + "\n" + self.errors
-
-    def last_lines(self, count: int = 8) -> str:
-        lines = self.said.strip().splitlines()
-        return "\n".join(lines[-count:])
 
 
 def run(
@@ -105,50 +85,47 @@ def run(
     seconds: float = 60.0,
     variables: Mapping[str, str] | None = None,
     look: Callable[[], None] = lambda: None,
-) -> Outcome:
-    """Runs a program to its end, without the variables of another Python. All failures are in the `Outcome`.
+) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end, without the variables of another Python. It fails with status 127 if it cannot run.
 
     Args:
         variables: more environment variables.
         look: called again and again while the program runs. If it raises anything, the program is killed.
     """
-    left = seconds
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        go_on = _hold_interrupts()
+    go_on = _hold_interrupts()
+    try:
+        program = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            env=systems.without_foreign() | dict(variables or {}),
+            creationflags=systems.no_window(),
+            pass_fds=() if sys.platform == "win32" else tuple(_held),
+        )
+    except OSError as error:
+        go_on()
+        return subprocess.CompletedProcess(command, 127, "", f"{command[0]}: {error.strerror}")
+    with program:
         try:
-            program = subprocess.Popen(
-                list(command),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                env=systems.without_foreign() | dict(variables or {}),
-                creationflags=systems.no_window(),
-                pass_fds=() if sys.platform == "win32" else tuple(_held),
-            )
-        except OSError as error:
             go_on()
-            return Outcome(127, "", f"{command[0]}: {error.strerror}")
-        try:
-            go_on()
-            while program.poll() is None and left > 0:
+            left = seconds
+            while left > 0:
                 look()
-                try:
-                    program.wait(_STEP)
-                except subprocess.TimeoutExpired:
-                    left -= _STEP  # counted in steps: a computer that sleeps meanwhile is not late
+                with suppress(subprocess.TimeoutExpired):
+                    said = program.communicate(timeout=_STEP)
+                    return subprocess.CompletedProcess(command, program.returncode, *said)
+                left -= _STEP  # counted in steps: a computer that sleeps meanwhile is not late
+            late = f"{command[0]} did not end within {seconds:.0f} seconds"
+            return subprocess.CompletedProcess(command, 127, "", late)
         finally:
-            if program.poll() is None:
-                program.kill()
-                program.wait()
-        if left <= 0:
-            return Outcome(127, "", f"{command[0]} did not end within {seconds:.0f} seconds")
-        return Outcome(program.returncode, *(_text(stream) for stream in (output, errors)))
+            program.kill()  # which does nothing if it has ended
 
 
 def _hold_interrupts() -> Callable[[], None]:
     """Lets Ctrl-C wait until what is returned is called: it would lose a program that is just being started."""
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
     came: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
 
@@ -158,11 +135,6 @@ def _hold_interrupts() -> Callable[[], None]:
             raise KeyboardInterrupt
 
     return go_on
-
-
-def _text(stream: IO[bytes]) -> str:
-    stream.seek(0)
-    return stream.read().decode(errors="replace").replace("\r\n", "\n")
 
 
 def size(folder: Path) -> int:

@@ -19,7 +19,6 @@ import re
 import shutil
 import ssl
 import sys
-import tempfile
 import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
@@ -38,32 +37,15 @@ RELEASES = tuple(
     f"https://{host}/releases/download/{VERSION}"
     for host in ("releases.astral.sh/github/uv", "github.com/astral-sh/uv")
 )
-#: By `sys.platform` and machine: the archive among the releases, and its sha256.
+#: By `sys.platform` and machine: the archive among the releases.
 ARCHIVES = {
-    ("linux", "x86_64"): (
-        "uv-x86_64-unknown-linux-gnu.tar.gz",
-        "23f02075b652bb1df64178cfae41b5caf160822e720e2663568f3f5d63bc52c0",
-    ),
-    ("linux", "aarch64"): (
-        "uv-aarch64-unknown-linux-gnu.tar.gz",
-        "030b69227b40af8c1981b7301793dc66e71ed3c796ea8688209dd268bd91ec51",
-    ),
-    ("darwin", "x86_64"): (
-        "uv-x86_64-apple-darwin.tar.gz",
-        "2b336763b396ec6afa20c5a8b083538ca7402445b868311979d740a4344c17d8",
-    ),
-    ("darwin", "arm64"): (
-        "uv-aarch64-apple-darwin.tar.gz",
-        "b88bda573e566ef9bced66b155fe0408626fbbc053aee1c30ba686f0728c9447",
-    ),
-    ("win32", "AMD64"): (
-        "uv-x86_64-pc-windows-msvc.zip",
-        "5d223efa0bf00208c3853246af09420419dfbd352536aa6bb8163d6170e23890",
-    ),
+    ("linux", "x86_64"): "uv-x86_64-unknown-linux-gnu.tar.gz",
+    ("linux", "aarch64"): "uv-aarch64-unknown-linux-gnu.tar.gz",
+    ("darwin", "x86_64"): "uv-x86_64-apple-darwin.tar.gz",
+    ("darwin", "arm64"): "uv-aarch64-apple-darwin.tar.gz",
+    ("win32", "AMD64"): "uv-x86_64-pc-windows-msvc.zip",
 }
-#: What the names of folders begin with that are needed only during a set-up. The next one removes a killed one's.
-FETCHING = "fetching-"
-_LOCK = Path(__file__).with_name("uv.lock")  # the wheels' hashes, for pip
+_LOCK = Path(__file__).with_name("uv.lock")  # the hashes of the wheels and of these archives
 _BLOCK = 1 << 16
 _SOCKET_TIMEOUT = 30.0  # seconds
 _PROGRAM = "uv.exe" if sys.platform == "win32" else "uv"
@@ -77,7 +59,7 @@ def present(programs: Path) -> str | None:
     if _kept(programs).is_file():
         return str(_kept(programs))
     found = shutil.which("uv")
-    version = re.match(r"uv (\d+)\.(\d+)", run([found, "--version"], 30.0).output) if found else None
+    version = re.match(r"uv (\d+)\.(\d+)", run([found, "--version"], 30.0).stdout) if found else None
     return found if version and tuple(map(int, version.groups())) >= OLDEST else None
 
 
@@ -93,8 +75,11 @@ def source(variables: Mapping[str, str] = os.environ) -> str:
     return mirror or ("pip" if importlib.util.find_spec("pip") else "releases.astral.sh")
 
 
-def get(programs: Path, report: Report) -> str:
-    """The path of a `uv`. One that had to be fetched is kept in the folder `programs`, which exists.
+def get(programs: Path, scratch: Path, report: Report) -> str:
+    """The path of a `uv`. One that had to be fetched is kept in the folder `programs`.
+
+    Args:
+        scratch: a folder on the same file system, for what is needed only meanwhile.
 
     Raises:
         SetupError: no place has it.
@@ -102,70 +87,65 @@ def get(programs: Path, report: Report) -> str:
     """
     if found := present(programs):
         return found
-    ways = [_from_wheels] if wheels() else [_from_pip, _from_releases]
+    failures: list[str] = []
+    if folder := wheels():
+        archive = _from_wheels(Path(folder))
+    else:
+        archive = _from_pip(scratch, report, failures) or _from_releases(scratch, report, failures)
+    shutil.unpack_archive(archive, scratch, "zip" if zipfile.is_zipfile(archive) else "gztar")
+    program = next(path for path in scratch.rglob(_PROGRAM) if path.is_file())
+    program.chmod(0o755)
     kept = _kept(programs)
-    failures: list[SetupError] = []
-    with tempfile.TemporaryDirectory(prefix=FETCHING, dir=programs) as name:
-        scratch = Path(name)
-        for fetch in ways:
-            try:
-                archive = fetch(scratch, report)
-                shutil.unpack_archive(archive, scratch, "zip" if zipfile.is_zipfile(archive) else "gztar")
-                program = next(path for path in scratch.rglob(_PROGRAM) if path.is_file())
-                program.chmod(0o755)
-                kept.parent.mkdir(exist_ok=True)
-                os.replace(program, kept)
-                return str(kept)
-            except SetupError as error:
-                failures.append(error)
-    raise SetupError(failures[-1].sentence, "\n".join(each.details for each in failures), failures[-1].code)
+    kept.parent.mkdir(exist_ok=True)
+    os.replace(program, kept)
+    return str(kept)
 
 
 def _kept(programs: Path) -> Path:
     return programs / f"uv-{VERSION}-{platform.machine()}" / _PROGRAM
 
 
-def _from_wheels(_scratch: Path, _report: Report) -> Path:
-    folder = Path(wheels() or "")
-    known = set(re.findall(r"sha256:([0-9a-f]{64})", _LOCK.read_text(encoding="utf-8")))
+def _from_wheels(folder: Path) -> Path:
     system = {"darwin": "macosx", "win32": "win"}.get(sys.platform, "linux")
     for wheel in folder.glob(f"uv-{VERSION}-*{system}*{platform.machine().lower()}.whl"):
-        if hashlib.sha256(wheel.read_bytes()).hexdigest() in known:
+        if _is_known(wheel.read_bytes()):
             return wheel
     sentence = _("{folder} has no wheel of uv {version} for this computer: add it, then try again.")
     raise SetupError(sentence.format(folder=folder, version=VERSION))
 
 
-def _from_pip(scratch: Path, report: Report) -> Path:
+def _from_pip(scratch: Path, report: Report, failures: list[str]) -> Path | None:
     if not importlib.util.find_spec("pip"):
-        raise SetupError("", "pip: GIMP's Python does not have it")
+        return None
     command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-input", "--no-deps", "--no-cache-dir"]
     command += ["--only-binary=:all:", "--require-hashes", "-d", str(scratch), "-r", str(_LOCK)]
     done = run(command, 600.0, {"TMPDIR": str(scratch)}, lambda: report(size(scratch)))
-    if done.status != 0:
-        raise failed_to_fetch(done.said)
-    return next(scratch.glob("uv-*.whl"))
+    failures.append(done.stdout + done.stderr)
+    return next(scratch.glob("uv-*.whl")) if done.returncode == 0 else None
 
 
-def _from_releases(scratch: Path, report: Report) -> Path:
+def _from_releases(scratch: Path, report: Report, failures: list[str]) -> Path:
     machine = (sys.platform, platform.machine())
     if machine not in ARCHIVES:
         sentence = _("There is no uv for this computer ({machine}): install uv yourself, then try again.")
         raise SetupError(sentence.format(machine=", ".join(machine)))
-    name, digest = ARCHIVES[machine]
+    archive = scratch / ARCHIVES[machine]
     mirror = os.environ.get(MIRROR_VARIABLE)
-    failures = []
     for place in [mirror.rstrip("/")] if mirror else RELEASES:
         try:
-            content = _download(f"{place}/{name}", report)
+            content = _download(f"{place}/{archive.name}", report)
         except (OSError, ValueError, HTTPException) as error:
             failures.append(f"{place}: {getattr(error, 'reason', error)}")
             continue
-        if hashlib.sha256(content).hexdigest() == digest:
-            (scratch / name).write_bytes(content)
-            return scratch / name
+        if _is_known(content):
+            archive.write_bytes(content)
+            return archive
         failures.append(f"{place}: {len(content)} bytes; theirs is another hash")
     raise failed_to_fetch("\n".join(failures))
+
+
+def _is_known(content: bytes) -> bool:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}" in _LOCK.read_text(encoding="utf-8")
 
 
 def _download(address: str, report: Report) -> bytes:

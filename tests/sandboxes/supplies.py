@@ -47,7 +47,7 @@ def folder(tree: Path, variables: Mapping[str, str]) -> Path:
 
 def release_name() -> str:
     """The name of uv's archive for this computer among its releases."""
-    return uv.ARCHIVES["linux", os.uname().machine][0]
+    return uv.ARCHIVES["linux", os.uname().machine]
 
 
 def python_archive(releases: Path) -> Path:

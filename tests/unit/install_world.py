@@ -13,7 +13,6 @@ import pytest
 
 from bridge.common import environments
 from bridge.setup import commands
-from bridge.setup.gimps import Computer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLACES = {"native": ".config/GIMP", "snap": "snap/gimp/current/.config/GIMP"}
@@ -64,10 +63,6 @@ class World:
     programs: Path
 
     @property
-    def computer(self) -> Computer:
-        return Computer("linux", self.home, os.environ)
-
-    @property
     def environments(self) -> Path:
         return self.home / ".local/share/photio/environments"
 
@@ -77,10 +72,10 @@ class World:
         return directory
 
     def install(self, **options: object) -> int:
-        return commands.install(commands.Options(self.checkout, **options), self.computer)
+        return commands.install(commands.Options(self.checkout, **options))
 
     def uninstall(self, **options: object) -> int:
-        return commands.uninstall(commands.Options(self.checkout, **options), self.computer)
+        return commands.uninstall(commands.Options(self.checkout, **options))
 
     def program(self, name: str, text: str) -> None:
         path = self.programs / name

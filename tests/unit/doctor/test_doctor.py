@@ -11,9 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from bridge.doctor import Check, as_table, has_problem, storage
 from bridge.doctor import checks as doctor
-from bridge.doctor import storage
-from bridge.doctor.checks import Check
 from bridge.store.key import key_file
 from tests.faults.proxies import Proxy, Socks, proxied
 from tests.unit.history_jobs import put, quick_record
@@ -45,14 +44,14 @@ def test_a_good_installation_is_called_good(listening: str, monkeypatch: pytest.
     assert {name: check.state for name, check in found.items() if check.state != "ok"} == {}
     assert found["MI-GAN"].found == "not installed; Filters > Photio > Settings adds it"
     assert found["PatchMatch"].found == "fills a hole"
-    assert not doctor.has_problem(list(found.values()))
+    assert not has_problem(list(found.values()))
 
 
 def test_a_service_that_is_not_reached_is_only_a_warning() -> None:
     found = checks()
     assert found["service"].state == "warning"
     assert "http://127.0.0.1:1" in found["service"].found
-    assert not doctor.has_problem(list(found.values()))
+    assert not has_problem(list(found.values()))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +158,7 @@ def test_a_key_is_reported_by_its_place_only(home: Path) -> None:
     key_file().chmod(0o644)
     found = checks()
     assert found["API key"].state == "warning"
-    assert "cdef" not in doctor.as_json(list(found.values())) + doctor.as_table(list(found.values()))
+    assert "cdef" not in doctor.as_json(list(found.values())) + as_table(list(found.values()))
 
 
 def test_nothing_is_changed_by_looking(home: Path) -> None:
@@ -171,8 +170,8 @@ def test_people_and_programs_get_the_same_checks() -> None:
     found = [Check("One", "ok", "yes"), Check("Two", "problem", "no", "do it")]
     document = json.loads(doctor.as_json(found))
     assert document["checks"][1] == {"name": "Two", "state": "problem", "found": "no", "advice": "do it"}
-    assert "→ do it" in doctor.as_table(found)
-    assert doctor.has_problem(found)
+    assert "→ do it" in as_table(found)
+    assert has_problem(found)
 
 
 def test_what_was_paid_for_and_never_inserted_is_counted(home: Path) -> None:

@@ -97,10 +97,10 @@ def test_what_was_interrupted_is_finished_by_the_next_set_up(world: World, left:
         half.rename(half.with_name(f"removed-{half.name}"))
     else:
         (half / environments.MARKER).unlink()
-    (world.environments.parent / "fetching-1234").mkdir()
+    (world.environments.parent / "fetching").mkdir()
     assert world.install() == 0
     assert world.present() == [world.environment()]
-    assert not (world.environments.parent / "fetching-1234").exists()
+    assert not (world.environments.parent / "fetching").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"relative\n\n/gone\n", b"/" * 100_000])
@@ -117,22 +117,22 @@ def test_a_damaged_marker_costs_nobody_anything(world: World, content: bytes) ->
 
 def test_a_gimp_in_an_unusual_place_keeps_its_packages_until_it_is_deleted(world: World, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere/3.0"
-    assert world.install(gimp_dirs=(elsewhere,)) == 0
+    assert world.install(gimp_dir=(elsewhere,)) == 0
     theirs = world.environment()
     update(world)
-    assert world.install(gimp_dirs=(world.gimp(),)) == 0
+    assert world.install(gimp_dir=(world.gimp(),)) == 0
     assert world.present() == sorted([theirs, world.environment()])
     os.rename(elsewhere, tmp_path / "away")
     update(world, "newest packages")
-    assert world.install(gimp_dirs=(world.gimp(),)) == 0
+    assert world.install(gimp_dir=(world.gimp(),)) == 0
     assert world.present() == [world.environment()]
 
 
 def test_a_copy_for_the_next_release_of_gimp_keeps_its_packages_when_the_first_is_deleted(world: World) -> None:
     first, second = world.gimp() / "plug-ins/photio", world.gimp("3.2") / "plug-ins/photio"
-    assert world.install(gimp_dirs=(world.gimp(),)) == 0
+    assert world.install(gimp_dir=(world.gimp(),)) == 0
     shutil.copytree(first, second)  # as GIMP does with its directory
-    assert world.uninstall(gimp_dirs=(world.gimp(),)) == 0
+    assert world.uninstall(gimp_dir=(world.gimp(),)) == 0
     assert not first.exists()
     assert environments.packages(str(second / "bridge" / environments.LOCKS[False])) in world.present()[0]
     assert world.uninstall() == 0

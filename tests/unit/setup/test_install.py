@@ -13,7 +13,6 @@ import pytest
 from bridge.common import environments
 from bridge.engine import models
 from bridge.setup import commands, contents, gimps
-from bridge.setup.gimps import Computer
 from tests.unit.install_world import PYTHON, REPOSITORY, STUB_BRIDGE, World, make_world, tree
 
 
@@ -31,20 +30,25 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         ("win32", "AppData/Roaming/GIMP", "native"),
     ],
 )
-def test_every_gimp_3_is_found_and_no_older_one(tmp_path: Path, platform: str, root: str, kind: str) -> None:
+def test_every_gimp_3_is_found_and_no_older_one(
+    world: World, monkeypatch: pytest.MonkeyPatch, platform: str, root: str, kind: str
+) -> None:
     for release in ("2.10", "2.99", "3.0", "3.2", "tmp"):
-        (tmp_path / root / release).mkdir(parents=True)
-    computer = Computer(platform, tmp_path, {"APPDATA": str(tmp_path / "AppData/Roaming")})
-    found = gimps.find(computer, [])
+        (world.home / root / release).mkdir(parents=True)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(gimps, "_programs", dict)  # which could not look for programs as another system does
+    monkeypatch.setenv("APPDATA", str(world.home / "AppData/Roaming"))
+    found = gimps.find()
     assert [(gimp.directory.name, gimp.kind) for gimp in found] == [("3.0", kind), ("3.2", kind)]
-    assert found[0].directory.parent == tmp_path / root
+    assert found[0].directory.parent == world.home / root
 
 
-def test_directories_that_the_user_moved_are_found(tmp_path: Path) -> None:
-    (tmp_path / "moved/GIMP/3.0").mkdir(parents=True)
-    variables = {"XDG_CONFIG_HOME": str(tmp_path / "moved"), "GIMP3_DIRECTORY": "own"}
-    found = gimps.find(Computer("linux", tmp_path, variables), [])
-    assert [gimp.directory for gimp in found] == [tmp_path / "moved/GIMP/3.0", tmp_path / "own"]
+def test_directories_that_the_user_moved_are_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = world.home / "moved/GIMP/3.0"
+    moved.mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(world.home / "moved"))
+    monkeypatch.setenv("GIMP3_DIRECTORY", "own")
+    assert [gimp.directory for gimp in gimps.find()] == [moved, world.home / "own"]
 
 
 def test_a_gimp_that_never_ran_gets_the_plug_in_and_uninstall_leaves_no_directory(world: World) -> None:
@@ -143,7 +147,7 @@ def test_looking_changes_nothing(world: World, arguments: list[str]) -> None:
     world.gimp()
     world.gimp(kind="snap")
     if arguments[-1] != "--dry-run":
-        world.install(gimp_dirs=(world.gimp(),))
+        world.install(gimp_dir=(world.gimp(),))
     before = tree(world.home.parent)
     done = world.run(*arguments)
     assert "Traceback" not in done.stderr
@@ -160,7 +164,7 @@ def test_uninstall_removes_all_it_made_and_nothing_else(world: World, tmp_path: 
     before = tree(world.home)
     elsewhere = tmp_path / "elsewhere/3.0"
     assert world.install() == 0
-    assert world.install(gimp_dirs=(elsewhere,)) == 0
+    assert world.install(gimp_dir=(elsewhere,)) == 0
     assert world.uninstall() == 0
     assert {path: text for path, text in tree(world.home).items() if path != ".local"} == {
         **before,
@@ -202,10 +206,10 @@ def test_packages_that_another_gimp_still_uses_are_kept(world: World, tmp_path: 
     assert world.install() == 0
     theirs = world.environment()
     (world.checkout / "bridge" / environments.LOCKS[False]).write_text("newer packages\n")
-    assert world.install(gimp_dirs=(elsewhere,)) == 0
+    assert world.install(gimp_dir=(elsewhere,)) == 0
     newer = world.environment()
     assert world.present() == sorted([theirs, newer])
-    assert world.uninstall(gimp_dirs=(elsewhere,)) == 0
+    assert world.uninstall(gimp_dir=(elsewhere,)) == 0
     assert world.present() == [theirs]
     assert world.install() == 0
     assert world.present() == [newer]
@@ -217,7 +221,7 @@ def test_the_doctor_finds_a_changed_file_and_says_what_to_do(world: World, capsy
     world.install()
     options = commands.Options(world.checkout)
     capsys.readouterr()
-    assert commands.examine(options, world.computer) == 0
+    assert commands.examine(options) == 0
     out = capsys.readouterr().out
     assert [line.split("  ")[0] for line in out.splitlines()[1:]] == [
         "GIMP 3.0",
@@ -227,8 +231,15 @@ def test_the_doctor_finds_a_changed_file_and_says_what_to_do(world: World, capsy
     ]
     assert "3.0.4" in out
     (folder / "photio.py").write_text("cut sh")
-    assert commands.examine(options, world.computer) == 1
+    assert commands.examine(options) == 1
     assert "missing or changed: photio.py" in capsys.readouterr().out
+
+
+def _told_about(name: str, table: str) -> tuple[str, str]:
+    """The doctor's line about something, and the one below."""
+    lines = table.splitlines()
+    (at,) = [number for number, line in enumerate(lines) if line.startswith(name)]
+    return lines[at], lines[at + 1]
 
 
 def test_where_python3_lacks_gimps_bindings_the_doctor_says_that_no_menu_appears_and_what_to_do(world: World) -> None:
@@ -239,9 +250,9 @@ def test_where_python3_lacks_gimps_bindings_the_doctor_says_that_no_menu_appears
     python = str(world.programs / "python3")
     assert f"{python} has no GIMP 3 bindings" in done.stdout
     done = world.run("--doctor")
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("GIMP's Python")]
-    assert f"{python} has no GIMP 3 bindings (gi): no menu appears" in line
-    assert "the system's python3 comes first, without conda or pyenv" in line
+    said, advice = _told_about("GIMP's Python", done.stdout)
+    assert f"{python} has no GIMP 3 bindings (gi): no menu appears" in said
+    assert "the system's python3 comes first, without conda or pyenv" in advice
     assert done.returncode == 1
 
 
@@ -271,9 +282,9 @@ def test_where_nothing_is_set_up_the_doctor_says_how(world: World) -> None:
     contents.write_list(contents_only)
     done = world.run("--doctor")
     assert done.returncode == 1
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("bridge")]
-    assert "not set up" in line
-    assert "choose anything in Filters > Photio, or run install.py" in line
+    said, advice = _told_about("bridge", done.stdout)
+    assert "not set up" in said
+    assert "choose anything in Filters > Photio, or run install.py" in advice
 
 
 def _fail_at(step: int, patch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -302,7 +313,7 @@ def test_an_interrupted_install_leaves_the_previous_one_whole(world: World, step
 
 
 def test_a_new_version_whose_bridge_does_not_run_leaves_the_previous_one(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: World, capfd: pytest.CaptureFixture[str]
 ) -> None:
     world.gimp()
     world.install()
@@ -310,7 +321,7 @@ def test_a_new_version_whose_bridge_does_not_run_leaves_the_previous_one(
     (world.checkout / "bridge/broken.py").write_text("")
     (world.checkout / "bridge" / environments.LOCKS[False]).write_text("newer packages\n")
     assert world.install() == 1
-    assert "do not work here: “the bridge is broken”" in capsys.readouterr().err
+    assert "do not work here: “the bridge is broken”" in capfd.readouterr().err
     assert tree(world.home) == before
 
 
@@ -330,7 +341,6 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from bridge.setup import commands, contents
-from bridge.setup.gimps import Computer
 moment, checkout = sys.argv[1], Path(sys.argv[2])
 replace = os.replace
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
@@ -341,7 +351,7 @@ def replacing(source, target):
 os.replace = replacing
 if moment == "staging": contents.write_list = die
 if moment == "setting up": commands._set_up = die
-commands.install(commands.Options(checkout), Computer.this())
+commands.install(commands.Options(checkout))
 """
 
 

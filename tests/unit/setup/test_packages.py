@@ -41,7 +41,7 @@ def test_a_flatpak_that_shares_gimps_folder_is_set_up_inside_its_sandbox(world: 
     world.program("flatpak", FLATPAK)
     done = world.run()
     assert done.returncode == 0, done.stderr
-    assert "bridge: ready in the Flatpak" in done.stdout
+    assert "GIMP 3.0 (Flatpak): " in done.stdout
     inside = world.home / ".var/app/org.gimp.GIMP/data/photio/environments"
     (made,) = inside.iterdir()
     folder = world.home / ".config/GIMP/3.0/plug-ins/photio"
@@ -114,7 +114,7 @@ def test_with_real_packages_install_doctor_repair_and_uninstall_all_work(
     shutil.copy(REPOSITORY / "bridge/__main__.py", world.checkout / "bridge/__main__.py")
     world.program("python3", PYTHON)
     step = _real_environment(world, monkeypatch)
-    assert "would fetch Photio's packages" in step("--dry-run")
+    assert "to fetch: Photio's packages" in step("--dry-run")
     assert not world.environments.exists()
     assert "fetching the bridge's packages" in step()
     step("--doctor")

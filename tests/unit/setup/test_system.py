@@ -97,6 +97,17 @@ SAID = {
         "network",
         NETWORK,
     ),
+    "no wheel for Intel Macs": (
+        _uv(
+            "No solution found when resolving dependencies",
+            "Because onnxruntime==1.26.0 has no wheels with a matching platform tag (e.g., `macosx_13_0_x86_64`) and"
+            " you require onnxruntime==1.26.0, we can conclude that your requirements are unsatisfiable.",
+        )
+        + "\n\nhint: Wheels are available for `onnxruntime` (v1.26.0) on the following platforms:"
+        " `manylinux_2_28_x86_64`, `macosx_14_0_arm64`, `win_amd64`, `win_arm64`",
+        "setup",
+        "MI-GAN is not available for this computer: go on with PatchMatch",
+    ),
     "wrong hash": (UV_HASH, "setup", HASH),
     "full": (
         _uv(
@@ -184,19 +195,19 @@ def test_what_cannot_be_stored_is_said_with_its_place(number: int, code: str, se
 
 def test_a_program_that_is_not_there_is_an_outcome_and_no_exception(tmp_path: Path) -> None:
     outcome = run([str(tmp_path / "uv")])
-    assert (outcome.status, outcome.errors) == (127, f"{tmp_path}/uv: No such file or directory")
+    assert (outcome.returncode, outcome.stderr) == (127, f"{tmp_path}/uv: No such file or directory")
 
 
 def test_both_streams_are_kept_whatever_they_hold() -> None:
     code = "import os; os.write(1, b'a\\r\\n\\xff'); os.write(2, b'x' * 300_000); os._exit(3)"
     outcome = run([sys.executable, "-c", code])
-    assert (outcome.status, outcome.output, len(outcome.errors)) == (3, "a\n\ufffd", 300_000)
+    assert (outcome.returncode, outcome.stdout, len(outcome.stderr)) == (3, "a\n\ufffd", 300_000)
 
 
 def test_a_program_that_does_not_end_is_killed_and_named() -> None:
     outcome = run([sys.executable, "-c", "import time; time.sleep(600)"], seconds=0.1)
-    assert outcome.status == 127
-    assert outcome.errors == f"{sys.executable} did not end within 0 seconds"
+    assert outcome.returncode == 127
+    assert outcome.stderr == f"{sys.executable} did not end within 0 seconds"
 
 
 def test_when_the_user_cancels_the_program_that_runs_is_killed(tmp_path: Path) -> None:
@@ -217,7 +228,7 @@ def test_another_pythons_variables_do_not_reach_the_program_and_those_given_do(m
     monkeypatch.setenv("PYTHONHOME", "/of/gimp")
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
     code = "import os; print(os.environ.get('PYTHONHOME'), os.environ['HTTPS_PROXY'], os.environ['UV_CACHE_DIR'])"
-    assert run([sys.executable, "-c", code], variables={"UV_CACHE_DIR": "/c"}).output.split() == [
+    assert run([sys.executable, "-c", code], variables={"UV_CACHE_DIR": "/c"}).stdout.split() == [
         "None",
         "http://proxy.example",
         "/c",

@@ -107,5 +107,5 @@ def test_the_packages_of_the_old_version_are_removed_when_nothing_uses_them_any_
 
 def test_another_gimp_that_still_has_the_old_version_keeps_its_packages(world: World) -> None:
     shutil.copytree(world.gimp() / "plug-ins", world.gimp("3.2") / "plug-ins")
-    assert world.install(gimp_dirs=(world.gimp(),)) == 0
+    assert world.install(gimp_dir=(world.gimp(),)) == 0
     assert world.present() == [world.environment(), "old"]

@@ -6,8 +6,10 @@ import hashlib
 import http.server
 import io
 import platform
+import re
 import sys
 import tarfile
+import tempfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -120,10 +122,23 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "path").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
     monkeypatch.setitem(sys.modules, "pip", None)  # it cannot be found then
-    known = {(sys.platform, platform.machine()): ("uv.tar.gz", hashlib.sha256(ARCHIVE).hexdigest())}
-    monkeypatch.setattr(uv, "ARCHIVES", known)
+    monkeypatch.setattr(uv, "ARCHIVES", {(sys.platform, platform.machine()): "uv.tar.gz"})
+    know(tmp_path, monkeypatch, ARCHIVE)
     (tmp_path / "photio").mkdir()
     return tmp_path / "photio"
+
+
+def know(folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    """Only this is known now."""
+    lock = folder / "uv.lock"
+    lock.write_text(f"uv=={uv.VERSION} \\\n    --hash=sha256:{hashlib.sha256(content).hexdigest()}\n")
+    monkeypatch.setattr(uv, "_LOCK", lock)
+
+
+def get(programs: Path, report: uv.Report) -> str:
+    """As the set-up does, which removes what is needed only meanwhile."""
+    with tempfile.TemporaryDirectory(dir=programs) as scratch:
+        return uv.get(programs, Path(scratch), report)
 
 
 def mirror(server: http.server.ThreadingHTTPServer, how: str, scheme: str = "http") -> str:
@@ -147,7 +162,7 @@ def test_the_mirror_is_used_and_the_next_set_up_fetches_nothing(
 ) -> None:
     monkeypatch.setenv(uv.MIRROR_VARIABLE, mirror(server, how) + "/")
     told: list[int] = []
-    path = uv.get(programs, told.append)
+    path = get(programs, told.append)
     assert Path(path).read_bytes() == PROGRAM
     assert Path(path).stat().st_mode & 0o111
     assert told == sorted(told)
@@ -155,7 +170,7 @@ def test_the_mirror_is_used_and_the_next_set_up_fetches_nothing(
     assert [name for name, content in tree(programs).items() if content] == [str(Path(path).relative_to(programs))]
     asked = list(server.asked)  # type: ignore[attr-defined]
     assert f"/{how}/uv.tar.gz" in asked
-    assert uv.present(programs) == uv.get(programs, quiet) == path
+    assert uv.present(programs) == get(programs, quiet) == path
     assert asked == server.asked  # type: ignore[attr-defined]
 
 
@@ -183,7 +198,7 @@ def test_what_is_not_the_very_file_is_a_sentence_and_leaves_nothing(
     monkeypatch.setattr(uv, "SIZE", len(ARCHIVE))
     monkeypatch.setenv(uv.MIRROR_VARIABLE, mirror(server, how))
     with pytest.raises(SetupError) as caught:
-        uv.get(programs, quiet)
+        get(programs, quiet)
     assert sentence in caught.value.sentence
     assert caught.value.code == code
     assert mirror(server, how) in caught.value.details
@@ -194,7 +209,7 @@ def test_what_is_not_the_very_file_is_a_sentence_and_leaves_nothing(
 def test_a_mirror_that_is_gone_is_said_at_once(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(uv.MIRROR_VARIABLE, "http://127.0.0.1:1")
     with pytest.raises(SetupError, match=NETWORK) as caught:
-        uv.get(programs, quiet)
+        get(programs, quiet)
     assert "Connection refused" in caught.value.details
     assert list(programs.iterdir()) == []
 
@@ -203,7 +218,7 @@ def test_if_the_first_place_fails_the_second_is_asked(
     server: http.server.ThreadingHTTPServer, programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uv, "RELEASES", (mirror(server, "404"), mirror(server, "good")))
-    assert Path(uv.get(programs, quiet)).read_bytes() == PROGRAM
+    assert Path(get(programs, quiet)).read_bytes() == PROGRAM
 
 
 @pytest.mark.parametrize("trusted", [True, False])
@@ -221,10 +236,10 @@ def test_a_companys_certificate_is_honoured_and_no_other(
     address = mirror(tls_server, "good", "https")
     monkeypatch.setenv(uv.MIRROR_VARIABLE, address)
     if trusted:
-        assert Path(uv.get(programs, quiet)).read_bytes() == PROGRAM
+        assert Path(get(programs, quiet)).read_bytes() == PROGRAM
     else:
         with pytest.raises(SetupError) as caught:
-            uv.get(programs, quiet)
+            get(programs, quiet)
         assert "CERTIFICATE_VERIFY_FAILED" in caught.value.details
 
 
@@ -232,7 +247,7 @@ def test_a_proxy_that_wants_a_password_is_named_as_the_cause(programs: Path, mon
     proxy = Proxy(1, "407 Proxy Authentication Required")
     monkeypatch.setenv("HTTPS_PROXY", proxy.origin)
     with pytest.raises(SetupError, match="The proxy did not let") as caught:
-        uv.get(programs, quiet)
+        get(programs, quiet)
     proxy.close()
     assert caught.value.code == "proxy"
     assert len(proxy.asked) == len(uv.RELEASES)
@@ -256,7 +271,7 @@ def test_a_uv_in_the_search_path_is_used_unless_it_is_too_old(
     program = on_path(tmp_path, version)
     assert uv.present(programs) == (program if suits else None)
     if suits:
-        assert uv.get(programs, quiet) == program
+        assert get(programs, quiet) == program
         assert list(programs.iterdir()) == []
 
 
@@ -264,9 +279,9 @@ def test_what_an_earlier_set_up_kept_comes_before_that_in_the_search_path(
     server: http.server.ThreadingHTTPServer, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(uv.MIRROR_VARIABLE, mirror(server, "good"))
-    kept = uv.get(programs, quiet)
+    kept = get(programs, quiet)
     on_path(tmp_path, "uv 0.13.0")
-    assert uv.get(programs, quiet) == kept
+    assert get(programs, quiet) == kept
 
 
 def wheel(folder: Path, monkeypatch: pytest.MonkeyPatch, known: bool = True) -> None:
@@ -277,10 +292,7 @@ def wheel(folder: Path, monkeypatch: pytest.MonkeyPatch, known: bool = True) -> 
     with zipfile.ZipFile(path, "w") as made:
         made.writestr("uv/__init__.py", "")
         made.writestr(f"uv-{uv.VERSION}.data/scripts/uv", PROGRAM)
-    digest = hashlib.sha256(path.read_bytes() if known else b"").hexdigest()
-    lock = folder.parent / "uv.lock"
-    lock.write_text(f"uv=={uv.VERSION} \\\n    --hash=sha256:{digest}\n")
-    monkeypatch.setattr(uv, "_LOCK", lock)
+    know(folder.parent, monkeypatch, path.read_bytes() if known else b"")
 
 
 def test_a_folder_of_wheels_is_enough_without_a_network(
@@ -288,7 +300,7 @@ def test_a_folder_of_wheels_is_enough_without_a_network(
 ) -> None:
     wheel(tmp_path / "wheels", monkeypatch)
     monkeypatch.setenv(uv.WHEELS_VARIABLE, str(tmp_path / "wheels"))
-    assert Path(uv.get(programs, quiet)).read_bytes() == PROGRAM
+    assert Path(get(programs, quiet)).read_bytes() == PROGRAM
 
 
 @pytest.mark.parametrize("lacks", ["the wheel", "the known wheel", "the folder"])
@@ -307,7 +319,7 @@ def test_a_folder_of_wheels_that_lacks_uv_is_named_and_nothing_else_is_tried(
     monkeypatch.setenv(uv.WHEELS_VARIABLE, str(wheels))
     monkeypatch.setenv(uv.MIRROR_VARIABLE, mirror(server, "good"))
     with pytest.raises(SetupError) as caught:
-        uv.get(programs, quiet)
+        get(programs, quiet)
     assert caught.value.sentence.startswith(f"{wheels} has no wheel of uv {uv.VERSION}")
     assert server.asked == []  # type: ignore[attr-defined]
     assert list(programs.iterdir()) == []
@@ -321,11 +333,11 @@ def test_where_pip_cannot_fetch_it_the_mirror_is_asked(
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     monkeypatch.setenv(uv.MIRROR_VARIABLE, mirror(server, "good"))
-    assert Path(uv.get(programs, quiet)).read_bytes() == PROGRAM
+    assert Path(get(programs, quiet)).read_bytes() == PROGRAM
     monkeypatch.setenv(uv.MIRROR_VARIABLE, mirror(server, "404"))
-    Path(uv.get(programs, quiet)).unlink()
+    Path(get(programs, quiet)).unlink()
     with pytest.raises(SetupError, match=NETWORK) as caught:
-        uv.get(programs, quiet)
+        get(programs, quiet)
     assert "No matching distribution found for uv" in caught.value.details
     assert "/404: Not Found" in caught.value.details
 
@@ -333,7 +345,7 @@ def test_where_pip_cannot_fetch_it_the_mirror_is_asked(
 def test_a_computer_that_uv_is_not_made_for_is_told_so(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uv, "ARCHIVES", {})
     with pytest.raises(SetupError, match=r"There is no uv for this computer .*: install uv yourself"):
-        uv.get(programs, quiet)
+        get(programs, quiet)
 
 
 @pytest.mark.parametrize(
@@ -349,8 +361,7 @@ def test_the_window_says_where_it_would_come_from(variables: dict[str, str], sou
 
 
 def test_every_archive_is_pinned_by_a_hash_of_its_own() -> None:
-    hashes = [digest for _name, digest in uv.ARCHIVES.values()]
-    assert all(len(digest) == 64 and int(digest, 16) for digest in hashes)
-    assert len(set(hashes)) == len(hashes)
-    lock = (Path(uv.__file__).with_name("uv.lock")).read_text()
+    lock = Path(uv.__file__).with_name("uv.lock").read_text()
     assert f"uv=={uv.VERSION} " in lock
+    hashes = re.findall(r"--hash=sha256:([0-9a-f]{64})\b", lock)
+    assert len(set(hashes)) == lock.count("--hash") > len(uv.ARCHIVES)
