@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--gimp-dir",
         metavar="DIR",
-        type=Path,
+        type=lambda path: Path(os.path.abspath(os.path.expanduser(path))),
         action="append",
         help="install only into this configuration directory, for example ~/.config/GIMP/3.0; repeatable",
     )

@@ -150,16 +150,9 @@ def _service(chosen: argparse.Namespace) -> int:
 
 
 def _model_fetch(chosen: argparse.Namespace) -> int:
-    from bridge.engine.models import ModelError, fetch_model
+    from bridge.engine.models import fetch_model
 
-    try:
-        print(fetch_model(chosen.file, _warn))
-    except ModelError as error:
-        if error.code == "network":
-            raise ModelError(
-                f"{error.sentence} --file takes a copy that is on this computer.", error.details
-            ) from error
-        raise
+    print(fetch_model(chosen.file, _warn, option="--file"))
     return 0
 
 

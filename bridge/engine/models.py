@@ -54,13 +54,16 @@ def verify(path: Path) -> bool:
     return path.is_file() and path.stat().st_size == MODEL_SIZE and _is_model(path.read_bytes())
 
 
-def fetch_model(source: Path | None, report: Callable[[str], None], directory: Path | None = None) -> Path:
+def fetch_model(
+    source: Path | None, report: Callable[[str], None], directory: Path | None = None, option: str = ""
+) -> Path:
     """Install the model unless it is already there.
 
     Args:
         source: a local copy to use instead of downloading one; None to download.
         report: called with one line for each step.
         directory: the folder to install into; None for the default.
+        option: of the command line that names `source`; empty for who has no command line.
 
     Returns:
         The model's path.
@@ -89,7 +92,8 @@ def fetch_model(source: Path | None, report: Callable[[str], None], directory: P
             write_private(destination, content)
             return destination
     sentence = _("MI-GAN's model could not be fetched: check the internet connection and try again, or use PatchMatch.")
-    raise ModelError(sentence, "\n".join(failures), "network")
+    hint = f" {option} takes a copy that is on this computer." if option else ""
+    raise ModelError(sentence + hint, "\n".join(failures), "network")
 
 
 def _from_file(source: Path) -> bytes:

@@ -74,7 +74,7 @@ def uninstall(options: Options) -> int:
     homes = dict.fromkeys([places.program_directory(), *(data for _config, data in gimps.sandbox_homes())])
     noted = [folder.parent.parent for home in homes for folder in environment.folders(home)]
     known = dict.fromkeys(map(gimps.plug_in, [*gimps.configured(), *noted]))
-    folders = [gimps.plug_in(gimps.absolute(each)) for each in options.gimp_dir] or list(known)
+    folders = list(map(gimps.plug_in, options.gimp_dir)) or list(known)
     if options.dry_run:
         made = [str(folder) for folder in folders if folder.exists()]
         made += [f"packages that nothing else uses from {home / 'environments'}" for home in homes]
@@ -123,8 +123,7 @@ def _preview(options: Options, gimp: Gimp) -> None:
 
 def _install(options: Options, gimp: Gimp) -> None:
     say(f"{gimp.name}: {gimp.directory}")
-    if plugin_folder.repair(gimp.folder):
-        say("  an interrupted install was put right")
+    plugin_folder.repair(gimp.folder)
     plugin_folder.refuse_foreign(gimp.folder)
     with plugin_folder.replaced(gimp.folder, options.checkout, options.link):
         _set_up(gimp, options)
@@ -163,18 +162,18 @@ def _uninstall(folder: Path) -> None:
 
 def _remove_packages(known: Iterable[Path], home: Path) -> int:
     """Removes the packages that no plug-in folder uses. Returns 1 if some are kept, else 0."""
-    status = 0
-    for folder, removed in environment.remove_unused(known, home):
-        if removed:
-            say(f"Removed packages: {folder}")
-        else:
-            say(f"Kept, for Photio may be running with it: {folder}; close GIMP, then run this again.")
-            status = 1
-    if not (home / "environments").exists():
-        names = ("uv-*", "fetching", "python", "install.lock", "folders.lock", "installations.json")  # 0.1.0's
-        for path in [path for name in names for path in home.glob(name)]:
-            remove(path)
-    return status
+    kept = environment.remove_unused(known, home)
+    for folder in kept:
+        say(f"Kept, for Photio may be running with it: {folder}; close GIMP, then run this again.")
+    if (home / "environments").exists():
+        return int(bool(kept))
+    names = ("uv-*", "fetching", "python", "install.lock", "folders.lock", "installations.json")  # the last is 0.1.0's
+    made = [path for name in names for path in home.glob(name)]
+    for path in made:
+        remove(path)
+    if made:
+        say(f"Removed the packages from {home}")
+    return 0
 
 
 def _clear_key(bridge: Path) -> None:

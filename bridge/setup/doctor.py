@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from bridge.doctor import Check
 from bridge.setup import contents
 from bridge.setup.gimps import Gimp
-from bridge.setup.plugin_folder import needs_repair
 from bridge.setup.system import run
 
 _AGAIN = "run python3 install.py again"
@@ -31,8 +30,6 @@ def _checks(gimp: Gimp) -> Iterator[Check]:
     if contents.is_photio(gimp.folder):
         yield _folder(gimp)
         yield from _bridge(gimp)
-    elif needs_repair(gimp.folder):
-        yield Check("plug-in folder", "problem", "an install was interrupted", _AGAIN)
     elif gimp.folder.exists():
         yield Check("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {_AGAIN}")
     else:

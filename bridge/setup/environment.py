@@ -78,19 +78,20 @@ def folders(home: Path) -> list[Path]:
     return [folder for folder in dict.fromkeys(noted) if folder.is_absolute() and folder.exists()]
 
 
-def remove_unused(known: Iterable[Path], home: Path) -> Iterator[tuple[Path, bool]]:
+def remove_unused(known: Iterable[Path], home: Path) -> list[Path]:
     """Removes the environments in `home` that neither these plug-in folders nor noted ones can use.
 
-    Yields each, and whether it is gone: one in which a bridge runs is kept.
+    Returns those that stay, because a bridge runs in them.
     """
     if not (home / "environments").exists():
-        return
+        return []
     with only_one(home / "install.lock"):  # another set-up may be making one
         used = {name for folder in {*known, *folders(home)} for name in _uses(folder)}
-        for found in sorted((home / "environments").glob("*")):
-            if found.name.split("-")[0] not in used or not _complete(found):
-                yield found, _removed(found)
+        found = sorted(home.glob("environments/*"))
+        unused = [each for each in found if each.name.split("-")[0] not in used or not _complete(each)]
+        kept = [each for each in unused if not _removed(each)]
         remove_if_empty(home / "environments")
+    return kept
 
 
 def _scratch() -> Path:

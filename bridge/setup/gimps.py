@@ -21,11 +21,7 @@ _FLATPAK = "org.gimp.GIMP"
 _SYSTEM_PYTHON = "/usr/bin/python3"
 _RELEASE = re.compile(r"3\.\d+")
 _VERSION = r"(?m)^{}.*?\b((3\.\d+)\.\d+\S*)"
-_NAMES = tuple(
-    stem + suffix
-    for suffix in ("", "-3", *(f"-3.{minor}" for minor in range(0, 12, 2)))
-    for stem in ("gimp", "gimp-console")
-)
+_NAMES = ("gimp", "gimp-3", *(f"gimp-3.{minor}" for minor in range(0, 12, 2)))
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def configured() -> list[Path]:
         if _RELEASE.fullmatch(directory.name) and directory.is_dir()
     ]
     if own := os.environ.get("GIMP3_DIRECTORY"):
-        found.append(absolute(Path.home() / own))  # GIMP takes a relative path as relative to the home directory
+        found.append(Path.home() / own)  # GIMP takes a relative path as relative to the home directory
     return list(dict.fromkeys(found))
 
 
@@ -103,7 +99,7 @@ def find(named: Sequence[Path] = ()) -> list[Gimp]:
     """All GIMP 3, also those that were never started; or only those with the named configuration directories."""
     programs = _programs()
     native, snap = _roots()
-    directories = [*map(absolute, named)] or configured()
+    directories = list(named) or configured()
     for kind, release in programs if not named else ():
         # snapd makes the link `current` at the first start: the installer must not make a directory of that name.
         if kind != "snap" or snap.parent.parent.exists():
@@ -123,10 +119,6 @@ def sandbox_homes() -> list[tuple[Path, Path]]:
     snap = _roots()[1].parent.parent
     homes = [(flatpak / "config", flatpak / "data"), (snap / ".config", snap / ".local" / "share")]
     return [(config / "photio", data / "photio") for config, data in homes if data.is_dir() or config.is_dir()]
-
-
-def absolute(directory: Path) -> Path:
-    return Path(os.path.abspath(directory.expanduser()))
 
 
 def _roots() -> tuple[Path, Path]:

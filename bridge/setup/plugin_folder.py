@@ -50,18 +50,13 @@ def replaced(folder: Path, checkout: Path, link: bool) -> Iterator[None]:
     repair(folder)
 
 
-def repair(folder: Path) -> bool:
-    """Finishes or undoes what a killed run left. Returns whether the previous folder had to be put back."""
-    home, back = _home(folder), needs_repair(folder)
-    if back:
+def repair(folder: Path) -> None:
+    """Finishes or undoes what a killed run left."""
+    home = _home(folder)
+    if (home / _PREVIOUS).exists() and not folder.exists():
         os.rename(home / _PREVIOUS, folder)
     for leftover in [home / _PREVIOUS, home / _REMOVED, *home.glob(f"{_STAGED}*")]:
         remove(leftover)
-    return back
-
-
-def needs_repair(folder: Path) -> bool:
-    return (_home(folder) / _PREVIOUS).exists() and not folder.exists()
 
 
 def uninstall(folder: Path) -> bool:

@@ -87,12 +87,12 @@ def _set_up(chosen: argparse.Namespace, tell: Tell) -> int:
             return _CANCELLED
         threading.Thread(target=_watch, daemon=True).start()
     if not chosen.plan:
-        _work(neural, chosen.model_file, tell)
+        _work(chosen, neural, tell)
     tell("done")
     return 0
 
 
-def _work(neural: bool, model_file: Path | None, tell: Tell) -> None:
+def _work(chosen: argparse.Namespace, neural: bool, tell: Tell) -> None:
     def progress(step: str, done: int, total: int) -> None:
         tell("progress", step=step, done=done, total=total)
 
@@ -102,9 +102,10 @@ def _work(neural: bool, model_file: Path | None, tell: Tell) -> None:
     run([python, "-I", "-B", str(_BRIDGE / "setup" / "catalogues.py"), str(_BRIDGE.parent / "locale")])
     if neural:
         progress("model", 0, models.MODEL_SIZE)
-        models.fetch_model(model_file, lambda line: None)
+        option = "--model-file" if chosen.terminal else ""
+        models.fetch_model(chosen.model_file, lambda line: None, option=option)
     known = [_BRIDGE.parent, *map(gimps.plug_in, gimps.configured())]
-    list(environment.remove_unused(known, program_directory()))
+    environment.remove_unused(known, program_directory())
 
 
 def _examine() -> int:

@@ -35,6 +35,16 @@ def test_flathubs_gimp_and_a_native_one_work_from_one_plug_in_folder(flatpak: Sa
     assert [flatpak.remove_object(), gimp.remove_object()] == ["removed", "removed"]
 
 
+def test_flathubs_extension_which_is_read_only_sets_up_and_removes_an_object(flatpak: Sandbox) -> None:
+    before = below(flatpak.outside)
+    extension = flatpak.having("--ro-bind", flatpak.outside, flatpak.folder)
+    assert extension.run("touch", extension.folder / "mine").returncode != 0
+    assert set_up(extension)["kind"] == "done"
+    assert plan(extension)["kind"] == "done"
+    assert extension.remove_object() == "removed"
+    assert below(flatpak.outside) == before
+
+
 def test_install_py_sets_up_flathubs_gimp_from_outside_and_removes_all_of_it(flatpak: Sandbox) -> None:
     shutil.rmtree(flatpak.home / ".config" / "GIMP" / "3.0" / "plug-ins" / "photio")
     before = below(flatpak.home)

@@ -38,7 +38,11 @@ else:
         (folder / "bin").mkdir(parents=True)
         (folder / "bin" / "python").symlink_to({os.path.realpath(sys.executable)!r})
         return environment._proof(folder, bridge)
-    def fetch(source, report):
+    real_fetch = models.fetch_model
+    def fetch(source, report, **more):
+        if (here / "no-network").exists():
+            models.UPSTREAM = "http://127.0.0.1:1/"
+            return real_fetch(source, report, **more)
         models.model_path().parent.mkdir(parents=True, exist_ok=True)
         models.model_path().write_text(str(source))
     environment._make, models.fetch_model = make, fetch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -119,6 +120,23 @@ def test_the_model_comes_from_a_file_where_there_is_no_network(
     assert done.returncode == 0, done.stderr
     assert "fetching MI-GAN's model" in done.stdout
     assert models.model_path().read_text() == str(tmp_path / "model.onnx")
+
+
+def test_a_model_that_cannot_be_fetched_names_an_option_in_the_terminal_and_none_in_the_window(world: World) -> None:
+    world.gimp()
+    (world.checkout / "bridge/no-network").touch()
+    done = world.run("--neural")
+    assert done.returncode == 1
+    sentence = "MI-GAN's model could not be fetched: check the internet connection and try again, or use PatchMatch."
+    assert done.stderr.splitlines()[-1] == f"{sentence} --model-file takes a copy that is on this computer."
+    command = [sys.executable, "-I", "-B", str(world.checkout / "bridge"), "setup", "--neural"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as window:
+        assert window.stdin is not None
+        assert window.stdout is not None
+        window.stdin.write("go\n")
+        window.stdin.flush()
+        said = json.loads(window.stdout.readlines()[-1])
+    assert (said["kind"], said["code"], said["sentence"]) == ("failed", "network", sentence)
 
 
 def test_linked_install_follows_the_checkout(world: World) -> None:
