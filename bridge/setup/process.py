@@ -99,7 +99,7 @@ def _work(chosen: argparse.Namespace, neural: bool, tell: Tell) -> None:
     made = environment.set_up(_BRIDGE, neural, progress)
     # They stay English where the folder cannot be written to; a release has its catalogues compiled.
     python = environments.command(str(made), "")[0]
-    run([python, "-I", "-B", str(_BRIDGE / "setup" / "catalogues.py"), str(_BRIDGE.parent / "locale")])
+    run([python, "-I", "-B", str(_BRIDGE / "commands" / "catalogues.py"), str(_BRIDGE.parent / "locale")])
     if neural:
         progress("model", 0, models.MODEL_SIZE)
         option = "--model-file" if chosen.terminal else ""

@@ -13,7 +13,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bridge.setup import catalogues, contents
+from bridge.commands import catalogues
+from bridge.setup import contents
 
 #: What a release is made of. Everything else in the checkout stays out.
 SOURCES = ("bridge", "plugin/photio", "LICENSE")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Message
 
+from bridge.commands.catalogues import compile_all
 from bridge.protocol import Document, Failed, Job, Open, Plan, decode, encode
-from bridge.setup.catalogues import compile_all
 from scripts import words
 from tests.unit.install_world import REPOSITORY, tree
 from tests.unit.visible_texts import misused, unmarked

@@ -18,7 +18,8 @@ from xml.etree import ElementTree
 import pytest
 
 from bridge import __version__
-from bridge.setup import catalogues, contents
+from bridge.commands import catalogues
+from bridge.setup import contents
 from scripts.release import package
 
 CHECKOUT = Path(__file__).parents[3]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.setup import catalogues
+from bridge.commands import catalogues
 from tests.unit.install_world import REPOSITORY, tree
 
 BROKEN = {
@@ -103,7 +103,7 @@ def test_without_polib_each_language_is_named_and_the_program_ends_well(tmp_path
     write(tmp_path, "de", "Halt")
     catalogues.compile_all(tmp_path)
     os.utime(compiled(tmp_path, "de"), (1, 1))
-    program = str(REPOSITORY / "bridge/setup/catalogues.py")
+    program = str(REPOSITORY / "bridge/commands/catalogues.py")
     done = subprocess.run([sys.executable, "-I", "-S", "-B", program, str(tmp_path)], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "de: No module named 'polib'\n", "")
     assert says(tmp_path, "de") == "Halt"  # better an older translation than none
@@ -111,7 +111,7 @@ def test_without_polib_each_language_is_named_and_the_program_ends_well(tmp_path
 
 def test_the_program_says_nothing_if_all_is_well(tmp_path: Path) -> None:
     write(tmp_path, "de", "Halt")
-    program = str(REPOSITORY / "bridge/setup/catalogues.py")
+    program = str(REPOSITORY / "bridge/commands/catalogues.py")
     done = subprocess.run([sys.executable, "-I", "-B", program, str(tmp_path)], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert says(tmp_path, "de") == "Halt"

@@ -1,6 +1,6 @@
 """Compiles the catalogues of languages. Needs `polib`, imports no other module of ours, and can be run as a file:
 
-python -I -B bridge/setup/catalogues.py LOCALE_FOLDER
+python -I -B bridge/commands/catalogues.py LOCALE_FOLDER
 """
 
 from __future__ import annotations
