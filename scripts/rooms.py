@@ -24,7 +24,7 @@ BRIDGE = {
     "__main__": {"commands", "service", "setup", "store", "common"},
     "commands": {"service", "doctor", "history", "job", "engine", "store", "regen", "pixels", "protocol", "common"},
     "service": {"doctor", "history", "job", "engine", "store", "regen", "protocol", "common"},
-    "setup": {"doctor", "history", "engine", "store", "common"},
+    "setup": {"doctor", "engine", "store", "common"},
     "doctor": {"history", "engine", "store", "regen", "common"},
     "history": {"job", "store", "regen", "pixels", "protocol", "common"},
     "job": {"engine", "store", "regen", "pixels", "protocol", "common"},

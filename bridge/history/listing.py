@@ -16,16 +16,13 @@ from bridge.history.index import Known, known_jobs, look, variation_of
 from bridge.history.records import HistoryError, numbers
 from bridge.protocol.history import Entry, Page
 from bridge.store import locks
-from bridge.store.journal import JobFolder, lock_file
+from bridge.store.journal import REMOVED, JobFolder, lock_file
 from bridge.store.private_files import StorageError
 
 #: The most entries on a page, and the most characters of a prompt and a name: a page has to fit into one message.
 MOST_ENTRIES = 100
 LONGEST_PROMPT = 1000
 LONGEST_NAME = 255
-
-#: What a folder that is being removed is called.
-REMOVED = ".gone-"
 
 
 def browse(journal: Path, search: str, offset: int, count: int) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -14,13 +15,15 @@ from typing import TypeVar
 from bridge.common import environments, systems
 from bridge.common.errors import PhotioError
 from bridge.doctor import as_table, has_problem
-from bridge.setup import doctor, environment, gimps, personal, plugin_folder
+from bridge.setup import doctor, environment, gimps, plugin_folder
 from bridge.setup.gimps import Gimp
-from bridge.setup.personal import Belongings
 from bridge.setup.process import FAILED
 from bridge.setup.system import SetupError, only_one, remove, remove_if_empty, run
-from bridge.store import places
+from bridge.store import belongings, locks, places
+from bridge.store.belongings import Belongings
+from bridge.store.journal import BUSY_FILE
 
+_PROCEDURES = ("remove", "regenerate", "reroll", "history", "settings")
 _Thing = TypeVar("_Thing")
 
 
@@ -187,17 +190,27 @@ def _purge(folders: Iterable[Path]) -> int:
     """Removes all files of the bridge. Returns 1 if some are left, else 0."""
     status = 0
     for config, _data in _homes():
-        if personal.key_is_in_keyring(config):  # the settings, which say so, are removed next
+        if belongings.key_is_in_keyring(config):  # the settings, which say so, are removed next
             say("The API key is still in the system's keyring: remove the entry “photio” there.")
             status = 1
     for each in _personal(folders):
-        stayed = personal.clear(each)
+        stayed = _clear(each)
         for path in stayed:
             say(f"Kept, for Photio is at work with it: {path}; run this again when it is done.")
             status = 1
         if not stayed:
             say(f"Removed what Photio made in {each.folder}")
     return status
+
+
+def _clear(found: Belongings) -> list[Path]:
+    """Removes them, and their folder if it is empty then. Returns those that are kept, because a bridge uses them."""
+    for path in found.made:
+        with suppress(OSError):  # Windows removes no file that is open
+            if not locks.is_held(path / BUSY_FILE):
+                remove(path)
+    remove_if_empty(found.folder)
+    return [path for path in found.made if os.path.lexists(path)]
 
 
 def _homes() -> list[tuple[Path, Path]]:
@@ -207,6 +220,11 @@ def _homes() -> list[tuple[Path, Path]]:
 
 def _personal(folders: Iterable[Path]) -> list[Belongings]:
     """Settings, key, prompts, history, models and logs, and what the GIMPs with these plug-in folders remember."""
-    found = [each for home in _homes() for each in personal.kept(*home)]
-    found += [personal.asked_last(folder.parent.parent) for folder in folders]
+    found = [each for home in _homes() for each in belongings.of_the_user(*home)]
+    found += [_asked_last(folder.parent.parent / "plug-in-settings") for folder in folders]
     return [each for each in found if each.made]
+
+
+def _asked_last(folder: Path) -> Belongings:
+    """GIMP's files with the last values of Photio's procedures, among them prompts."""
+    return Belongings(folder, belongings.files(folder, [f"*photio-{name}*" for name in _PROCEDURES]))

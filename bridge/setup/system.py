@@ -17,11 +17,11 @@ from pathlib import Path
 from bridge.common import systems
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-from bridge.store.locks import Lock
+from bridge.store.locks import Lock, alone
 
 _STEP = 0.1  # seconds between two looks at a program that runs
 #: The locks that a program gets which `run` starts: if this process is killed, the program may go on for a while.
-_held: list[int] = []
+_held: list[Lock] = []
 
 
 class SetupError(PhotioError):
@@ -103,7 +103,7 @@ def run(
             errors="replace",
             env=systems.without_foreign() | dict(variables or {}),
             creationflags=systems.no_window(),
-            pass_fds=() if sys.platform == "win32" else tuple(_held),
+            pass_fds=() if sys.platform == "win32" else [lock.handle for lock in _held if lock.handle is not None],
         )
     except OSError as error:
         go_on()
@@ -166,12 +166,9 @@ def remove_if_empty(*folders: Path) -> None:
 def only_one(path: Path) -> Iterator[None]:
     """Locks the file, so that a second set-up waits. The lock ends with the process and all that `run` started."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = Lock(path)
-    lock.take(math.inf)
-    before = list(_held)
-    _held.extend([] if lock.handle is None else [lock.handle])
-    try:
-        yield
-    finally:
-        _held[:] = before
-        lock.release()
+    with alone(path, math.inf) as lock:
+        _held.append(lock)
+        try:
+            yield
+        finally:
+            _held.pop()

@@ -38,6 +38,9 @@ RECORD_FILE = "request.json"
 #: The names of job folders. Nothing else in the journal is ever touched.
 NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
 
+#: Before the name of a folder that is being removed.
+REMOVED = ".gone-"
+
 #: In a job folder, locked while a bridge runs the job.
 BUSY_FILE = ".busy"
 

@@ -61,16 +61,16 @@ class Lock:
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Lets only one process at a time run the block.
+def alone(path: Path, longest_wait: float = LONGEST_WAIT) -> Iterator[Lock]:
+    """Lets only one process at a time run the block, which gets the lock.
 
-    If there are no locks, or a suspended process holds this one, the block runs all the same: it is short, and a result
-    that was paid for must not wait for ever.
+    If there are no locks, or a suspended process holds this one, the block runs all the same: it is usually short, and
+    a result that was paid for must not wait for ever.
     """
     lock = Lock(path)
-    lock.take()
+    lock.take(longest_wait)
     try:
-        yield
+        yield lock
     finally:
         lock.release()
 

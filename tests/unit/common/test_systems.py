@@ -116,6 +116,48 @@ def test_the_python_of_gimps_plug_ins_runs_the_bridge_only_where_it_can(kind: st
     assert systems.own_interpreter_suits(kind, platform) is suits
 
 
+BUNDLE = "Applications/GIMP*.app/Contents/MacOS/gimp-console*"
+INSTALLED = os.path.join("GIMP 3*", "bin", "gimp-console-3*.exe")
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "expected"),
+    [
+        (LINUX, {"ProgramFiles": "/p"}, []),
+        (MAC, {}, [f"/{BUNDLE}", f"/home/me/{BUNDLE}"]),
+        (WINDOWS, {"ProgramFiles": "/p"}, [f"/p/{INSTALLED}", f"/p/Programs/{INSTALLED}"]),
+        (
+            WINDOWS,
+            {"ProgramFiles": "/p", "LOCALAPPDATA": "/l"},
+            [f"/p/{INSTALLED}", f"/l/{INSTALLED}", f"/p/Programs/{INSTALLED}", f"/l/Programs/{INSTALLED}"],
+        ),
+        (WINDOWS, {}, []),
+    ],
+)
+def test_gimp_is_looked_for_where_each_system_installs_it(
+    platform: str, variables: dict[str, str], expected: list[str]
+) -> None:
+    assert systems.bundles(platform, variables, HOME) == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "platform", "expected"),
+    [
+        ("/usr/bin/gimp-3.0", LINUX, ""),
+        (
+            "/Applications/GIMP.app/Contents/MacOS/gimp-console-3.0",
+            MAC,
+            "/Applications/GIMP.app/Contents/MacOS/python3",
+        ),
+        ("/p/GIMP 3/bin/gimp-console-3.0.exe", WINDOWS, "/p/GIMP 3/bin/python.exe"),
+        ("", MAC, ""),
+        ("", WINDOWS, ""),
+    ],
+)
+def test_the_python_that_gimp_brings_along_is_beside_its_program(program: str, platform: str, expected: str) -> None:
+    assert systems.python_of_gimp(program, platform) == expected
+
+
 @pytest.mark.parametrize("name", systems.FOREIGN_VARIABLES)
 def test_what_a_gimp_sets_for_its_own_python_is_kept_from_the_bridge_and_nothing_else(name: str) -> None:
     kept = {"PHOTIO_HOME": "/kept", "PATH": "/bin", "LD_LIBRARY": "kept", "HTTPS_PROXY": "http://proxy.example"}
