@@ -30,7 +30,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("de", "es", "fr", "ja", "ko", "zh_CN")
 SOURCES = ("bridge", "plugin/photio")
 #: `install.py` speaks English. What the set-up's window shows is in the other modules of the set-up.
-NOT_SOURCES = tuple(f"bridge/setup/{name}.py" for name in ("commands", "doctor", "plugin_folder"))
+NOT_SOURCES = tuple(
+    f"bridge/{name}.py" for name in ("setup/commands", "setup/doctor", "setup/plugin_folder", "commands/catalogues")
+)
 KEYWORDS = {"_": None, "ngettext": (1, 2)}
 
 #: A comment in the code that begins so is shown to translators.
