@@ -86,15 +86,13 @@ def decide(target: Target, soft: bool) -> Stacking:
 
 def is_normal(layer: Gimp.Layer) -> bool:
     """Whether an opaque pixel of the layer looks the same above anything."""
-    return (
-        layer.get_opacity() == 100 and layer.get_mode() in NORMAL and layer.get_composite_mode() in UNION
-    )
+    return layer.get_opacity() == 100 and layer.get_mode() in NORMAL and layer.get_composite_mode() in UNION
 
 
 def isolate(image: Gimp.Image, layer: Gimp.Layer) -> Gimp.GroupLayer:
     """Moves a layer into a group of its own, which takes over how the layer is composited. The image looks the same.
 
-    The layer's pixels, mask and effects stay as they are. What is put into the group is composited with the layer first.
+    The layer's pixels, mask and effects stay as they are. What is put into the group is composited with it first.
     """
     group = Gimp.GroupLayer.new(image, _("{name} (retouched)").format(name=layer.get_name()))
     image.insert_layer(group, layer.get_parent(), image.get_item_position(layer))
