@@ -8,7 +8,7 @@ import gi
 
 from bridge.common.i18n import _, ngettext
 from bridge.protocol import Planned
-from canvas import exporting
+from canvas import exporting, hiding
 from canvas.reading import Capture
 from windows import parts
 from windows.parts import Gdk, GdkPixbuf, GLib, Gtk
@@ -67,7 +67,7 @@ class PreviewPane(Gtk.Box):
         overlay.composite(shown, 0, 0, width, height, 0, 0, 1, 1, GdkPixbuf.InterpType.NEAREST, 255)
         self._set(shown, None)
         parts.named(self._image, _("Preview of what will be sent, with the part to be regenerated marked"))
-        self.line.set_text(_described(planned))
+        self.line.set_text("\n".join((_described(planned), *hiding.remarks(captured))))
 
     def show_result(self, picture: str, before: str, description: str) -> None:
         """Shows a result in place.
