@@ -81,9 +81,13 @@ class Service:
         assert self._process.stdin
         self._process.stdin.write(f"{line}\n")
 
-    def end(self) -> None:
-        """Ends it."""
+    def end(self) -> list[str]:
+        """Ends it, unless it has been ended. Returns the calls that `next_call` has not returned."""
+        self._process.kill()
+        said = self._process.stdout
+        rest = said.read().splitlines() if said and not said.closed else []
         _end(self._process)
+        return rest
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -6,6 +6,8 @@ to be regenerated. Anything else is refused before something is paid for.
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import NamedTuple
 
 from bridge.common.errors import PhotioError
@@ -13,7 +15,7 @@ from bridge.common.errors import PhotioError
 #: What the white of a mask may mean.
 MEANINGS = ("keep", "edit")
 
-#: JPEG's traces: values so near to black and white count as these. They are 0–255.
+#: Values so near to black and white, 0–255, may be traces of these in a lossy file.
 BLACK, WHITE = 16, 239
 
 #: A mask has at most this share of values between black and white.
@@ -37,19 +39,21 @@ class Shares(NamedTuple):
     edges: float
 
 
-def coverage(values: bytes, width: int, told: str | None = None) -> tuple[bytes, str]:
+def coverage(values: bytes, width: int, told: str | None = None, lossy: bool = False) -> tuple[bytes, str]:
     """How much each pixel is regenerated, 0–255, and what the mask's white means: "keep" or "edit".
 
     Args:
         values: of a gray mask, or of a mask's alpha, row by row.
         width: px.
         told: the meaning, where the user says it.
+        lossy: whether they come from a lossy file. Only there, values near to black and white count as these: elsewhere
+            they are what the user drew, the ends of a soft edge for example.
 
     Raises:
         MaskError: the mask does not say it, or it keeps or regenerates everything.
     """
     means = told or _told_apart(shares(values, width))
-    covered = values.translate(_table(means))
+    covered = values.translate(_table(means, lossy))
     if covered.count(0) == len(covered):
         raise MaskError("The mask keeps the whole picture: there is nothing to regenerate.")
     if covered.count(255) == len(covered):
@@ -87,7 +91,25 @@ def _told_apart(found: Shares) -> str:
     )
 
 
-def _table(means: str) -> bytes:
+def _table(means: str, lossy: bool) -> bytes:
     """The coverage of each value."""
-    white = [min(max(round((value - BLACK) * 255 / (WHITE - BLACK)), 0), 255) for value in range(256)]
-    return bytes(white if means == "edit" else (255 - value for value in white))
+    white = bytes(range(256))
+    if lossy:
+        white = bytes(min(max(round((value - BLACK) * 255 / (WHITE - BLACK)), 0), 255) for value in white)
+    return white if means == "edit" else bytes(255 - value for value in white)
+
+
+def is_lossy(file: Path) -> bool:
+    """Whether a picture's file is a JPEG or a lossy WebP (RFC 9649), which change black and white a little.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as stream:
+        start = stream.read(12)
+        if start[:4] + start[8:] == b"RIFFWEBP":
+            while len(chunk := stream.read(8)) == 8 and chunk[:4] != b"VP8 ":
+                size = int.from_bytes(chunk[4:], "little")
+                stream.seek(size + size % 2, os.SEEK_CUR)  # an odd one is followed by a byte of padding
+            return chunk[:4] == b"VP8 "
+    return start.startswith(b"\xff\xd8\xff")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.commands.mask_rule import BLACK, MOST_BETWEEN, WHITE, MaskError, coverage
+from bridge.commands.mask_rule import BLACK, MOST_BETWEEN, WHITE, MaskError, coverage, is_lossy
 from bridge.commands.photograph import Photograph, open_photograph, to_bytes
 from bridge.pixels.flat_patches import luma
 from bridge.pixels.imaging import Pixels
@@ -39,7 +39,7 @@ def read_mask(path: Path, photograph: Photograph, told: str | None) -> tuple[Pix
     if mask.pixels.shape[:2] != (height, width):
         raise MaskError(_of_other_size(mask, photograph))
     values, opaque, clear = _values(mask, photograph)
-    found, means = coverage(values.tobytes(), width, told)
+    found, means = coverage(values.tobytes(), width, told, is_lossy(path))
     covered = np.frombuffer(found, np.uint8).reshape(height, width)
     part, other = (opaque, "keep") if means == "edit" else (clear, "edit")
     said = f"The mask's {part} part is regenerated, {_share(covered)} of the picture"

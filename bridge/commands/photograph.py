@@ -10,10 +10,19 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageFile, JpegImagePlugin
+from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from bridge.commands import deep
 from bridge.common.errors import PhotioError
+
+#: Where a PNG has its XMP data, and a TIFF its IPTC data.
+XMP_NAME, IPTC_TAG = "XML:com.adobe.xmp", 33723
+
+#: The IPTC data among Photoshop's image resources, which a JPEG has in APP13.
+_IPTC_RESOURCE = 0x0404
+
+#: Texts of a PNG that are no texts: profiles and EXIF data, as ImageMagick writes them.
+_RAW = "Raw profile type "
 
 Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -57,7 +66,8 @@ class Photograph:
         pixels: [height, width, 1–4]: gray or RGB, and perhaps alpha.
         profile: its ICC profile.
         exif: without what describes the file itself; its orientation is 1.
-        extras: `dpi` and `xmp`, as Pillow's `save` takes them, where they are known.
+        extras: what is known of these. As Pillow's `save` takes them: `dpi`, `xmp`, and a JPEG's `comment`. Otherwise:
+            `iptc`, bytes; `texts` of a PNG, by keyword.
         jpeg: how a JPEG was compressed, as Pillow's `save` takes it; empty for other files.
         turned: whether it was stored in another orientation.
         remarks: sentences about what is not kept of it.
@@ -132,7 +142,7 @@ def _read(path: Path, what: str) -> Photograph:
         image.load()
         exif, stored = _described(image)
         info = image.info
-        extras: dict[str, Any] = {name: info[name] for name in ("dpi", "xmp") if name in info}
+        extras = _extras(image)
         if stored in _TURNS and "xmp" in extras:
             extras["xmp"] = _UPRIGHT.sub(rb"\g<1>1", extras["xmp"])
         if is_deep:
@@ -177,9 +187,26 @@ def _compression(image: ImageFile.ImageFile) -> dict[str, Any]:
     return {**tables, "subsampling": sampling} if sampling >= 0 else tables
 
 
-#: Tags that describe how a TIFF stores its pixels, and data that `Photograph` has elsewhere.
+def _extras(image: ImageFile.ImageFile) -> dict[str, Any]:
+    """As in `Photograph`; of a file whose pixels are loaded, because texts may come after them."""
+    extras: dict[str, Any] = {name: image.info[name] for name in ("dpi", "xmp") if name in image.info}
+    if isinstance(image, JpegImagePlugin.JpegImageFile):
+        extras["comment"] = image.info.get("comment")
+        extras["iptc"] = image.info.get("photoshop", {}).get(_IPTC_RESOURCE)
+    elif isinstance(image, TiffImagePlugin.TiffImageFile):
+        # its bytes, as `PIL.IptcImagePlugin` gets them: Adobe's programs call them numbers, and Pillow reads only one
+        extras["iptc"] = image.tag_v2._tagdata.get(IPTC_TAG)
+    elif isinstance(image, PngImagePlugin.PngImageFile):
+        names = [name for name in image.text if name != XMP_NAME and not name.startswith(_RAW)]
+        extras["texts"] = {name: image.text[name] for name in names}
+    return {name: value for name, value in extras.items() if value}
+
+
+#: Tags that describe how a TIFF stores its pixels, data that `Photograph` has elsewhere, and Photoshop's thumbnail and
+#: layers, which show what was there before.
 _STRUCTURE = (
-    *range(254, 267), 273, *range(277, 282), 284, 292, 293, 297, 301, *range(317, 348), *range(512, 533), 700, 34675,
+    *range(254, 267), 273, *range(277, 282), 284, 292, 293, 297, 301, *range(317, 348), *range(512, 533), 700, IPTC_TAG,
+    34377, 34675, 37724,
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Writes results: the photograph's depth, alpha, profile and EXIF data, as far as the format of `--out` has them."""
+"""Writes results: the photograph's depth, alpha, profile and metadata, as far as the format of `--out` has them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffTags
 
 from bridge.commands import deep
-from bridge.commands.photograph import Photograph, PhotographError, Samples, to_bytes
+from bridge.commands.photograph import IPTC_TAG, XMP_NAME, Photograph, PhotographError, Samples, to_bytes
 from bridge.regen.errors import ParameterError
 from bridge.store.private_files import StorageError
 
@@ -69,7 +69,7 @@ def not_kept(photograph: Photograph, kind: str) -> tuple[str, ...]:
         encode(photograph, photograph.pixels[:1, :1], kind)  # a rehearsal, before something is paid for
     except Exception as error:  # Pillow raises errors of any type
         sentence = (
-            f"{kind} cannot take the photograph's EXIF or XMP data, which is too long or damaged: choose another "
+            f"{kind} cannot take the photograph's EXIF, XMP or IPTC data, which is too long or damaged: choose another "
             "ending, or remove that data from the photograph."
         )
         raise PhotographError(sentence, repr(error)) from error
@@ -78,6 +78,10 @@ def not_kept(photograph: Photograph, kind: str) -> tuple[str, ...]:
         said.append(f"{kind} has 8 bits a channel, so the photograph's 16 are not kept: .png and .tif keep them.")
     if kind == "JPEG":
         said.append("JPEG is compressed anew, which changes all pixels a little: .png, .tif and .webp do not.")
+    if kind in ("PNG", "WEBP") and "iptc" in photograph.extras:
+        said.append(f"{kind} has no place for the photograph's IPTC data: .jpg and .tif keep it.")
+    if kind != "PNG" and (texts := photograph.extras.get("texts")):
+        said.append(f"{kind} has no place for the photograph's texts ({', '.join(texts)}): .png keeps them.")
     return (*photograph.remarks, *said)
 
 
@@ -101,7 +105,7 @@ def encode(photograph: Photograph, pixels: Samples, kind: str) -> bytes:
     if photograph.exif:
         options["exif"] = photograph.exif.tobytes()
     if kind == "JPEG":
-        options |= photograph.jpeg or _JPEG
+        options |= {**(photograph.jpeg or _JPEG), "extra": _segment(photograph.extras.get("iptc", b""))}
     elif kind == "WEBP":
         # exact: also the colours of transparent pixels; the others: a sixth of the time, for a file a fifth larger
         options |= {"lossless": True, "exact": True, "method": 0, "quality": 20}
@@ -112,10 +116,25 @@ def encode(photograph: Photograph, pixels: Samples, kind: str) -> bytes:
     return buffer.getvalue()
 
 
+def _segment(iptc: bytes) -> bytes:
+    """The segment of a JPEG that has IPTC data: APP13, with a single one of Photoshop's image resources.
+
+    Raises:
+        OverflowError: it is too long.
+    """
+    if not iptc:
+        return b""
+    resource = b"8BIM\x04\x04\0\0" + len(iptc).to_bytes(4, "big") + iptc + bytes(len(iptc) % 2)
+    content = b"Photoshop 3.0\0" + resource
+    return b"\xff\xed" + (2 + len(content)).to_bytes(2, "big") + content
+
+
 def _text(photograph: Photograph) -> PngImagePlugin.PngInfo:
     text = PngImagePlugin.PngInfo()
+    for name, value in photograph.extras.get("texts", {}).items():
+        text.add_text(name, value)
     if xmp := photograph.extras.get("xmp"):
-        text.add_itxt("XML:com.adobe.xmp", xmp)
+        text.add_itxt(XMP_NAME, xmp)
     return text
 
 
@@ -129,9 +148,7 @@ def _chunks(photograph: Photograph) -> list[tuple[bytes, bytes]]:
         chunks.append((b"pHYs", b"".join(per_metre) + b"\1"))
     if photograph.exif:
         chunks.append((b"eXIf", photograph.exif.tobytes().removeprefix(b"Exif\0\0")))
-    if xmp := photograph.extras.get("xmp"):
-        chunks.append((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
-    return chunks
+    return chunks + [(name, content) for name, content, _after_pixels in _text(photograph).chunks]
 
 
 def _tags(photograph: Photograph) -> dict[int, Any]:
@@ -142,8 +159,9 @@ def _tags(photograph: Photograph) -> dict[int, Any]:
         tags[_ICC_TAG] = photograph.profile
     if dpi := photograph.extras.get("dpi"):
         tags |= {ExifTags.Base.ResolutionUnit: 2, ExifTags.Base.XResolution: dpi[0], ExifTags.Base.YResolution: dpi[1]}
-    if xmp := photograph.extras.get("xmp"):
-        tags[_XMP_TAG] = xmp
+    for tag, name in ((_XMP_TAG, "xmp"), (IPTC_TAG, "iptc")):
+        if name in photograph.extras:
+            tags[tag] = photograph.extras[name]
     return tags
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from gi.repository import Gegl, Gimp, Gio
 
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # the checkout
-from bridge.commands.mask_rule import MaskError, coverage
+from bridge.commands.mask_rule import MaskError, coverage, is_lossy
 
 
 def load(path):
@@ -32,7 +32,7 @@ def select(image, mask_file, means=None):
     alpha = layer.get_buffer().get(box, 1.0, "A u8", Gegl.AbyssPolicy.NONE) if layer.has_alpha() else b""
     try:
         # a mask that is transparent somewhere shows the object by that
-        pixels, _means = coverage(alpha if alpha.strip(b"\xff") else values, size[0], means)
+        pixels, _means = coverage(alpha if alpha.strip(b"\xff") else values, size[0], means, is_lossy(Path(mask_file)))
     except MaskError as error:
         sys.exit(f"{mask_file}: {error.sentence}")
     channel = Gimp.Channel.new(image, "object", *size, 100, Gegl.Color.new("white"))

@@ -49,12 +49,16 @@ def by_command_line(folder, *options):
     return Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(folder / "out.png")))
 
 
+@pytest.mark.parametrize("edges", ["hard", "feathered"])
 @pytest.mark.parametrize("precision", ["U8_NON_LINEAR", "U16_NON_LINEAR"])
 @pytest.mark.parametrize("service", ["repaints", "offline engine"])
-def test_the_command_line_makes_the_pixels_that_remove_object_makes(server, tmp_path, service, precision):
+def test_the_command_line_makes_the_pixels_that_remove_object_makes(server, tmp_path, service, precision, edges):
     image = photograph(getattr(Gimp.Precision, precision))
-    # With hard edges: the command takes a drawing's greys near to black and white for JPEG's traces (`mask_rule`).
     select(image, 90, 60, 110, 80)
+    if edges == "feathered":
+        Gimp.Selection.feather(image, 24)
+        # has greys of every kind, also those next to black and white
+        assert len(set(pixels(image.get_selection(), "Y u8"))) > 200
     save(image, tmp_path / "photograph.png")
     save(mask_of(image), tmp_path / "mask.png")
     before = rendered(image, "R'G'B' u16")

@@ -1,17 +1,37 @@
 """*Regenerate…* while it runs: it can be cancelled at any moment, and GIMP goes on being used."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sys
 
 import pytest
 from gi.repository import Gimp
 
 from driver import keys
-from regenerating import GREEN, ended, generate, notice, press_generate, results, stage, undo
+from regenerating import GREEN, close, ended, generate, notice, press_generate, results, stage, undo
 from screen import find, press, wait_until
-from support import BRIDGE, PLUG_IN, add_layer, box, configure, processes, rendered, select, until, wait_for_end
+from support import (
+    BRIDGE,
+    HOME,
+    PLUG_IN,
+    PYTHON,
+    TESTS,
+    add_layer,
+    box,
+    configure,
+    processes,
+    rendered,
+    select,
+    until,
+    wait_for_end,
+)
+
+sys.path.append(str(TESTS))
+
+from desktop import Service
 
 NOTHING_SENT = "Cancelled. Nothing had been sent completely, so nothing is billed."
 MAY_BE_BILLED = "Cancelled. The request had been sent and may have been billed: its result will be in *History."
@@ -28,6 +48,27 @@ def unanswering():
         yield f"http://127.0.0.1:{full.getsockname()[1]}"
         for each in waiting:
             each.close()
+
+
+@pytest.fixture
+def silent(server):
+    """A keyring that has the key, and never answers."""
+    (HOME / "api-key").unlink()
+    configure(origin=server.origin, key_storage="keyring")
+    keyring = Service(PYTHON, os.environ["DBUS_SESSION_BUS_ADDRESS"], "silent")
+    yield keyring
+    keyring.end()
+
+
+@contextlib.contextmanager
+def standing_still():
+    """Meanwhile the bridge gets no processor time, so that none of its deadlines passes however slow we are."""
+    (bridge,) = processes(BRIDGE)
+    os.kill(bridge, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(bridge, signal.SIGCONT)
 
 
 def states(journal):
@@ -81,6 +122,22 @@ def test_cancelled_before_the_bridge_has_planned_nothing_is_sent_and_the_next_on
     assert len(server.requests) == 1
     generate(2)
     assert len(server.requests) == 2
+
+
+def test_cancelled_while_the_keyring_never_answers_nothing_is_sent_and_nobody_waits_for_it(
+    shown, server, silent, journal, window
+):
+    window()
+    press_generate()
+    silent.next_call()
+    with standing_still():
+        stage("Waiting for the system's keyring")
+        press("button", "Cancel")
+    notice(NOTHING_SENT)  # and not the keyring's sentence, which would come after 5 s
+    close()
+    ended()
+    assert (server.requests, states(journal), len(shown.get_layers())) == ([], [], 1)
+    assert silent.end() == [], "after 3 s, it would be asked whether it is locked"
 
 
 def test_cancelled_while_uploading_nothing_is_billed_and_the_next_one_works(shown, server, window):
@@ -154,6 +211,21 @@ def test_closed_while_it_uploads_the_window_goes_and_nothing_is_sent_or_stays(sh
     server.wait("dropped")
     assert server.requests == [None]
     assert len(shown.get_layers()) == 1
+
+
+@CLOSING
+def test_closed_while_the_keyring_never_answers_the_window_goes_and_nothing_is_sent_or_stays(
+    shown, server, silent, journal, window, closing
+):
+    window()
+    press_generate()
+    silent.next_call()
+    with standing_still():
+        stage("Waiting for the system's keyring")
+        closing()
+    ended()
+    assert (server.requests, journal()) == ([], [])
+    assert silent.end() == [], "after 3 s, it would be asked whether it is locked"
 
 
 @CLOSING

@@ -206,6 +206,26 @@ def test_a_keyring_that_never_answers_keeps_no_window_from_opening_and_closing(s
     assert stored()["key_storage"] == "keyring"
 
 
+def test_cancel_is_heard_though_a_silent_keyring_is_asked_for_the_key_to_test(settings, server):
+    (HOME / "api-key").unlink()
+    configure(origin=server.origin, key_storage="keyring")
+    keyring = Service(PYTHON, os.environ["DBUS_SESSION_BUS_ADDRESS"], "silent")
+
+    def stop():
+        (bridge,) = processes(BRIDGE)
+        os.kill(bridge, signal.SIGSTOP)  # it will not get the keyring's silence for an answer before we are done
+
+    settings(
+        lambda: widget("photio", "label", "Asking the system's keyring…", "read"),
+        keyring.next_call,
+        stop,
+        lambda: press("Test"),
+        lambda: press("Cancel"),
+    )
+    until(lambda: not processes(BRIDGE))
+    assert (server.requests, keyring.end()) == ([], [])
+
+
 def test_numbers_are_kept_with_ok_and_forgotten_with_cancel(settings):
     changes = {
         "Time to connect (seconds)": "7",

@@ -257,15 +257,34 @@ def test_a_damaged_package_is_fetched_again_before_it_goes_on(shown, environment
     environment.damage(package)
     with playing(BRIDGE) as player:
         choose(entry)
-        attempt = player.started()
-        attempt.plan()
-        see("label", f"Photio's packages are damaged and will be fetched again, {THINGS}")
-        press("button", "Set Up")
-        assert attempt.hear() == "go"
-        environment.mend()
-        attempt.succeed()
+        fetch_again(player, environment)
         then(shown)
         keys("Escape")
+        no_windows()
+        assert player.never()
+
+
+def fetch_again(player, environment):
+    """The window's whole way where a package is damaged."""
+    attempt = player.started()
+    attempt.plan()
+    see("label", f"Photio's packages are damaged and will be fetched again, {THINGS}")
+    press("button", "Set Up")
+    assert attempt.hear() == "go"
+    environment.mend()
+    attempt.succeed()
+
+
+@pytest.mark.parametrize("package", ["numpy", "PIL"])
+def test_a_damaged_package_is_fetched_again_when_the_history_has_pictures_to_show(shown, environment, package):
+    run("photio-remove", shown)
+    environment.damage(package)
+    with playing(BRIDGE) as player:
+        choose("History…")
+        fetch_again(player, environment)
+        see("list item", "Removed, *")
+        screen.wait_until(screen.focused)
+        keys("Escape", "Escape")  # the search's, the window's
         no_windows()
         assert player.never()
 

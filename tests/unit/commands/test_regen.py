@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, PngImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image, ImageCms, IptcImagePlugin, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from tests.regen_server import RegenServer
 from tests.unit import command_line
@@ -230,6 +231,74 @@ def test_exif_and_xmp_data_of_a_tiff_are_kept(tmp_path: Path, shell: Shell, serv
     assert b'tiff:Orientation="6"' not in after.info["xmp"]
 
 
+#: A caption as news agencies write it: record 2, data set 120, of an odd length.
+CAPTION = b"\x1c\x02\x78\x00\x05ridge"
+
+#: Photoshop's image resources: a thumbnail, which shows what was there before, and the caption.
+RESOURCES = b"8BIM\x04\x0c\0\0\0\0\0\x05thumb\0" + b"8BIM\x04\x04\0\0" + len(CAPTION).to_bytes(4, "big") + CAPTION
+
+
+def captioned(folder: Path, base: str) -> None:
+    """A photograph with IPTC data."""
+    picture = Image.fromarray(photograph())
+    if base == "base.jpg":
+        content = b"Photoshop 3.0\0" + RESOURCES
+        picture.save(folder / base, extra=b"\xff\xed" + (len(content) + 2).to_bytes(2, "big") + content)
+        return
+    info = TiffImagePlugin.ImageFileDirectory_v2()
+    info[33723], info[34377] = CAPTION + bytes(2), RESOURCES
+    picture.save(folder / base, tiffinfo=info)
+    # Adobe's programs call it numbers of four bytes, which Pillow cannot write
+    stored, adobes = (struct.pack("<HHI", 33723, *each) for each in ((TiffTags.UNDEFINED, 12), (TiffTags.LONG, 3)))
+    content = (folder / base).read_bytes()
+    assert content.count(stored) == 1
+    (folder / base).write_bytes(content.replace(stored, adobes))
+
+
+@pytest.mark.parametrize("out", ["o.jpg", "o.tif", "o.png"])
+@pytest.mark.parametrize("base", ["base.jpg", "base.tif"])
+def test_iptc_data_is_kept_where_the_format_has_a_place_for_it_or_else_that_is_said(
+    tmp_path: Path, shell: Shell, server: RegenServer, base: str, out: str
+) -> None:
+    captioned(tmp_path, base)
+    mask().save(tmp_path / "mask.png")
+    said = regen(shell, server, out, base=base)
+    assert ("PNG has no place for the photograph's IPTC data" in said) == (out == "o.png")
+    kept = IptcImagePlugin.getiptcinfo(Image.open(tmp_path / out)) if out != "o.png" else None
+    assert kept == (None if out == "o.png" else {(2, 120): b"ridge"})
+    assert b"thumb" not in (tmp_path / out).read_bytes()
+
+
+def test_a_jpegs_comment_is_kept(tmp_path: Path, shell: Shell, server: RegenServer) -> None:
+    Image.fromarray(photograph()).save(tmp_path / "base.jpg", comment="above the désert".encode())
+    mask().save(tmp_path / "mask.png")
+    regen(shell, server, "o.jpg", base="base.jpg")
+    assert Image.open(tmp_path / "o.jpg").info["comment"] == "above the désert".encode()
+
+
+@pytest.mark.parametrize("deep", [False, True], ids=["8-bits", "16-bits"])
+def test_a_pngs_texts_are_kept_by_a_png_or_else_that_is_said(
+    tmp_path: Path, shell: Shell, server: RegenServer, deep: bool
+) -> None:
+    texts = {"Title": "désert", "Author": "山田"}
+    info = PngImagePlugin.PngInfo()
+    for name, text in texts.items():
+        info.add_text(name, text)
+    info.add_text("Description", "at noon, " * 99, zip=True)
+    info.add_text("Raw profile type iptc", "\niptc\n 4\n1c020000\n")  # no text, but what ImageMagick hides in one
+    chunks = [(name, content) for name, content, _after in info.chunks]
+    if deep:
+        (tmp_path / "base.png").write_bytes(command_line.deep_png(photograph(deep=True), *chunks))
+    else:
+        Image.fromarray(photograph()).save(tmp_path / "base.png", pnginfo=info)
+    mask().save(tmp_path / "mask.png")
+    assert "no place" not in regen(shell, server, "o.png")
+    with Image.open(tmp_path / "o.png") as after:
+        assert isinstance(after, PngImagePlugin.PngImageFile)
+        assert after.text == {**texts, "Description": "at noon, " * 99}
+    assert "TIFF has no place for the photograph's texts (Title, Author, Description)" in regen(shell, server, "o.tif")
+
+
 def test_metadata_that_a_format_cannot_take_is_refused_before_anything_is_sent(
     tmp_path: Path, shell: Shell, server: RegenServer
 ) -> None:
@@ -239,7 +308,7 @@ def test_metadata_that_a_format_cannot_take_is_refused_before_anything_is_sent(
     mask().save(tmp_path / "mask.png")
     status, told, said = shell.regen("base.png", "mask.png", "o.jpg", "--origin", server.origin)
     assert (status, told, server.requests()) == (1, "", [])
-    assert "JPEG cannot take the photograph's EXIF or XMP data" in said
+    assert "JPEG cannot take the photograph's EXIF, XMP or IPTC data" in said
     regen(shell, server, "o.webp")
     assert len(Image.open(tmp_path / "o.webp").info["xmp"]) == 70_000
 

@@ -12,8 +12,10 @@ import pytest
 from PIL import ExifTags, Image, ImageDraw, ImageFilter, ImageOps
 
 from bridge.commands.mask_rule import MaskError, coverage
+from bridge.commands.masks import read_mask
+from bridge.commands.photograph import open_photograph
 from tests.regen_server import RegenServer
-from tests.unit.command_line import OBJECT, SIZE, Shell, mask, photograph
+from tests.unit.command_line import OBJECT, SIZE, Shell, adobe_rgb, mask, photograph
 
 LEFT, TOP, RIGHT, BOTTOM = OBJECT
 PHOTOGRAPH = photograph()
@@ -99,6 +101,30 @@ def test_a_mask_that_was_saved_as_a_jpeg_regenerates_nothing_else(shell: Shell, 
     first, second = (np.frombuffer(each, np.uint8) for each in (sent_mask(server), sent_mask(server)))
     assert np.count_nonzero(first != second) < 500
     assert len(server.requests()) == 2
+
+
+#: What a soft edge may have, from nothing to everything.
+EVERY_VALUE = np.arange(256, dtype=np.uint8).reshape(8, 32)
+
+
+@pytest.mark.parametrize("means", ["edit", "keep"])
+@pytest.mark.parametrize("name", ["m.png", "m.tif", "m.webp", "m.bmp"])
+def test_a_soft_edge_is_taken_as_it_was_drawn(tmp_path: Path, name: str, means: str) -> None:
+    Image.new("L", (32, 8), 128).save(tmp_path / "base.png")
+    drawn = Image.fromarray(EVERY_VALUE if means == "edit" else 255 - EVERY_VALUE)
+    more = {"lossless": True, "icc_profile": adobe_rgb()} if name == "m.webp" else {}  # it comes before the pixels
+    drawn.save(tmp_path / name, **more)
+    found, _said = read_mask(tmp_path / name, open_photograph(tmp_path / "base.png", "photograph"), means)
+    assert np.array_equal(found, EVERY_VALUE)
+
+
+@pytest.mark.parametrize("name", ["m.jpg", "m.webp"])
+def test_traces_of_compression_are_not_taken_for_a_soft_edge(tmp_path: Path, name: str) -> None:
+    Image.fromarray(PHOTOGRAPH).save(tmp_path / "base.png")
+    mask().save(tmp_path / name, quality=60, icc_profile=adobe_rgb()[:-1])  # an odd length
+    assert len(np.unique(np.asarray(Image.open(tmp_path / name).convert("L"))[:, : LEFT - 2])) > 1, "there are traces"
+    found, _said = read_mask(tmp_path / name, open_photograph(tmp_path / "base.png", "photograph"), "edit")
+    assert not found[:, : LEFT - 2].any()
 
 
 @pytest.mark.parametrize(("means", "opposite"), [("edit", "keep"), ("keep", "edit")])
@@ -333,10 +359,10 @@ def test_more_requests_than_the_settings_allow_are_refused(shell: Shell, server:
     [
         ((b"\0\0\0\0\0", b"\0\xff\xff\0\0", b"\0\0\0\0\0"), "edit"),
         ((b"\xff\xff\xff\xff\xff", b"\xff\0\0\xff\xff", b"\xff\xff\xff\xff\xff"), "keep"),
-        ((b"\x05\0\0\0\0", b"\0\xfa\xff\0\0", b"\0\0\x09\0\0"), "edit"),
     ],
 )
 def test_the_rule_that_the_demo_shares(rows: tuple[bytes, ...], means: str) -> None:
     assert coverage(b"".join(rows), 5) == (bytes(6) + b"\xff\xff" + bytes(7), means)
+    assert coverage(b"\x05\0\0\0\0\0\xfa\xff\0\0\0\0\x09\0\0", 5, lossy=True)[0] == bytes(6) + b"\xff\xff" + bytes(7)
     with pytest.raises(MaskError, match="does not show"):
         coverage(b"\xff\xff\0\0" * 3, 4)

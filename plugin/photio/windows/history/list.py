@@ -10,6 +10,7 @@ from gi.repository import GLib
 from bridge.common.i18n import _
 from bridge.protocol.history import Browse, Entry, Page, Picture, Show
 from bridge_process import BridgeError
+from windows import setup
 from windows.history.row import THUMBNAIL, Row
 from windows.parts import BORDER, Gtk, named
 from windows.task_queue import Task, TaskQueue
@@ -173,7 +174,7 @@ def _thumbnail_task(row: Row, tasks: TaskQueue, journal: Path) -> Task:
             made = tasks.ask(Show(row.entry.id, row.entry.variation, size), Picture)
         except BridgeError as error:
             row.set_picture(None)
-            if error.code == "bridge":
+            if error.code == "bridge" or error.code in setup.HELPS:
                 raise
             return
         row.set_picture(str(journal / row.entry.id / made.file))
