@@ -8,7 +8,7 @@ from gi.repository import Gimp
 
 from driver import keys
 from regenerating import GREEN, RED, choose, focus, generate, results
-from screen import find, press, see, wait_until, x_window
+from screen import press, see, wait_until, x_window
 from support import rendered, select, until
 
 GRAY = {"answer": "colour", "rgb": [120, 120, 120]}
@@ -248,7 +248,7 @@ def test_what_will_be_sent_can_be_looked_at_closely_too(large, server, window):
     original = Photograph(large)
     see("panel", "Picture").focus()
     keys(*["Down"] * 20)
-    x, y, _phase = find_place(original)
+    find_place(original)
     keys("ctrl+0")
     zoomed(fit)
     assert not results()
@@ -259,7 +259,6 @@ def test_after_the_image_was_closed_results_can_still_be_looked_at(large, server
     generate(1)
     before()
     original = Photograph(large)
-    Gimp.get_displays()
     choose("Close [!A]*")
     press("button", "1:1")
     find_place(original)
