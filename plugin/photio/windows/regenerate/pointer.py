@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Protocol
 
 from windows.parts import Gdk, GLib, Gtk
-
-if TYPE_CHECKING:
-    from windows.regenerate.viewer import Viewer
+from windows.regenerate.view import View
 
 #: Milliseconds after which a press that does not move shows the image before the change.
 _HOLD = 200
 
 
+class Zoomable(Protocol):
+    """What the mouse acts on: the `Viewer`."""
+
+    held: Callable[[bool], object]
+
+    @property
+    def density(self) -> int: ...
+    @property
+    def view(self) -> View: ...
+    def look(self, view: View) -> None: ...
+    def larger(self, at: tuple[float, float]) -> None: ...
+    def smaller(self, at: tuple[float, float]) -> None: ...
+    def original(self, at: tuple[float, float]) -> None: ...
+    def fit(self) -> None: ...
+
+
 class Pointer:
     """The wheel zooms, dragging moves, holding compares, and a double-click shows all of it or each pixel."""
 
-    def __init__(self, viewer: Viewer, pane: Gtk.EventBox) -> None:
+    def __init__(self, viewer: Zoomable, pane: Gtk.EventBox) -> None:
         self._viewer, self._pane = viewer, pane
         self._start: tuple[float, float] | None = None  # where the button was pressed, until it is dragged
         self._at: tuple[float, float] | None = None  # where the pointer was last, while it is dragged

@@ -96,8 +96,8 @@ def of_file(file: Path) -> GdkPixbuf.Pixbuf:
 
 def _draw(pane: GdkPixbuf.Pixbuf, part: Part, view: View) -> None:
     pixels, (x, y, across, down) = part
-    left, top = view.corner
-    left, top = left + (x - view.box[0]) * view.scale, top + (y - view.box[1]) * view.scale
+    corner = view.corner
+    left, top = corner[0] + (x - view.box[0]) * view.scale, corner[1] + (y - view.box[1]) * view.scale
     # each pixel becomes so many of the pane's
     wide, high = view.scale * across / pixels.get_width(), view.scale * down / pixels.get_height()
     begin = max(0, round(left)), max(0, round(top))
