@@ -24,8 +24,9 @@ NEAR, APART, BORDER = 6, 12, 12
 #: What GIMP's themes leave hard to see: the selected row of a list is lighter than the others in one, darker in
 #: another, and a picture does not show that it has the focus. Only the text's colour is known to stand out everywhere.
 _STYLE = b"""
+list.photio-rows row { background: none; }
+list.photio-rows row:hover { background-color: alpha(currentColor, 0.06); }
 list.photio-rows row:selected {
-    background-image: none;
     background-color: alpha(currentColor, 0.2);
     box-shadow: inset 5px 0 alpha(currentColor, 0.8);
 }
