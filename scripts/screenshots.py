@@ -77,6 +77,8 @@ STATES = {
     "regenerate-running": "Three variations are being generated.",
     "regenerate-results": "Three results. One of them is inserted.",
     "regenerate-before": "*Show before* compares a result with the original.",
+    "regenerate-closer": "A detail of a result at 400 %: the pixels that *Insert* will place.",
+    "regenerate-closer-plan": "What will be sent, at 100 %. The part to be regenerated is marked.",
     "regenerate-error": "An error, with the button that helps to solve it.",
     "regenerate-cancelled": "A job, cancelled after its request was sent. The message says what that costs.",
     "remove-progress": "*Remove Object* opens no window. GIMP's status bar shows the progress.",

@@ -30,19 +30,22 @@ def shown_size(box: Box, largest: tuple[int, int]) -> Size:
 
 
 def overlay(planning: Planning, box: Box, size: Size) -> bytes:
-    """P7 (RGBA, 8 bits) of `size`: tints what is regenerated, outlines it and the crops, dims what is not sent."""
+    """P7 (RGBA, 8 bits) of `size` for `box`: tints what is regenerated, outlines it and the crops, dims what is not
+    sent."""
     across, down = size.width / box.width, size.height / box.height
     marked, picture = Image.new("L", size, 0), Image.new("RGBA", size, _BEYOND)
     frames = []
     for crop in planning.crops:
-        inside = crop.box.relative_to(box)
-        left, top = round(inside.x * across), round(inside.y * down)
-        right, bottom = max(left + 1, round(inside.right * across)), max(top + 1, round(inside.bottom * down))
-        mask = Image.fromarray(planning.edited(crop.box).view(np.uint8) * np.uint8(255))
-        small = mask.resize((right - left, bottom - top), Image.Resampling.BOX, reducing_gap=2.0)
-        marked.paste(ImageChops.lighter(marked.crop((left, top, right, bottom)), small), (left, top))
-        picture.paste((0, 0, 0, 0), (left, top, right, bottom))
+        left, top, right, bottom = _scaled(crop.box.relative_to(box), across, down)
         frames.append((left, top, right - 1, bottom - 1))
+        picture.paste((0, 0, 0, 0), (left, top, right, bottom))
+        shown = crop.box.within(box)
+        if shown.is_empty:
+            continue
+        place = _scaled(shown.relative_to(box), across, down)
+        mask = Image.fromarray(planning.edited(shown).view(np.uint8) * np.uint8(255))
+        small = mask.resize((place[2] - place[0], place[3] - place[1]), Image.Resampling.BOX, reducing_gap=2.0)
+        marked.paste(ImageChops.lighter(marked.crop(place), small), place[:2])
     if len(frames) > 1:
         for frame in frames:
             ImageDraw.Draw(picture).rectangle(frame, outline=_FRAME)
@@ -52,6 +55,12 @@ def overlay(planning: Planning, box: Box, size: Size) -> bytes:
     pixels[around] = _EDGE
     pixels[edited] = _TINT
     return pnm(pixels)
+
+
+def _scaled(box: Box, across: float, down: float) -> tuple[int, int, int, int]:
+    """The corners in px of the picture: at least one px apart."""
+    left, top = round(box.x * across), round(box.y * down)
+    return left, top, max(left + 1, round(box.right * across)), max(top + 1, round(box.bottom * down))
 
 
 def _wider(mask: Coverage) -> Coverage:

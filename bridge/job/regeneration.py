@@ -24,8 +24,8 @@ from bridge.job.backend import Backend
 from bridge.job.failure import foremost, unexpected
 from bridge.job.progress import Stages
 from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode, largest_upload
-from bridge.pixels.geometry import Size, bounds
-from bridge.protocol import CropPlan, Finished, Message, Patch, Plan, Planned, Preview, Received
+from bridge.pixels.geometry import Box, Size, bounds
+from bridge.protocol import CropPlan, Finished, Marked, Message, Patch, Plan, Planned, Preview, Received
 from bridge.regen.client import RegenClient, RegenRequest
 from bridge.regen.decoding import suffix
 from bridge.regen.transport import Call
@@ -38,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 #: So many requests are under way at once; the others wait for their turn.
 CONCURRENT = 8
+
+_OVERLAY, _PART = "preview.pam", "preview-part.pam"
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,19 @@ class PlannedJob:
         shown = None
         if self.message.preview != (0, 0):
             box = bounds(crop.box for crop in crops)
-            shown = Preview(box, preview.shown_size(box, self.message.preview), "preview.pam")
-            self.folder.file(shown.overlay).write_bytes(preview.overlay(self.planning, box, Size(*shown.size)))
+            size = preview.shown_size(box, self.message.preview)
+            shown = Preview(box, size, self._draw(_OVERLAY, box, size))
         backend = self.backend
         return Planned(exports, self.requests, backend.name, backend.distant_origin, upload, remarks, shown)
+
+    def mark(self, part: Box, size: Size) -> Marked:
+        """Writes the overlay for a part of the canvas into the folder; `size` is at most `LARGEST_SHOWN`."""
+        width, height = (max(1, min(side, preview.LARGEST_SHOWN)) for side in size)
+        return Marked(self._draw(_PART, part, Size(width, height)))
+
+    def _draw(self, name: str, part: Box, size: Size) -> str:
+        self.folder.file(name).write_bytes(preview.overlay(self.planning, part, size))
+        return name
 
 
 class Regeneration:

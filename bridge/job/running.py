@@ -11,7 +11,7 @@ from bridge.common.i18n import _
 from bridge.job import backend
 from bridge.job.backend import Backend
 from bridge.job.failure import failure
-from bridge.protocol import Cancelled, Job, Message, Opened, Plan, Planned, ProtocolError
+from bridge.protocol import Cancelled, Job, Mark, Marked, Message, Opened, Plan, Planned, ProtocolError
 from bridge.store import places
 from bridge.store.journal import JobFolder
 from bridge.store.settings import Settings
@@ -60,6 +60,19 @@ class RunningJob:
         planning = fitting.plan(self.folder, message.job, canvas, selection, message.masked, limit)
         self._planned = PlannedJob(self.folder, message, chosen, limit, planning)
         return self._planned.reply(self._remarks)
+
+    def mark(self, message: Mark) -> Marked:
+        """Draws the last plan over a part of the canvas.
+
+        Raises:
+            ProtocolError: there is no plan, or the part is empty.
+        """
+        from bridge.pixels.geometry import Box, Size
+
+        part = Box(*message.part)
+        if self._planned is None or part.is_empty:
+            raise ProtocolError("Mark was not expected now")
+        return self._planned.mark(part, Size(*message.size))
 
     def start(self, announce: Callable[[Message], None], ended: Callable[[], None] = lambda: None) -> None:
         """Runs the remaining steps in a thread of their own.

@@ -18,6 +18,8 @@ from bridge.protocol.jobs import (
     DesktopProxies,
     Failed,
     Finished,
+    Mark,
+    Marked,
     Open,
     Opened,
     Placed,

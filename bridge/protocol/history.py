@@ -69,8 +69,30 @@ class Show(Message):
 
 
 @dataclass(frozen=True)
+class ShowPart(Message):
+    """Render a part of what `Show` renders, for a closer look; answered by `Picture`.
+
+    Attributes:
+        variation: as in `Show`.
+        part: the part of the canvas.
+        step: canvas px per pixel of the picture; 1: in full size.
+        linear: whether GIMP will blend the result in linear light.
+    """
+
+    id: str
+    variation: int
+    part: Rectangle
+    step: int
+    linear: bool
+
+
+@dataclass(frozen=True)
 class Picture(Message):
-    """A PNG in the job folder, 8 bits, sRGB; `box` is the part of the canvas that it shows."""
+    """A file in the job folder, 8 bits, sRGB: PNG after `Show`; after `ShowPart` P6, or P7 if it may be transparent.
+
+    Attributes:
+        box: the part of the canvas that it shows.
+    """
 
     file: str
     box: Rectangle

@@ -41,6 +41,17 @@ class Plan(Message):
 
 
 @dataclass(frozen=True)
+class Mark(Message):
+    """Draw the preview's overlay again for a part of the canvas, at `size` (px); answered by `Marked`.
+
+    Only after a `Plan`, and before its `Run`.
+    """
+
+    part: Rectangle
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class DesktopProxies(Message):
     """The desktop's proxies for the service at `origin`, which hold from now on. Has no answer.
 
@@ -108,6 +119,13 @@ class Planned(Message):
     upload: int
     remarks: tuple[str, ...]
     preview: Preview | None
+
+
+@dataclass(frozen=True)
+class Marked(Message):
+    """The file of an overlay, as in `Preview`, in the job folder."""
+
+    overlay: str
 
 
 @dataclass(frozen=True)

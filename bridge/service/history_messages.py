@@ -13,6 +13,7 @@ from bridge.protocol.history import (
     Prompts,
     Recall,
     Show,
+    ShowPart,
     Unclaimed,
 )
 from bridge.store import prompts
@@ -32,6 +33,10 @@ def answer(message: Message) -> Message | None:
         from bridge.history import pictures
 
         return pictures.show(journal, message.id, message.variation, message.size)
+    if isinstance(message, ShowPart):
+        from bridge.history import pictures
+
+        return pictures.show_part(journal, message)
     if isinstance(message, Recall):
         from bridge.history import recovery
 

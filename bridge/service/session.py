@@ -26,6 +26,7 @@ from bridge.protocol import (
     Cancel,
     DesktopProxies,
     Failed,
+    Mark,
     Message,
     Open,
     Placed,
@@ -103,8 +104,8 @@ class Service:
             return self._open()
         if self._imports:  # two threads that import the same damaged package would name the wrong one
             self._imports.join()
-        if isinstance(message, Plan) and self._draft:
-            return self._draft.plan(message)
+        if isinstance(message, Plan | Mark) and self._draft:
+            return self._draft.plan(message) if isinstance(message, Plan) else self._draft.mark(message)
         if isinstance(message, Run) and self._draft:
             self._run(question, self._draft)
         elif isinstance(message, Cancel):

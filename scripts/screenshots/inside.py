@@ -258,6 +258,34 @@ def regenerate_before(stage):
 
 
 @scene
+def regenerate_closer(stage):
+    """A result, at 400 %."""
+    give_key(stage.service)
+    open_regenerate(variations=3)
+    generate(3)
+    zoom(4)
+    stage.shoot("regenerate-closer")
+
+
+@scene
+def regenerate_closer_plan(stage):
+    """What will be sent, at 100 %."""
+    give_key(stage.service)
+    open_regenerate()
+    zoom(0)
+    stage.shoot("regenerate-closer-plan")
+
+
+def zoom(steps):
+    """Shows the picture in full size, and so many steps larger."""
+    press("1:1")
+    for _step in range(steps):
+        press("Zoom in (Ctrl +)")
+    shown = words("{percent} %", percent=(100, 150, 200, 300, 400)[steps])
+    widget("label", words("Zoom: {percent}", percent=shown), "read")
+
+
+@scene
 def regenerate_error(stage):
     """A key that the service does not know."""
     give_key(stage.service)

@@ -163,6 +163,44 @@ def test_text_can_be_read_in_both_themes(opened, theme, tmp_path):
             wait_for_end(pids[0])
 
 
+def test_in_the_history_the_selected_row_stands_out_in_both_themes(shown, server, theme, tmp_path):
+    run("photio-remove", shown, variations=3)
+    choose("History…")
+    wait_until(lambda: focused() and focused().role == "list item")
+    subprocess.run(["xdotool", "mousemove", "1", "1"], check=True)  # a row under the pointer looks different, too
+    keys("Down")
+    wait_until(lambda: [row.has(State.SELECTED) for row in listed()] == [False, True, False])
+    picture = tmp_path / "screen.ppm"
+    wait_until(lambda: photographed(picture))
+    above, selected, below = ([luminance(colour) for colour in edge_and_ground(picture, row.place)] for row in listed())
+    for other in (above, below):
+        assert ratio(selected[0], other[1]) >= 3  # a bar at the edge; WCAG 2.2, 1.4.11
+        assert ratio(selected[1], other[1]) >= 1.4
+        assert (selected[1] < other[1]) == (theme == "light")  # towards the text's colour
+    keys("Escape")
+    ended()
+
+
+def listed():
+    return [seen for seen in look() if seen.role == "list item"]
+
+
+def edge_and_ground(picture, place):
+    """The colour at the left edge of a row, and the one that most of it has."""
+    x, y, width, height = place
+    _kind, size, _depth, pixels = picture.read_bytes().split(b"\n", 3)
+    across = int(size.split()[0])
+    rows = [pixels[3 * (row * across + x) : 3 * (row * across + x + width)] for row in range(y + 2, y + height - 2)]
+    most = [collections.Counter(row[at : at + 3] for row in rows for at in places).most_common(1)[0][0]
+            for places in ([6], range(width // 2 * 3, len(rows[0]), 3))]  # fmt: skip
+    return most
+
+
+def ratio(one, other):
+    """WCAG's contrast of two luminances."""
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
 def contrast(picture, place):
     """The ratio (WCAG 2.2) of a text's colour to what is behind it; None for what is folded away or not on screen."""
     x, y, width, height = place

@@ -13,6 +13,7 @@ from gi.repository import Gegl, Gimp
 
 from bridge.common.i18n import _
 from bridge.protocol import PROVENANCE, Finished, Patch, Rectangle, Result
+from canvas.blending import single_space
 from canvas.exporting import COVERAGE
 from canvas.reading import Refusal, empty_like
 from canvas.stacking import Stacking, Target
@@ -132,14 +133,10 @@ def _composite_exactly(layer: Gimp.Layer, image: Gimp.Image, hidden: Gimp.Layer 
     layer's pixels are as stored. In some profiles, converting them to linear light and back changes the last bits of a
     16-bit or float image, even where the new layer is transparent.
     """
-    shown = [other for other in image.get_layers() if other.get_visible() and other != hidden]
-    if len(shown) != 1 or shown[0].is_group():
-        return
-    spaces = {50: Gimp.LayerColorSpace.RGB_NON_LINEAR, 75: Gimp.LayerColorSpace.RGB_PERCEPTUAL}
-    # the hundreds are the type, the rest is the transfer function: 100 is linear U8, 150 non-linear U8
-    space = spaces.get(int(image.get_precision()) % 100, Gimp.LayerColorSpace.RGB_LINEAR)
-    layer.set_blend_space(space)
-    layer.set_composite_space(space)
+    space = single_space(image, hidden)
+    if space is not None:
+        layer.set_blend_space(space)
+        layer.set_composite_space(space)
 
 
 def _group(image: Gimp.Image, finished: Finished, files: Files, name: str) -> Gimp.Layer:

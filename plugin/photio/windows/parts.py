@@ -21,9 +21,26 @@ from gi.repository import Gdk, GdkPixbuf, Gimp, GimpUi, Gio, GLib, GObject, Gtk,
 NEAR, APART, BORDER = 6, 12, 12
 
 
+#: What GIMP's themes leave hard to see: the selected row of a list is lighter than the others in one, darker in
+#: another, and a picture does not show that it has the focus. Only the text's colour is known to stand out everywhere.
+_STYLE = b"""
+list.photio-rows row { background: none; }
+list.photio-rows row:hover { background-color: alpha(currentColor, 0.06); }
+list.photio-rows row:selected {
+    background-color: alpha(currentColor, 0.2);
+    box-shadow: inset 5px 0 alpha(currentColor, 0.8);
+}
+scrolledwindow.photio-focus { border-color: currentColor; }
+"""
+
+
 def start() -> None:
     """Makes GTK look like GIMP: its theme, its icons, its language."""
     GimpUi.init("photio")
+    style = Gtk.CssProvider()
+    style.load_from_data(_STYLE)
+    above_gimp = Gtk.STYLE_PROVIDER_PRIORITY_USER + 1
+    Gtk.StyleContext.add_provider_for_screen(Gdk.Screen.get_default(), style, above_gimp)
 
 
 def dialog(title: str, role: str) -> GimpUi.Dialog:

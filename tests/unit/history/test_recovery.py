@@ -14,7 +14,7 @@ from bridge.history import listing, pictures, recovery
 from bridge.history.records import HistoryError
 from bridge.pixels.imaging import read_pnm
 from bridge.protocol import Failed, Finished, decode, encode
-from bridge.protocol.history import Recalled
+from bridge.protocol.history import Recalled, ShowPart
 from bridge.store import places
 from bridge.store.journal import JobFolder
 from bridge.store.locks import Lock
@@ -317,6 +317,74 @@ def test_what_is_transparent_in_the_image_shows_a_board(server):
     image, _box = picture(folder, 0, 2048)
     corner = np.asarray(image.crop((0, 0, 16, 16)))
     assert sorted(np.unique(corner)) == [230, 255]
+
+
+def part(folder, variation, where, step=1, linear=False):
+    asked = ShowPart(folder.name, variation, where, step, linear)
+    shown = pictures.show_part(places.journal_directory(), asked)
+    return read_pnm(folder / shown.file), shown.box
+
+
+def test_a_closer_look_shows_the_same_in_full_size(server):
+    folder, finished = run_a_job(feather=9)
+    large, box = picture(folder, 1, 2048)
+    x, y, width, height = finished.box
+    where = (x - 5, y + 3, width // 2, height)
+    seen, same = part(folder, 1, where)
+    assert same == where
+    corner = (where[0] - box[0], where[1] - box[1])
+    expected = large.crop((*corner, corner[0] + where[2], corner[1] + where[3]))
+    np.testing.assert_array_equal(seen, np.asarray(expected))
+    before, _same = part(folder, 0, where)
+    assert np.abs(before.astype(int) - seen).max() > 5
+
+
+def test_a_closer_look_at_a_soft_edge_blends_as_gimp_will(server):
+    server.script({"answer": "colour", "rgb": [255, 255, 255]})
+    folder, finished = run_a_job(feather=9, match_colour=False, match_grain=False)
+    encoded, light = part(folder, 1, finished.box)[0], part(folder, 1, finished.box, linear=True)[0]
+    before = part(folder, 0, finished.box)[0]
+    mask = read_pnm(folder / "layer-mask-1.pgm").astype(float)[..., None] / 255
+
+    def linear(values):
+        return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+    wanted = linear(before / 255) * (1 - mask) + mask
+    np.testing.assert_allclose(linear(light / 255), wanted, atol=0.005)
+    np.testing.assert_allclose(encoded, before * (1 - mask) + 255 * mask, atol=1.5)
+    assert np.abs(light.astype(int) - encoded).max() > 10
+    np.testing.assert_array_equal(light[mask[..., 0] == 0], before[mask[..., 0] == 0])
+
+
+@pytest.mark.parametrize("step", [2, 3, 7])
+def test_a_part_that_is_looked_at_from_afar_is_small_and_lies_on_whole_pixels(server, step):
+    folder, _finished = run_a_job()
+    large, box = picture(folder, 1, 2048)
+    seen, shown = part(folder, 1, (box[0] + 11, box[1] + 5, 90, 61), step)
+    assert seen.shape[:2] == (shown[3] // step, shown[2] // step)
+    assert (shown[0] - box[0]) % step == (shown[1] - box[1]) % step == 0
+    assert shown[0] <= box[0] + 11
+    assert shown[0] + shown[2] >= box[0] + 101
+    left, top = shown[0] - box[0], shown[1] - box[1]
+    expected = large.crop((left, top, left + shown[2], top + shown[3])).reduce(step)
+    np.testing.assert_allclose(seen, np.asarray(expected), atol=1)
+
+
+def test_a_part_beyond_all_crops_is_cut_off_and_one_elsewhere_is_refused(server):
+    folder, _finished = run_a_job()
+    box = picture(folder, 1, 2048)[1]
+    assert part(folder, 1, (box[0] - 500, box[1] - 500, 10_000_000, 10_000_000))[1] == box
+    for where in ((box[0] - 20, box[1], 20, 20), (box[0], box[1], 0, 5), (box[0], box[1], -5, -5)):
+        with pytest.raises(HistoryError):
+            part(folder, 1, where)
+
+
+def test_between_the_crops_a_part_is_transparent(server):
+    folder, _finished = run_a_job(
+        selections=((40, 40, 90, 60), (7000, 5000, 80, 90)), canvas=(8000, 6000), areas="separate"
+    )
+    assert part(folder, 1, (4000, 3000, 50, 40))[0].tolist() == [[[0] * 4] * 50] * 40
+    assert part(folder, 1, (60, 50, 20, 20))[0].shape == (20, 20, 3)
 
 
 def test_a_picture_is_made_once_and_again_when_there_is_more_to_see(server):

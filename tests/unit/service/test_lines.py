@@ -22,6 +22,7 @@ from bridge.protocol import (
     Cancel,
     Document,
     Failed,
+    Mark,
     Message,
     Open,
     Placed,
@@ -33,7 +34,7 @@ from bridge.protocol import (
     decode,
     encode,
 )
-from bridge.protocol.history import AskPrompts, AskUnclaimed, Browse, Discard, Prompts, Recall, Show
+from bridge.protocol.history import AskPrompts, AskUnclaimed, Browse, Discard, Prompts, Recall, Show, ShowPart
 from bridge.protocol.settings import AskSettings, ChangeSettings, ForgetKey, Preferences, StoreKey
 from bridge.service.session import Announcer, Service
 from tests.unit.damage import at_most, damaged, damaged_json, places
@@ -46,7 +47,8 @@ SAID: list[Message] = [
     Open(),
     Plan(JOB, IMAGE, (10, 10, 30, 20), False, (64, 64)),
     Plan(replace(JOB, areas="separate"), IMAGE, (0, 0, 96, 64), True, (0, 0)),
-    Run(), Cancel(3), Placed(ID, (1,)), Browse("door", 0, 50), Show(ID, 1, 64), Recall(ID), Discard(ID, 1),
+    Mark((0, 0, 20, 10), (40, 20)), Run(), Cancel(3), Placed(ID, (1,)), Browse("door", 0, 50), Show(ID, 1, 64),
+    ShowPart(ID, 1, (0, 0, 20, 10), 1, True), Recall(ID), Discard(ID, 1),
     AskUnclaimed(), AskPrompts(), AskSettings(), StoreKey("sk-0123456789abcdef"), ForgetKey(),
     ChangeSettings(Preferences("https://studio.example", "offline", 5.0, 60.0, "migan", 3, 1.5, 0, 0.5)),
 ]  # fmt: skip

@@ -13,6 +13,8 @@ from bridge.protocol import (
     Cancelled,
     Failed,
     Finished,
+    Mark,
+    Marked,
     Open,
     Opened,
     Placed,
@@ -164,6 +166,22 @@ def test_a_preview_shows_what_will_be_sent_and_marks_what_is_regenerated(bridge,
     assert picture[10, 10, 3] == 0
     assert picture[175, 250, 3] > 60
     assert server.requests() == []
+
+
+def test_a_part_of_the_preview_is_drawn_again_in_full_size(bridge, server):
+    started = bridge(**photio(server))
+    opened = started.ask(Open(), Opened)
+    started.ask(plan((300, 200, 400, 300), masked=False, preview=(608, 600)), Planned)
+    marked = started.ask(Mark((290, 190, 100, 50), (200, 100)), Marked)
+    picture = imaging.read_pnm(Path(opened.folder) / marked.overlay)
+    assert picture.shape == (100, 200, 4)
+    tint = picture[60, 100]
+    assert tint[3] > 60
+    assert (picture[20:, 20:] == tint).all()  # two for each pixel of the image
+    assert (picture[:18] == 0)[..., 3].all()
+    assert not (picture[:, 18] == tint).all(axis=1).any()
+    failed = started.ask(Mark((0, 0, 0, 5), (10, 10)), Failed)
+    assert failed.code == "protocol"
 
 
 def test_planning_again_and_again_leaves_one_folder_and_sends_the_last_plan(bridge, server):

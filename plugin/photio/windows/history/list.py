@@ -28,7 +28,8 @@ class Results(Gtk.ScrolledWindow):
         self.journal: Path | None = None
         self.list = Gtk.ListBox(activate_on_single_click=False)
         named(self.list, _("Results, newest first"))
-        self.list.get_style_context().add_class("view")  # as in GIMP's own lists, where the selection is easy to see
+        for style in ("view", "photio-rows"):  # as GIMP's own lists, with a selection that is easy to see
+            self.list.get_style_context().add_class(style)
         self._search, self._counted = search, counted
         self._made: dict[tuple[str, int], Row] = {}
         self._total, self._complete, self._fresh = 0, False, True

@@ -10,7 +10,7 @@ from typing import TypeVar
 from gi.repository import Gimp
 
 import desktop_proxy
-from bridge.protocol import Job, Message, Planned, Progress
+from bridge.protocol import Job, Mark, Marked, Message, Planned, Progress, Rectangle
 from bridge_process import Bridge, BridgeCancelled, BridgeError
 from canvas import generation, hiding
 from canvas.generation import Draft, Outcome
@@ -66,6 +66,16 @@ class Generator:
         with self._connected() as bridge:
             draft = self._opened(bridge)
             return generation.plan(bridge, draft, captured, job, preview), draft.folder
+
+    def mark(self, part: Rectangle, size: tuple[int, int]) -> Path:
+        """The file of the last plan's overlay for a part of the canvas, at `size` px.
+
+        Raises:
+            BridgeError: also after `run`, until there is another plan.
+        """
+        with self._connected() as bridge:
+            folder = self._opened(bridge).folder
+            return folder / bridge.ask(Mark(part, size), Marked).overlay
 
     def run(self, captured: Capture, job: Job) -> tuple[Outcome, tuple[str, ...]]:
         """Runs a job to its end. Returns the results, and the plan's remarks for the user.

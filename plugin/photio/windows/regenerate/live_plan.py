@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
-from bridge.protocol import Job
+from bridge.protocol import Job, Rectangle
 from bridge_process import BridgeError
 from canvas import reading
 from canvas.reading import Capture, Refusal
@@ -34,7 +35,7 @@ class LivePlan:
     ) -> None:
         self._generator, self._preview, self._capture, self._is_shown = generator, preview, capture, is_shown
         self.paused = self._stopped = self._stale = False
-        self._size = preview.picture_size
+        self._size = preview.viewer.picture_size
         preview.connect("size-allocate", lambda *_: self._on_resize())
 
     def refresh_soon(self) -> None:
@@ -63,15 +64,24 @@ class LivePlan:
         try:
             captured, job = self._capture()
             # without the prompt: that the offline engine does not take one is said only when the user generates
-            planned, folder = self._generator.plan(captured, replace(job, prompt=""), self._preview.picture_size)
-            self._preview.show_plan(captured, planned, folder)
+            planned, folder = self._generator.plan(captured, replace(job, prompt=""), self._preview.viewer.picture_size)
+            self._preview.show_plan(captured, planned, folder, self._mark)
         except OSError as error:  # the draft was deleted, perhaps
             self._generator.drop_draft()
             self._preview.clear(reading.unreadable(error))
         except (Refusal, BridgeError) as error:
             self._preview.clear(str(error))
 
+    def _mark(self, part: Rectangle, size: tuple[int, int]) -> Path | None:
+        """The file of the overlay for a part of the canvas; None while there is no plan that could be drawn."""
+        if self.paused or self._stopped:
+            return None
+        try:
+            return self._generator.mark(part, size)
+        except BridgeError:  # the preview stays blurred; the next plan says what is wrong
+            return None
+
     def _on_resize(self) -> None:
-        if self._preview.picture_size != self._size:
-            self._size = self._preview.picture_size
+        if self._preview.viewer.picture_size != self._size:
+            self._size = self._preview.viewer.picture_size
             self.refresh_soon()

@@ -2,84 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-import gi
-
 from bridge.common.i18n import _, ngettext
-from bridge.protocol import Planned
+from bridge.protocol import Planned, Rectangle
 from canvas import exporting, hiding
 from canvas.reading import Capture
 from windows import parts
-from windows.parts import Gdk, GdkPixbuf, GLib, Gtk
-
-#: The least size of the picture, px.
-_LEAST = (440, 220)
+from windows.parts import GdkPixbuf, GLib, Gtk
+from windows.regenerate.scene import Part, Scene, of_file, of_pixels
+from windows.regenerate.viewer import Viewer
+from windows.regenerate.zoom_bar import ZoomBar
 
 
 class PreviewPane(Gtk.Box):
-    """A picture and a line about it. Pressing the picture, or the button `hold`, shows the image before the change."""
+    """A picture and a line about it. Holding the picture, or the button `hold`, shows the image before the change."""
 
     def __init__(self) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)
-        self._picture: GdkPixbuf.Pixbuf | None = None
-        self._before: GdkPixbuf.Pixbuf | None = None
-        self._shown: GdkPixbuf.Pixbuf | None = None
-        self._drawn_in = (0, 0)
-        self._image = Gtk.Image()
-        self._pane = Gtk.EventBox()
-        self._pane.add(self._image)
-        # it never scrolls, but lets the window become smaller than the picture, which is then scaled again
-        window = Gtk.ScrolledWindow(can_focus=False, shadow_type=Gtk.ShadowType.IN)
-        window.set_policy(Gtk.PolicyType.EXTERNAL, Gtk.PolicyType.EXTERNAL)
-        window.set_size_request(*_LEAST)
-        window.add(self._pane)
-        self._window = window
-        self._pane.connect("button-press-event", lambda *_: self._compare(True))
-        self._pane.connect("button-release-event", lambda *_: self._compare(False))
+        self._scene: Scene | None = None
+        self._before: Scene | None = None
+        self.viewer = Viewer()
+        self.viewer.held = lambda held: self._compare(held or self.hold.get_active())
         self.hold = Gtk.ToggleButton(label=_("Show _before"), use_underline=True, no_show_all=True)
         tip = _("Shows how it was before; pressing and holding the picture does so, too")
         parts.named(self.hold, _("Show before"), tip)
         self.hold.connect("toggled", lambda hold: self._compare(hold.get_active()))
-        self.line = parts.paragraph(width=60)
-        self.pack_start(window, True, True, 0)
-        self.pack_start(self.line, False, False, 0)
-        window.connect("size-allocate", lambda *_: self._fit())
+        self.line = parts.paragraph()
+        self.line.set_hexpand(True)
+        below = Gtk.Box(spacing=parts.APART)
+        below.pack_start(self.line, True, True, 0)
+        below.pack_start(ZoomBar(self.viewer), False, False, 0)
+        self.pack_start(self.viewer, True, True, 0)
+        self.pack_start(below, False, False, 0)
 
-    @property
-    def picture_size(self) -> tuple[int, int]:
-        """The size of the largest picture that fits, in device px."""
-        here, scale = self._window.get_allocation(), self._window.get_scale_factor()
-        width, height = max(here.width, _LEAST[0]) - 2, max(here.height, _LEAST[1]) - 2  # without its border
-        return (width * scale, height * scale)
-
-    def show_plan(self, captured: Capture, planned: Planned, folder: Path) -> None:
-        """Shows the part of the image that would be sent, with what is regenerated marked."""
-        if planned.preview is None:
-            return
-        width, height = planned.preview.size
-        pixels = exporting.picture(captured, planned.preview.box, planned.preview.size)
-        shown = _pixbuf(pixels, width, height, alpha=True).composite_color_simple(
-            width, height, GdkPixbuf.InterpType.NEAREST, 255, 8, 0x666666, 0x999999
-        )
-        data = (folder / planned.preview.overlay).read_bytes()
-        overlay = _pixbuf(data[data.index(b"ENDHDR\n") + 7 :], width, height, alpha=True)
-        overlay.composite(shown, 0, 0, width, height, 0, 0, 1, 1, GdkPixbuf.InterpType.NEAREST, 255)
-        self._set(shown, None)
-        parts.named(self._image, _("Preview of what will be sent, with the part to be regenerated marked"))
-        self.line.set_text("\n".join((_described(planned), *hiding.remarks(captured))))
-
-    def show_result(self, picture: str, before: str, description: str) -> None:
-        """Shows a result in place.
+    def show_plan(
+        self,
+        captured: Capture,
+        planned: Planned,
+        folder: Path,
+        mark: Callable[[Rectangle, tuple[int, int]], Path | None],
+    ) -> None:
+        """Shows the part of the image that would be sent, with what is regenerated marked.
 
         Args:
-            picture, before: image files of the same part of the image.
-            description: also for screen readers.
+            mark: makes the overlay's file for a part of the canvas, at a size in px; None if it cannot be had now.
         """
-        width, height = self.picture_size
-        pictures = [GdkPixbuf.Pixbuf.new_from_file_at_scale(file, width, height, True) for file in (picture, before)]
-        self._set(*pictures)
-        parts.named(self._image, description)
+        if planned.preview is None:
+            return
+
+        def load(part: Rectangle, step: int) -> Part | None:
+            size = (-(-part[2] // step), -(-part[3] // step))
+            part = (part[0], part[1], size[0] * step, size[1] * step)
+            overlay = mark(part, size) if captured.image.is_valid() else None
+            return Part(_marked(captured, part, size, of_file(overlay)), part) if overlay else None
+
+        box, size = planned.preview.box, planned.preview.size
+        overview = Part(_marked(captured, box, size, of_file(folder / planned.preview.overlay)), box)
+        self._set(Scene(overview, load), None)
+        self.viewer.describe(_("Preview of what will be sent, with the part to be regenerated marked"))
+        self.line.set_text("\n".join((_described(planned), *hiding.remarks(captured))))
+
+    def show_result(self, result: Scene, before: Scene, description: str) -> None:
+        """Shows a result in place. The description is also for screen readers."""
+        self._set(result, before)
+        self.viewer.describe(description)
         self.line.set_text(description)
 
     def clear(self, sentence: str) -> None:
@@ -87,57 +75,25 @@ class PreviewPane(Gtk.Box):
         self._set(None, None)
         self.line.set_text(sentence)
 
-    def _set(self, picture: GdkPixbuf.Pixbuf | None, before: GdkPixbuf.Pixbuf | None) -> None:
-        self._picture, self._before = picture, before
+    def _set(self, scene: Scene | None, before: Scene | None) -> None:
+        self._scene, self._before = scene, before
         self.hold.set_active(False)
         self.hold.set_visible(before is not None)
-        self._draw(picture)
+        self.viewer.show_scenes(*(each for each in (scene, before) if each))
 
-    def _compare(self, pressed: bool) -> bool:
-        if self._before:
-            self._draw(self._before if pressed else self._picture)
-        return False
-
-    def _fit(self) -> None:
-        """The available size has changed: scales the picture at once."""
-        if self._shown and self.picture_size != self._drawn_in:
-            GLib.idle_add(self._draw, self._shown)  # not while GTK computes sizes
-
-    def _draw(self, picture: GdkPixbuf.Pixbuf | None) -> bool:
-        self._shown, self._drawn_in = picture, self.picture_size
-        if picture is None:
-            self._image.clear()
-            return False
-        scale = self._window.get_scale_factor()
-        fit = min(self.picture_size[0] / picture.get_width(), self.picture_size[1] / picture.get_height(), 1.0)
-        if not _SHARP:  # then one pixel of the picture becomes one of the window, which may be several of the screen
-            fit /= scale
-        if fit < 1:
-            size = (max(1, round(picture.get_width() * fit)), max(1, round(picture.get_height() * fit)))
-            picture = picture.scale_simple(*size, GdkPixbuf.InterpType.BILINEAR)
-        if scale > 1 and _SHARP:
-            self._image.set_from_surface(Gdk.cairo_surface_create_from_pixbuf(picture, scale, None))
-        else:
-            self._image.set_from_pixbuf(picture)
-        return False
+    def _compare(self, before: bool) -> None:
+        if self._scene and self._before:
+            scenes = (self._scene, self._before)
+            self.viewer.show_scenes(*(reversed(scenes) if before else scenes))
 
 
-def _can_draw_surfaces() -> bool:
-    """Whether PyGObject was built with cairo, which sharp pictures on HiDPI screens need."""
-    try:
-        gi.require_foreign("cairo")
-    except ImportError:
-        return False
-    return True
-
-
-_SHARP = _can_draw_surfaces()
-
-
-def _pixbuf(pixels: bytes, width: int, height: int, alpha: bool) -> GdkPixbuf.Pixbuf:
-    channels = 4 if alpha else 3
-    data = GLib.Bytes.new(pixels)
-    return GdkPixbuf.Pixbuf.new_from_bytes(data, GdkPixbuf.Colorspace.RGB, alpha, 8, width, height, channels * width)
+def _marked(captured: Capture, box: Rectangle, size: tuple[int, int], overlay: GdkPixbuf.Pixbuf) -> GdkPixbuf.Pixbuf:
+    """A part of the image, scaled to `size`, over a board where it is transparent, under the overlay."""
+    pixels = of_pixels(exporting.picture(captured, box, size), *size)
+    nearest = GdkPixbuf.InterpType.NEAREST
+    shown = pixels.composite_color_simple(*size, nearest, 255, 8, 0x666666, 0x999999)
+    overlay.composite(shown, 0, 0, *size, 0, 0, 1, 1, nearest, 255)
+    return shown
 
 
 def _described(planned: Planned) -> str:

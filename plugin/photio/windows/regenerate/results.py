@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.common.i18n import _
-from bridge.protocol import Result
+from bridge.protocol import Rectangle, Result
 from canvas.generation import Outcome
 from windows import parts
 from windows.parts import Gdk, GdkPixbuf, Gtk
@@ -21,12 +21,14 @@ class Shown:
 
     Attributes:
         picture, before: image files of the same part of the image.
+        box: that part of the canvas.
     """
 
     outcome: Outcome
     result: Result
     picture: str
     before: str
+    box: Rectangle
     inserted: bool = False
 
 

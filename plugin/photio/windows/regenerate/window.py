@@ -21,6 +21,7 @@ from canvas.generation import Outcome
 from canvas.reading import Capture, Refusal
 from windows import parts
 from windows.parts import Gdk, Gimp, GimpUi, GLib, Gtk
+from windows.regenerate import close_look
 from windows.regenerate.errors import image_closed
 from windows.regenerate.generator import Generator
 from windows.regenerate.live_plan import LivePlan
@@ -85,6 +86,7 @@ class RegenerateWindow:
         finally:
             self._watch.stop()
             self._plan.stop()
+            self._preview.viewer.stop()
             self._progress.end()
             self._generator.close()
             self._dialog.destroy()
@@ -101,7 +103,7 @@ class RegenerateWindow:
 
     def _on_key(self, _dialog: Gtk.Dialog, event: Gdk.EventKey) -> bool:
         if event.keyval != Gdk.KEY_Escape or not self._running:
-            return False
+            return self._preview.viewer.on_shortcut(event)
         self._cancel()  # a second Escape closes the window
         return True
 
@@ -199,13 +201,17 @@ class RegenerateWindow:
 
     def _show(self, outcome: Outcome, remarks: tuple[str, ...]) -> None:
         """Adds results to the strip, and shows the first of them in place."""
-        job, size = outcome.draft, max(self._preview.picture_size)
+        job, size = outcome.draft, max(self._preview.viewer.picture_size)
 
-        def picture(variation: int) -> str:
-            return str(job.folder / self._generator.ask(Show(job.id, variation, size), Picture).file)
+        def picture(variation: int) -> Picture:
+            return self._generator.ask(Show(job.id, variation, size), Picture)
 
         before = picture(0)
-        added = [Shown(outcome, result, picture(result.variation), before) for result in outcome.finished.results]
+        files = [(result, picture(result.variation).file) for result in outcome.finished.results]
+        folder = job.folder
+        added = [
+            Shown(outcome, result, str(folder / file), str(folder / before.file), before.box) for result, file in files
+        ]
         for shown in added:
             self._results.add_result(shown)
         self.generated = True
@@ -224,7 +230,7 @@ class RegenerateWindow:
         self._parameters.seed.seen(shown.result.seed)
         layer = generation.layer_name(shown.outcome.job.prompt)
         text = _("{layer}, seed {seed}").format(layer=layer, seed=shown.result.seed)
-        self._preview.show_result(shown.picture, shown.before, text)
+        self._preview.show_result(*close_look.scenes(shown, self._generator, self._notice.show_error), text)
 
     def _place(self, *chosen: Shown) -> None:
         """Places results of one generation. This asks nothing of the bridge, so a job may be running meanwhile."""
