@@ -86,9 +86,12 @@ def show(journal: Path, id_: str, variation: int, size: int) -> Picture:
 
 def _patches(folder: Path, finished: Finished, variation: int) -> list[_Layer]:
     """The result's parts. `recall` has seen that their files are whole."""
-    masks = {mask.box: folder / mask.file for mask in finished.masks}
-    patches = [patch for result in finished.results if result.variation == variation for patch in result.patches]
-    return [_Layer(folder / each.file, Box(*each.box), masks[each.box]) for each in patches if each.box in masks]
+    layers = []
+    for result in (each for each in finished.results if each.variation == variation):
+        masks = {mask.box: folder / mask.file for mask in finished.masks_of(result)}
+        shown = [each for each in result.patches if each.box in masks]
+        layers += [_Layer(folder / each.file, Box(*each.box), masks[each.box]) for each in shown]
+    return layers
 
 
 def _compose(folder: Path, record: Record, patches: list[_Layer], box: Box, size: int) -> Image.Image:

@@ -83,7 +83,9 @@ def moved(finished: Finished, right: int, down: int) -> Finished:
     def patches(old: tuple[Patch, ...]) -> tuple[Patch, ...]:
         return tuple(replace(patch, box=box(patch.box)) for patch in old)
 
-    results = tuple(replace(result, patches=patches(result.patches)) for result in finished.results)
+    results = tuple(
+        replace(result, patches=patches(result.patches), masks=patches(result.masks)) for result in finished.results
+    )
     return replace(finished, box=box(finished.box), masks=patches(finished.masks), results=results)
 
 
@@ -173,7 +175,7 @@ def _built(image: Gimp.Image, hidden: Gimp.Layer | None, finished: Finished, fol
             layer = _layer(image, finished.box, finished.results[0], folder, name)
         with _deleted_on_failure(layer):
             if len(finished.results) == 1:
-                _add_mask(layer, finished.box, finished.masks, folder)
+                _add_mask(layer, finished.box, finished.masks_of(finished.results[0]), folder)
             _composite_exactly(layer, image, hidden)
     except TypeError as error:  # PyGObject raises it where GIMP returns nothing
         if image.is_valid():
@@ -241,8 +243,12 @@ def _composite_exactly(layer: Gimp.Layer, image: Gimp.Image, hidden: Gimp.Layer 
 
 
 def _group(image: Gimp.Image, finished: Finished, folder: Path, name: str) -> Gimp.Layer:
-    """A group of all variations. It is built in an image of its own, for only an inserted group can have children."""
+    """A group of all variations. It is built in an image of its own, for only an inserted group can have children.
+
+    The group has their common mask, unless one of them has a mask of its own: then each has one.
+    """
     _x, _y, width, height = finished.box
+    differ = any(result.masks for result in finished.results)
     scratch = empty_like(image, width, height)
     try:
         group = Gimp.GroupLayer.new(scratch, name)
@@ -252,7 +258,10 @@ def _group(image: Gimp.Image, finished: Finished, folder: Path, name: str) -> Gi
             layer = _layer(scratch, finished.box, result, folder, full_name)
             layer.set_visible(position == 0)
             scratch.insert_layer(layer, group, position)
-        _add_mask(group, finished.box, finished.masks, folder)
+            if differ:
+                _add_mask(layer, finished.box, finished.masks_of(result), folder)
+        if not differ:
+            _add_mask(group, finished.box, finished.masks, folder)
         copy = Gimp.Layer.new_from_drawable(group, image)
         copy.set_name(name)  # GIMP named it “… copy”
         return copy
