@@ -18,7 +18,6 @@ from bridge.pixels.geometry import LEAST_CONTEXT, Box, Crop, Size, context_for, 
 from bridge.pixels.imaging import Coverage, Pixels
 from bridge.protocol import Job
 
-
 #: A part that is smaller than the largest by this factor was forgotten there, if it is no longer than so many px.
 SPECK_FACTOR, LARGEST_SPECK = 1000, 16
 

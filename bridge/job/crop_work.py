@@ -191,9 +191,7 @@ class Fitter:
         more = np.minimum(np.clip(np.rint(shown), 0, 255).astype(np.uint8), area.most)
         return np.maximum(area.mask, more) if more[area.mask == 0].any() else None
 
-    def area(
-        self, number: int, answer: Answer, seed: int, mask: Pixels | None = None
-    ) -> tuple[Colours, Pixels | None]:
+    def area(self, number: int, answer: Answer, seed: int, mask: Pixels | None = None) -> tuple[Colours, Pixels | None]:
         """What the layer shows in one area: colours, 0–255, and alpha where it is not opaque.
 
         Args:

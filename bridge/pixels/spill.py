@@ -23,7 +23,9 @@ CONTRAST_WINDOW = 9
 LEAST_DIFFERENCE, PER_CONTRAST = 10.0, 0.5
 #: A difference counts if it is larger by this factor than what nine tenths of the surroundings stay below.
 FACTOR, SHARE = 2.0, 0.9
-#: px. A piece has to reach so far beyond the part, in all; so much around the margin is needed to compare with.
+#: px. What ends at the edge seems to reach so far beyond it: differences are averaged, and answers are scaled.
+BLEED = 4
+#: px². A piece has so much beyond that, and so much around the margin is needed to compare with.
 LEAST_PIECE, LEAST_COMPARED = 12, 256
 #: px. A piece is widened and its edge is softened by so much. There the answer shows what was there before.
 WIDENED, SOFTENED = 2, 2
@@ -147,10 +149,10 @@ def _pieces(changed: Mask, inside: Mask, fade: int) -> Pixels | None:
     if not count:
         return None
     here = np.bincount(labels[changed & inside], minlength=count)
-    beyond = np.bincount(labels[changed & ~inside], minlength=count)
-    chosen = (here > 0) & (beyond >= LEAST_PIECE)
+    beyond = changed & ~_near(inside, BLEED)
+    chosen = (here > 0) & (np.bincount(labels[beyond], minlength=count) >= LEAST_PIECE)
     if not chosen.any():
         return None
     pieces = np.append(chosen, False)[labels]  # −1, no part, is the last
-    shown = pieces & _near(pieces & ~inside, fade)
+    shown = pieces & _near(pieces & beyond, fade + BLEED)
     return feather(grow(shown.astype(np.uint8) * np.uint8(255), WIDENED + SOFTENED), SOFTENED)

@@ -178,7 +178,7 @@ class Result:
         variation: its number in the job, from 1.
         seed: the seed that was sent.
         provenance: the text of its parasite `PROVENANCE`.
-        masks: parts of the layer mask of this layer alone, as `Finished.masks`; each replaces the common one of its box.
+        masks: parts of this layer's own mask, as `Finished.masks`; each replaces the common one of its box.
     """
 
     patches: tuple[Patch, ...]
