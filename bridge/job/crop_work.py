@@ -133,8 +133,13 @@ class Fitter:
             seed: the noise that is added depends on it.
         """
         work = self.work
-        corrected = self.corrected(answer, work.job.match_colour)
-        spilled = self.spilled(corrected if work.job.match_colour else self.corrected(answer, match=True))
+        spilled = None
+        if self.reference.where is None:
+            corrected = self.corrected(answer, work.job.match_colour)
+        else:
+            as_it_came, matched = (self.corrected(answer, match) for match in (False, True))
+            corrected = matched if work.job.match_colour else as_it_came
+            spilled = self.spilled(as_it_came, matched)
         # a list first: Python fails if anything looks at a tuple that is still being made, as `gc.get_objects` does
         made = list[tuple[Patch, bytes]]()
         for number in work.planning.areas_of(work.piece):
@@ -165,17 +170,16 @@ class Fitter:
         sent, kept = compared.sent[box.slices], compared.kept[box.slices]
         return Answer(correct(found, sent, colours, kept, window), box)
 
-    def spilled(self, answer: Answer) -> Answer | None:
+    def spilled(self, answer: Answer, matched: Answer) -> Answer | None:
         """How much of an answer has to be shown because it is the rest of something: 0–255, one channel.
 
         Args:
-            answer: in px and colours of the reference.
+            answer, matched: in px of the reference; as it came, and in its colours.
         """
-        compared = self.reference
-        if compared.where is None:
-            return None
-        shown = spill.spilled(compared.sent[answer.box.slices], answer.colours, compared.where)
-        return None if shown is None else Answer(shown[..., None].astype(np.float32), answer.box)
+        compared, box = self.reference, answer.box
+        assert compared.where is not None
+        shown = spill.spilled(compared.sent[box.slices], answer.colours, matched.colours, compared.where)
+        return None if shown is None else Answer(shown[..., None].astype(np.float32), box)
 
     def mask(self, number: int, spilled: Answer | None) -> Pixels | None:
         """The layer mask of one area, uint8 [height, width], if it shows more than the mask that was planned.

@@ -7,6 +7,7 @@ nothing was to change. All sums are of whole numbers, so that they are the same 
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +28,8 @@ FACTOR, SHARE = 2.0, 0.9
 BLEED = 4
 #: px². A piece has so much beyond that, and so much around the margin is needed to compare with.
 LEAST_PIECE, LEAST_COMPARED = 12, 256
+#: px. Around what lies so far beyond, this much of what lies nearer to the edge belongs to it, too.
+TIP = 16
 #: px. A piece is widened and its edge is softened by so much. There the answer shows what was there before.
 WIDENED, SOFTENED = 2, 2
 #: Shifts of colours are measured for so many tones of each channel; fewer px of a tone do not tell.
@@ -36,10 +39,13 @@ EVERY = 3
 
 _UNIT = 16  # differences are whole sixteenths of a level
 _SCALE = _UNIT * WINDOW * WINDOW  # of a sum over a window
+_SAMPLE = (slice(EVERY // 2, None, EVERY),) * 2
+_OUTLIER = 4.0  # medians of all differences from their median
 _NEARLY_ALL, _LARGEST_FADE = 250, 256
 
 Mask = NDArray[np.bool_]
 Whole = NDArray[np.int32]
+Levels = NDArray[np.uint8] | NDArray[np.float32]
 
 
 class Where(NamedTuple):
@@ -58,32 +64,44 @@ class Where(NamedTuple):
     fade: int
 
 
-def spilled(sent: Pixels, answer: NDArray[np.float32], where: Where) -> Pixels | None:
+def spilled(sent: Pixels, answer: Levels, matched: Levels, where: Where) -> Pixels | None:
     """Where an answer shows the rest of what it added inside.
 
     Args:
         sent: [H, W, 3], sRGB, 0–255: what the service got.
-        answer: [H, W, 3], 0.0–255.0, in the colours of `sent`.
+        answer: [H, W, 3], 0.0–255.0: what it gave back.
+        matched: the answer in the colours of `sent` (`match_colour`). What changed has changed in both.
 
     Returns:
         How much has to be shown, uint8 [H, W]: all that pieces have beyond the inside, and their part of the edge over
         which the inside fades out. It fades out over a few px. None if there is nothing.
     """
     inside, around = where.inside, where.around
-    if np.count_nonzero(around) < LEAST_COMPARED:
+    if np.count_nonzero(around[_SAMPLE]) < LEAST_COMPARED:
         return None
-    sample = (slice(EVERY // 2, None, EVERY),) * 2
-    difference = _sums(np.rint((answer - sent) * np.float32(_UNIT)).astype(np.int32), WINDOW)
-    tones = _sums(sent.astype(np.int32), WINDOW) // (WINDOW * WINDOW)
-    away = np.zeros(inside.shape, np.int32)
-    for channel in range(3):
-        of_channel, tone = difference[..., channel], tones[..., channel]
-        shifts = _shifts(of_channel[sample], tone[sample], around[sample])
-        np.maximum(away, np.abs(of_channel - shifts[tone]), out=away)
     tolerance = np.float32(LEAST_DIFFERENCE * _SCALE) + _contrast(sent) * np.float32(PER_CONTRAST * _SCALE)
-    ratio = away / tolerance
-    usual = float(np.quantile(ratio[sample][around[sample]], SHARE, method="lower"))
-    return _pieces(_opened(where.within & (ratio > max(1.0, FACTOR * usual))), inside, where.fade)
+    changed = where.within
+    for levels in (answer, matched):
+        ratio = _away(sent, levels, around) / tolerance
+        usual = float(np.quantile(ratio[_SAMPLE][around[_SAMPLE]], SHARE, method="lower"))
+        changed = changed & (ratio > max(1.0, FACTOR * usual))
+    return _pieces(_opened(changed), inside, where.fade)
+
+
+def _away(sent: Pixels, answer: Levels, around: Mask) -> Whole:
+    """How far an answer is from what a drift of colours would have made of what was sent: the most of any channel."""
+    difference = _sums(np.rint((answer.astype(np.float32) - sent) * np.float32(_UNIT)).astype(np.int32), WINDOW)
+    tones = _sums(sent.astype(np.int32), WINDOW) // (WINDOW * WINDOW)
+    away = np.zeros(around.shape, np.int32)
+    for channel in range(3):
+        got, tone = difference[..., channel], tones[..., channel]
+        left = got
+        for _round in range(2):  # a drift across the picture looks like one of tones, and the reverse
+            left = left - _plane(left, around)
+            left = left - _shifts(left, tone, around)
+        drift = np.clip(got - left, -tone * _SCALE, (255 - tone) * _SCALE)  # there it ends: black and white
+        np.maximum(away, np.minimum(np.abs(left), np.abs(got - drift)), out=away)
+    return away
 
 
 def fade_of(mask: Pixels) -> int:
@@ -99,8 +117,47 @@ def _near(mask: Mask, reach: int) -> Mask:
     return np.asarray(_sums(mask.astype(np.int32), 2 * reach + 1) > 0)
 
 
+def _plane(difference: Whole, around: Mask) -> Whole:
+    """The drift of a channel across the picture: the plane that fits the differences around the margin, [H, W].
+
+    Least squares over whole numbers, without the outliers.
+    """
+    rows, columns = np.nonzero(around[_SAMPLE])
+    seen = difference[_SAMPLE][rows, columns]
+    distance = np.abs(seen - np.median(seen))
+    usual = distance <= max(_OUTLIER * float(np.median(distance)), LEAST_DIFFERENCE * _SCALE)
+    down, across, level = (each[usual].astype(np.int64) for each in (rows, columns, seen))
+    terms = (np.ones_like(down), down, across)
+    sums = [[int((one * other).sum()) for other in (*terms, level)] for one in terms]
+    flat, slope, tilt = _solved([[Fraction(value) for value in line] for line in sums])
+    lines, rest = (np.arange(side) - EVERY // 2 for side in difference.shape)
+    return np.asarray(
+        np.rint(flat + (slope / EVERY) * lines[:, None] + (tilt / EVERY) * rest[None, :]).astype(np.int32)
+    )
+
+
+def _solved(lines: list[list[Fraction]]) -> list[float]:
+    """The solution of linear equations, each a line with its right side last; zeros if they do not have just one."""
+    count = len(lines)
+    for at in range(count):
+        pivot = next((number for number in range(at, count) if lines[number][at]), None)
+        if pivot is None:
+            return [0.0] * count
+        lines[at], lines[pivot] = lines[pivot], lines[at]
+        lines[at] = [value / lines[at][at] for value in lines[at]]
+        for other in range(count):
+            if other != at:
+                factor = lines[other][at]
+                lines[other] = [one - factor * two for one, two in zip(lines[other], lines[at], strict=True)]
+    return [float(line[-1]) for line in lines]
+
+
 def _shifts(difference: Whole, tone: Whole, around: Mask) -> Whole:
-    """The usual difference around the margin for each tone of a channel, 0–255: a drift of colours, as any curve."""
+    """The drift of a channel's tones, as any curve: the usual difference around the margin for each tone, [H, W]."""
+    return _curve(difference[_SAMPLE], tone[_SAMPLE], around[_SAMPLE])[tone]
+
+
+def _curve(difference: Whole, tone: Whole, around: Mask) -> Whole:
     seen, of_tone = difference[around], tone[around] * TONES // 256
     centres, shifts = list[float](), list[float]()
     for number in range(TONES):
@@ -109,7 +166,7 @@ def _shifts(difference: Whole, tone: Whole, around: Mask) -> Whole:
             centres.append((number + 0.5) * 256 / TONES - 0.5)
             shifts.append(float(np.median(own)))
     if not centres:
-        return np.full(256, np.median(seen) if seen.size else 0, np.int32)
+        return np.full(256, np.rint(np.median(seen)), np.int32)
     return np.rint(np.interp(np.arange(256), centres, shifts)).astype(np.int32)
 
 
@@ -154,5 +211,6 @@ def _pieces(changed: Mask, inside: Mask, fade: int) -> Pixels | None:
     if not chosen.any():
         return None
     pieces = np.append(chosen, False)[labels]  # −1, no part, is the last
-    shown = pieces & _near(pieces & beyond, fade + BLEED)
+    rest = pieces & ~inside & _near(pieces & beyond, TIP)
+    shown = pieces & _near(rest, fade)
     return feather(grow(shown.astype(np.uint8) * np.uint8(255), WIDENED + SOFTENED), SOFTENED)

@@ -164,7 +164,7 @@ def test_of_a_disc_larger_than_the_selection_nothing_is_cut_off_within_the_margi
     area, fitted, disc = painted_beyond(selected, radius, resolution=resolution, match_colour=matched)
     mask = mask_in(fitted)
     assert np.count_nonzero(disc & (area.mask == 0)) > 1000
-    assert (mask[disc] == 255).all()
+    assert (mask[disc] >= 240).all()  # scaling leaves no hard edges
     assert (mask >= area.mask).all()
     assert not mask[area.most == 0].any()
 

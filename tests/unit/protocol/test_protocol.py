@@ -48,7 +48,9 @@ JOB = Job(
 EXAMPLES = [
     Open(),
     Plan(JOB, Document("photo.xcf", ("file:///a.xcf",), "1-1", (3840, 2160), 3), (1, 2, 3, 4), True, (0, 0)),
-    Planned((CropPlan("base-1.ppm", (0, 0, 5, 5), (1024, 1024), 1.5),), 2, "photio", "", 9, ("one", "two"), None, 6, 3, 0),
+    Planned(
+        (CropPlan("base-1.ppm", (0, 0, 5, 5), (1024, 1024), 1.5),), 2, "photio", "", 9, ("one", "two"), None, 6, 3, 0
+    ),
     Finished(
         (0, 0, 5, 5),
         (Patch("layer-mask-1.pgm", (0, 0, 5, 5)),),
