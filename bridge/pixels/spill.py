@@ -21,7 +21,7 @@ WINDOW = 5
 #: The contrast of the surroundings is averaged over squares of this size, px.
 CONTRAST_WINDOW = 9
 #: Levels. A smaller difference is never taken for an object; and so many more for each level of contrast.
-LEAST_DIFFERENCE, PER_CONTRAST = 10.0, 0.5
+LEAST_DIFFERENCE, PER_CONTRAST = 10.0, 0.75
 #: A difference counts if it is larger by this factor than what nine tenths of the surroundings stay below.
 FACTOR, SHARE = 2.0, 0.9
 #: px. What ends at the edge seems to reach so far beyond it: differences are averaged, and answers are scaled.

@@ -135,7 +135,8 @@ def test_a_damaged_message_never_gives_anything_but_a_message_or_a_typed_error(m
 @pytest.mark.parametrize(
     ("name", "value"),
     [("sample", "all"), ("engine", ""), ("areas", "x"), ("resolution", "4k"), ("variations", 0), ("variations", 9),
-     ("context", -1.0), ("context", float("nan")), ("grow", 501), ("feather", -2), ("spill", 501), ("spill_unit", "cm")],
+     ("context", -1.0), ("context", float("nan")), ("grow", 501), ("feather", -2), ("spill", 501),
+     ("spill_unit", "cm")],
 )  # fmt: skip
 def test_a_job_that_would_take_all_memory_or_means_nothing_is_refused(name, value):
     with pytest.raises(ProtocolError, match=name):
