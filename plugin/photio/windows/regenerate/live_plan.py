@@ -69,6 +69,9 @@ class LivePlan:
             planned, folder = self._generator.plan(captured, job, self._preview.picture_size)
             self._parameters.show_margins(planned)
             self._preview.show_plan(captured, planned, folder)
+            if planned.remarks:  # what is left out, for example: before anything is sent
+                line = self._preview.line
+                line.set_text("\n".join((line.get_text(), *planned.remarks)))
         except OSError as error:  # the draft was deleted, perhaps
             self._generator.drop_draft()
             self._preview.clear(reading.unreadable(error))
