@@ -177,7 +177,7 @@ def _contrast(sent: Pixels) -> NDArray[np.float32]:
     steps[:, 1:] += np.abs(whole[:, 1:] - whole[:, :-1])
     steps[1:] += np.abs(whole[1:] - whole[:-1])
     most = _sums(steps, CONTRAST_WINDOW).max(axis=2)
-    return most.astype(np.float32) / np.float32(2 * CONTRAST_WINDOW * CONTRAST_WINDOW)
+    return np.asarray(most.astype(np.float32) / np.float32(2 * CONTRAST_WINDOW * CONTRAST_WINDOW))
 
 
 def _sums(values: Whole, window: int) -> Whole:

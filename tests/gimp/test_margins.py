@@ -1,4 +1,4 @@
-"""Margins: spill shows the rest of what was added and nothing else. Forgotten specks, and selections too weak to see."""
+"""Margins: spill shows the rest of what was added and nothing else. Forgotten specks, and selections too weak."""
 
 import json
 

@@ -173,3 +173,11 @@ def test_nothing_more_is_shown_without_a_margin_or_without_anything_beyond():
     selected = Box(1800, 1000, 100, 100)
     assert mask_in(painted_beyond(selected, 74, spill=0)[1]) is None
     assert mask_in(painted_beyond(selected, 46)[1]) is None
+
+
+def test_an_object_larger_than_the_margin_fades_out_at_its_end():
+    area, fitted, disc = painted_beyond(Box(1800, 1000, 100, 100), 98)
+    mask = mask_in(fitted)
+    assert (mask <= np.maximum(area.most, area.mask)).all()
+    assert (mask[disc & (area.most == 255)] >= 240).all()
+    assert not mask[0].any()
