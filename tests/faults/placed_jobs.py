@@ -1,4 +1,4 @@
-"""Some jobs whose placed pixels are known: gray and colour, scaled up, down and not, matched and not, with an object beyond.
+"""Some jobs whose placed pixels are known: gray and colour, scaled and not, matched and not, with an object beyond.
 
     python -m tests.faults.placed_jobs     (in the checkout) prints their hashes, for data/placed-pixels.json
 

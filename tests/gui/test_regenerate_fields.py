@@ -49,7 +49,7 @@ def test_more_context_and_another_selection_are_seen_at_once(shown, server, wind
     line_with("518 × 518 px")
     select(shown, 100, 100, 50, 50)
     Gimp.displays_flush()
-    line_with("268 × 268 px")
+    line_with("259 × 259 px")
     see("spin button", "Variations").set(3)
     line_with("3 requests")
     Gimp.Selection.none(shown)

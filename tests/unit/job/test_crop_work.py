@@ -180,4 +180,4 @@ def test_an_object_larger_than_the_margin_fades_out_at_its_end():
     mask = mask_in(fitted)
     assert (mask <= np.maximum(area.most, area.mask)).all()
     assert (mask[disc & (area.most == 255)] >= 240).all()
-    assert not mask[0].any()
+    assert mask[0].max() < 128
