@@ -12,7 +12,8 @@ As a process, `python tests/regen_server.py --port 0` prints its origin and is t
 A behaviour is an object; all members are optional:
 
     change   in the same process: a function that makes the answer's image of the base
-    answer   "identity" | "invert" | "colour" (with rgb) | "status" (http, status_code, body)
+    answer   "identity" | "invert" | "colour" (with rgb) | "disc" (rgb; its box: left, top, right, bottom)
+             | "drift" (gamma, levels: added to all) | "status" (http, status_code, body)
              | "raw" (http, content_type, text) | "forward" (to: what the Regen server at this origin
              answers to the same request without its prompt)
     format   "PNG" | "JPEG" | "WEBP"        data_uri, status_as_string, gzip   true
@@ -42,7 +43,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 STAGES = ("headers", "body", "answering", "answered", "dropped")
 PATIENCE = 300.0  # seconds: only so that what waits in vain ends
@@ -254,6 +255,11 @@ def _image(answer: str, behaviour: Behaviour, request: dict[str, Any]) -> str:
         image = ImageOps.invert(image)
     if answer == "colour":
         image = Image.new("RGB", image.size, tuple(behaviour["rgb"]))
+    if answer == "disc":
+        ImageDraw.Draw(image).ellipse(behaviour["box"], fill=tuple(behaviour["rgb"]))
+    if answer == "drift":
+        drifted = [255 * (value / 255) ** behaviour["gamma"] + behaviour["levels"] for value in range(256)]
+        image = image.point([min(max(round(value), 0), 255) for value in drifted] * 3)
     if "change" in behaviour:
         image = behaviour["change"](image)
     if "size" in behaviour:

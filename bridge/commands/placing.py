@@ -27,7 +27,7 @@ def placed(photograph: Photograph, conversion: Conversion, finished: Finished, r
         PictureError: a file is not there, or damaged.
     """
     pixels = photograph.pixels.copy()
-    masks = {mask.box: mask for mask in finished.masks}
+    masks = {mask.box: mask for mask in finished.masks_of(result)}
     for patch in result.patches:
         x, y, width, height = patch.box
         region = pixels[y : y + height, x : x + width]

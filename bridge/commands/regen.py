@@ -21,16 +21,13 @@ from bridge.commands.regen_job import RegenJob
 from bridge.common.errors import PhotioError
 from bridge.job.backend import Backend, choose
 from bridge.pixels.imaging import Pixels
-from bridge.protocol import Finished, Job, ProtocolError
+from bridge.protocol import AUTOMATIC, Finished, Job, ProtocolError
 from bridge.regen.errors import ParameterError
 from bridge.regen.request import DEFAULT_NEGATIVE_PROMPT, RegenRequest
 from bridge.store import log
 from bridge.store.settings import Settings
 
 _NO_KEY = "No API key is configured, so the offline engine on this computer is used."
-
-#: px: how *Remove Object* and *Regenerate…* differ (plugin/photio/procedures.py).
-_GROW, _FEATHER = 6, 3
 
 
 def regenerate_files(chosen: argparse.Namespace, settings: Settings, warn: Callable[[str], None]) -> int:
@@ -100,15 +97,15 @@ def _job(chosen: argparse.Namespace, negative_prompt: str) -> Job:
         value = getattr(chosen, name)
         return otherwise if value is None else value
 
-    removes = not chosen.prompt.strip()
+    spill, spill_unit = given("spill", (AUTOMATIC, "px"))
     try:
         return Job(
             *wishes,
             variations=given("variations", 1),
             sample="layer",
             context=float(min(max(given("context", 50), -1), 401)),  # an integer may be too large for a float
-            grow=given("grow", _GROW if removes else 0),
-            feather=given("feather", _FEATHER if removes else 0),
+            grow=given("grow", AUTOMATIC),
+            feather=given("feather", AUTOMATIC),
             engine=chosen.engine,
             areas=given("areas", "auto"),
             resolution=given("resolution", "recommended"),
@@ -116,10 +113,13 @@ def _job(chosen: argparse.Namespace, negative_prompt: str) -> Job:
             match_colour=given("match_colour", True),
             match_grain=given("match_grain", True),
             source=0,
+            spill=spill,
+            spill_unit=spill_unit,
         )
     except ProtocolError as error:
         name, _colon, allowed = str(error).partition(": ")
-        raise ParameterError(name, getattr(chosen, name), allowed.removesuffix(" expected")) from error
+        value = spill if name == "spill" else getattr(chosen, name)
+        raise ParameterError(name, value, allowed.removesuffix(" expected")) from error
 
 
 def _outs(chosen: argparse.Namespace, variations: int) -> list[Path]:

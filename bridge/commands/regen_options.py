@@ -10,7 +10,7 @@ from bridge.regen.validation import DEFAULT_ORIGIN
 
 #: What means nothing to `--raw`; each is None unless it was given.
 ONLY_COOKED = (
-    "mask_means", "variations", "context", "grow", "feather", "areas", "resolution",
+    "mask_means", "variations", "context", "grow", "feather", "spill", "areas", "resolution",
     "fill_transparent", "match_colour", "match_grain",
 )  # fmt: skip
 
@@ -50,6 +50,15 @@ def add_options(regen: argparse.ArgumentParser) -> None:
     )
 
 
+def length(text: str) -> tuple[int, str]:
+    """A length in px, or in percent: the number and its unit."""
+    number = text.strip()
+    for ending, unit in (("px", "px"), ("%", "percent")):
+        if number.endswith(ending):
+            return int(number.removesuffix(ending)), unit
+    return int(number), "px"
+
+
 def _add_wishes(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--prompt", default="", help="what to add, in English (default: remove what is there)")
     group.add_argument("--negative-prompt", help="what to avoid (default: the service's own text)")
@@ -61,8 +70,11 @@ def _add_wishes(group: argparse._ArgumentGroup) -> None:
 
 def _add_fitting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--context", type=int, help="surroundings to show, in %% of the longer side (default 50)")
-    group.add_argument("--grow", type=int, help="px (default: 6 to remove, 0 with a prompt)")
-    group.add_argument("--feather", type=int, help="px (default: 3 to remove, 0 with a prompt)")
+    group.add_argument("--grow", type=int, help="px, or -1 (default): by the size of the mask's part")
+    group.add_argument("--feather", type=int, help="px, or -1 (default): by the size of the mask's part")
+    spill_help = "how far beyond the mask the rest of something added is shown: 8, 8px or 10%% (of the longer side); "
+    spill_help += "-1 (default): a little with a prompt, else 0"
+    group.add_argument("--spill", type=length, help=spill_help)
     group.add_argument("--areas", choices=("auto", "together", "separate"), help="how distant parts are sent")
     group.add_argument("--resolution", choices=("recommended", "native"), help="the size that is sent")
     for name, summary in (

@@ -23,7 +23,7 @@ from bridge.store.arriving import adopt
 from bridge.store.journal import BUSY_FILE, NAME, has_answer
 
 _ANSWER = re.compile(r"answer-([0-9]{1,4})-([0-9]{1,2})\.(?:png|jpg|webp)")
-_OF_VARIATION = re.compile(r"(?:answer-[0-9]{1,4}|result-[0-9]{1,4}|picture)-([0-9]{1,2})[-.].*")
+_OF_VARIATION = re.compile(r"(?:answer-[0-9]{1,4}|result-[0-9]{1,4}|layer-mask-[0-9]{1,4}|picture)-([0-9]{1,2})[-.].*")
 _RESULT = re.compile(r"result-([0-9]{1,4})-([0-9]{1,2})-[0-9]{1,4}\.pnm")
 
 #: Seconds: a folder that was changed more recently may have been changed again without a new modification time.

@@ -135,9 +135,11 @@ def _patches(journal: Path, id_: str, variation: int) -> list[_Layer]:
     if not variation:
         return []
     folder, finished = JobFolder.existing(journal, id_).path, recall(journal, id_).finished
-    masks = {mask.box: folder / mask.file for mask in finished.masks}
-    found = [patch for result in finished.results if result.variation == variation for patch in result.patches]
-    patches = [_Layer(folder / each.file, Box(*each.box), masks[each.box]) for each in found if each.box in masks]
+    patches = list[_Layer]()
+    for result in (each for each in finished.results if each.variation == variation):
+        masks = {mask.box: folder / mask.file for mask in finished.masks_of(result)}
+        shown = [each for each in result.patches if each.box in masks]
+        patches += [_Layer(folder / each.file, Box(*each.box), masks[each.box]) for each in shown]
     if not patches:
         raise HistoryError(_("This result is no longer in the history."))
     return patches

@@ -180,7 +180,7 @@ def _result(value: Any, variations: int) -> Finished | None:
     except ProtocolError:
         return None
     numbers = [result.variation for result in found.results]
-    patches = [*found.masks, *(patch for result in found.results for patch in result.patches)]
+    patches = [*found.masks, *(patch for result in found.results for patch in (*result.patches, *result.masks))]
     usable = (
         len(set(numbers)) == len(numbers)
         and all(1 <= number <= variations for number in numbers)

@@ -78,14 +78,20 @@ def check_crops(folder: Path, record: Record) -> None:
 
 
 def _whole(folder: Path, result: Finished) -> Finished:
-    """The parts of a result whose files are there and undamaged."""
+    """The parts of a result whose files are there and undamaged. A picture whose own mask is gone is none."""
     if not all(_is_whole(folder / mask.file, mask.box, (1,), 1) for mask in result.masks):
         return _NOTHING
     results = []
     for each in result.results:
-        patches = tuple(patch for patch in each.patches if _is_whole(folder / patch.file, patch.box, (1, 3, 4), 2))
+        lost = {mask.box for mask in each.masks if not _is_whole(folder / mask.file, mask.box, (1,), 1)}
+        patches = tuple(
+            patch
+            for patch in each.patches
+            if patch.box not in lost and _is_whole(folder / patch.file, patch.box, (1, 3, 4), 2)
+        )
         if patches:
-            results.append(replace(each, patches=patches))
+            masks = tuple(mask for mask in each.masks if mask.box not in lost)
+            results.append(replace(each, patches=patches, masks=masks))
     return replace(result, results=tuple(results)) if results else _NOTHING
 
 
@@ -144,7 +150,7 @@ def _recovered(
         if finished.results:
             return finished
         raise
-    patches = {result.variation: result.patches for result in finished.results}
+    patches = {result.variation: result.patches + result.masks for result in finished.results}
     remarks, errors = list(finished.remarks), list[PhotioError]()
     for (crop, variation), name in answers.items():
         try:
@@ -152,8 +158,8 @@ def _recovered(
             answer = _answer(folder.file(name), marks.answers.get(name), work.piece.crop.size)
             fitter = work.fitter(work.base(), work.mask())
             fitted = fitting.save(folder, fitter.fit(variation, answer, record.seeds[variation - 1]))
-            names = {patch.file for patch in fitted}
-            kept = tuple(patch for patch in patches.get(variation, ()) if patch.file not in names)
+            boxes = {patch.box for patch in fitted}
+            kept = tuple(patch for patch in patches.get(variation, ()) if patch.box not in boxes)
             patches[variation] = (*kept, *fitted)
         except PhotioError as error:
             _log.warning("%s: %s: %s", folder.id, name, error.code)
@@ -161,7 +167,7 @@ def _recovered(
             remarks.append(_("A part of the result is missing: {reason}").format(reason=error.sentence))
     if not patches:
         raise errors[0]
-    made = fitting.finish(record.job, folder.id, planning, record.engine, record.seeds, patches)
+    made = fitting.finish(folder.id, planning, record.engine, record.seeds, patches)
     made = replace(made, remarks=tuple(dict.fromkeys(remarks)))
     # another bridge that does so at the same moment writes the same
     folder.change(
@@ -184,7 +190,7 @@ def _crops(folder: JobFolder, record: Record) -> tuple[Planning, list[CropWork]]
         planning = fitting.plan(folder, job, record.document.canvas, selection, masked, record.native_limit)
     except ProtocolError as error:
         raise HistoryError(_("The files of this result do not fit together."), str(error)) from error
-    planning, crops = fitting.read_crops(folder, planning, job, masked)
+    planning, crops = fitting.read_crops(folder, planning, masked)
     if [SentCrop(*crop) for crop in planning.crops] != list(record.crops):  # a version of ours that plans otherwise
         raise HistoryError(_("This result was made by another version of Photio for GIMP."))
     return planning, crops

@@ -10,12 +10,15 @@ import numpy as np
 
 from bridge.job.areas import Area, Planning
 from bridge.job.planning import Piece
-from bridge.pixels import imaging, transparency
+from bridge.pixels import imaging, spill, transparency
 from bridge.pixels.geometry import Box, Crop, bounds
 from bridge.pixels.imaging import Answer, Colours, Coverage, Pixels
 from bridge.pixels.match_colour import CELL, EVERY, correct, find_correction, kept_around, sampled
 from bridge.pixels.match_grain import Grain, grain_around, kept_grain, match_grain
 from bridge.protocol import Job, Patch
+
+#: How the names of layer masks begin.
+MASK = "layer-mask"
 
 #: Grain is added only where the surroundings of a repair kept less of their detail than this share.
 GRAIN_KEPT = 0.7
@@ -42,17 +45,22 @@ class Reference:
     #: averages of cells need no more.
     sample: tuple[Pixels, Coverage]
     every: int
+    where: spill.Where | None = None  #: in `box`, if more may be shown than was regenerated
 
 
 @dataclass(frozen=True)
 class CropWork:
     """One crop of a job."""
 
-    job: Job
     planning: Planning
     number: int  #: which of the job's crops, from 1
     piece: Piece
     pixels: Pixels  #: as GIMP exported them, [height, width, 3 or 4], RGB or RGBA
+
+    @property
+    def job(self) -> Job:
+        """What was asked for."""
+        return self.planning.job
 
     def base(self) -> Pixels:
         """The picture that the service gets, uint8 [height, width, 3]."""
@@ -74,7 +82,7 @@ class CropWork:
         areas = {number: self.planning.areas[number] for number in self.planning.areas_of(self.piece)}
         box = imaging.part_for(crop, bounds(map(self.judged, areas.values())))
         grains = {number: self._grain(area) for number, area in areas.items()} if self.job.match_grain else {}
-        return Fitter(self, Reference(crop, box, sent, kept, sample, every), grains)
+        return Fitter(self, Reference(crop, box, sent, kept, sample, every, self._where(crop, box)), grains)
 
     def judged(self, area: Area) -> Box:
         """The part of the crop that an area is fitted into, on the canvas: the area, and enough around it."""
@@ -89,6 +97,15 @@ class CropWork:
 
     def _mask_for(self, crop: Crop) -> Pixels:
         return imaging.mask_to_service(self.planning.edited(crop.box), crop)
+
+    def _where(self, crop: Crop, part: Box) -> spill.Where | None:
+        """The parts of a part of the crop, in px of its size; None where nothing may be shown beyond the mask."""
+        if not self.job.spill:
+            return None
+        reached = imaging.mask_to_service(self.planning.reached(crop.box), crop) == 0
+        around, inside = kept_around(reached)[part.slices], (self._mask_for(crop) == 0)[part.slices]
+        fade = max(spill.fade_of(self.planning.areas[number].mask) for number in self.planning.areas_of(self.piece))
+        return spill.Where(inside, reached[part.slices], around, ceil(fade * crop.scale))
 
     def _grain(self, area: Area) -> Grain | None:
         """The photograph's grain around an area; None if it has none."""
@@ -115,24 +132,36 @@ class Fitter:
             answer: uint8 [height, width, 3 or 4], in the size that was sent; its alpha is ignored.
             seed: the noise that is added depends on it.
         """
-        work, corrected = self.work, self.corrected(answer)
-
-        def fitted(number: int) -> tuple[Patch, bytes]:
-            patch = Patch(f"result-{work.number}-{variation}-{number + 1}.pnm", work.planning.areas[number].box)
-            return patch, imaging.deep_pnm(*self.area(number, corrected, seed))
-
+        work = self.work
+        spilled = None
+        if self.reference.where is None:
+            corrected = self.corrected(answer, work.job.match_colour)
+        else:
+            as_it_came, matched = (self.corrected(answer, match) for match in (False, True))
+            corrected = matched if work.job.match_colour else as_it_came
+            spilled = self.spilled(as_it_came, matched)
         # a list first: Python fails if anything looks at a tuple that is still being made, as `gc.get_objects` does
-        made = [fitted(number) for number in work.planning.areas_of(work.piece)]
+        made = list[tuple[Patch, bytes]]()
+        for number in work.planning.areas_of(work.piece):
+            box, name = work.planning.areas[number].box, f"{work.number}-{variation}-{number + 1}"
+            mask = self.mask(number, spilled)
+            made.append((Patch(f"result-{name}.pnm", box), imaging.deep_pnm(*self.area(number, corrected, seed, mask))))
+            if mask is not None:
+                made.append((Patch(f"{MASK}-{name}.pgm", box), imaging.pnm(mask)))
         return tuple(made)
 
-    def corrected(self, answer: Pixels) -> Answer:
-        """The part of an answer that fitting needs, in px of the reference and in its colours, if that is asked for."""
+    def corrected(self, answer: Pixels, match: bool) -> Answer:
+        """The part of an answer that fitting needs, in px of the reference.
+
+        Args:
+            match: whether in its colours, too.
+        """
         compared, pixels = self.reference, np.ascontiguousarray(answer[..., :3])
         crop, box, every = compared.crop, compared.box, compared.every
         colours = imaging.scaled(pixels, crop.size, box)
         cell = max(2, round(CELL / every))
         sent, kept = compared.sample
-        found = find_correction(sent, sampled(pixels, every), kept, cell) if self.work.job.match_colour else None
+        found = find_correction(sent, sampled(pixels, every), kept, cell) if match else None
         if found is None:
             return Answer(colours.astype(np.float32), box)
         # a cell's width and height, in px of the reference
@@ -141,24 +170,54 @@ class Fitter:
         sent, kept = compared.sent[box.slices], compared.kept[box.slices]
         return Answer(correct(found, sent, colours, kept, window), box)
 
-    def area(self, number: int, answer: Answer, seed: int) -> tuple[Colours, Pixels | None]:
+    def spilled(self, answer: Answer, matched: Answer) -> Answer | None:
+        """How much of an answer has to be shown because it is the rest of something: 0–255, one channel.
+
+        Args:
+            answer, matched: in px of the reference; as it came, and in its colours.
+        """
+        compared, box = self.reference, answer.box
+        assert compared.where is not None
+        shown = spill.spilled(compared.sent[box.slices], answer.colours, matched.colours, compared.where)
+        return None if shown is None else Answer(shown[..., None].astype(np.float32), box)
+
+    def mask(self, number: int, spilled: Answer | None) -> Pixels | None:
+        """The layer mask of one area, uint8 [height, width], if it shows more than the mask that was planned.
+
+        Args:
+            number: the area's, from 0.
+            spilled: see there.
+        """
+        area = self.work.planning.areas[number]
+        if spilled is None:
+            return None
+        shown = imaging.from_service(spilled, self.reference.crop, area.box)[..., 0]
+        more = np.minimum(np.clip(np.rint(shown), 0, 255).astype(np.uint8), area.most)
+        return np.maximum(area.mask, more) if more[area.mask == 0].any() else None
+
+    def area(self, number: int, answer: Answer, seed: int, mask: Pixels | None = None) -> tuple[Colours, Pixels | None]:
         """What the layer shows in one area: colours, 0–255, and alpha where it is not opaque.
 
         Args:
             number: the area's, from 0.
             answer: in px of the reference.
+            mask: through which it is shown, if that is not the planned one.
         """
         work, area = self.work, self.work.planning.areas[number]
         window = work.judged(area)
         original = work.part(window)
         colours = imaging.from_service(answer, self.reference.crop, window)
+        inner = area.box.relative_to(window).slices
         if grain := self.grains.get(number):
             edited = work.planning.edited(window)
+            if mask is not None:
+                edited[inner] |= mask > 0
             if kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT:
                 colours = match_grain(colours, edited, grain, seed)
-        inner = area.box.relative_to(window).slices
         if work.pixels.shape[2] == 3:
             return colours[inner], None
+        shown = area.mask if mask is None else mask
         if area.share is not None:
-            return transparency.filled(colours[inner], original[inner], area.share), None
-        return colours[inner], transparency.shown_alpha(original[inner][..., 3], area.mask)
+            share = np.where(area.share > 0, area.share, shown)
+            return transparency.filled(colours[inner], original[inner], share), None
+        return colours[inner], transparency.shown_alpha(original[inner][..., 3], shown)

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from bridge import __version__
 from bridge.job import areas
 from bridge.job.areas import Planning
-from bridge.job.crop_work import CropWork
+from bridge.job.crop_work import MASK, CropWork
 from bridge.pixels import imaging
 from bridge.pixels.geometry import Box, Crop, Size, bounds
 from bridge.protocol import SELECTION_FILE, Finished, Job, Patch, ProtocolError, Rectangle, Result
@@ -48,17 +48,17 @@ def plan(
     return areas.plan(job, coverage, selected, size, native_limit)
 
 
-def read_crops(folder: JobFolder, planning: Planning, job: Job, masked: bool) -> tuple[Planning, list[CropWork]]:
+def read_crops(folder: JobFolder, planning: Planning, masked: bool) -> tuple[Planning, list[CropWork]]:
     """The crops that GIMP exported, and the planning, with transparent parts if they are wanted.
 
     Raises:
         PhotioError: a crop cannot be read, or there is nothing to do.
     """
     pixels = [imaging.read_pnm(folder.file(base_file(at))) for at in range(1, len(planning.crops) + 1)]
-    if job.fill_transparent:
-        planning = areas.with_transparency(planning, pixels[0], job, masked)
+    if planning.job.fill_transparent:
+        planning = areas.with_transparency(planning, pixels[0], masked)
     pairs = zip(planning.pieces, pixels, strict=True)
-    return planning, [CropWork(job, planning, number, *pair) for number, pair in enumerate(pairs, 1)]
+    return planning, [CropWork(planning, number, *pair) for number, pair in enumerate(pairs, 1)]
 
 
 def save(folder: JobFolder, fitted: Sequence[tuple[Patch, bytes]]) -> tuple[Patch, ...]:
@@ -80,7 +80,6 @@ def save_masks(folder: JobFolder, planning: Planning, missing_only: bool = False
 
 
 def finish(
-    job: Job,
     job_id: str,
     planning: Planning,
     engine: str,
@@ -92,14 +91,16 @@ def finish(
     Args:
         engine: the one really used.
         seeds: one for each variation, from the first.
-        patches: by variation, from 1.
+        patches: by variation, from 1: what `save` saved, pictures and masks of their own.
     """
-    results = tuple(
-        Result(patches[number], number, seed, provenance(job, job_id, number, seed, engine, planning.crops))
-        for number, seed in enumerate(seeds, 1)
-        if patches.get(number)
-    )
-    return Finished(bounds(area.box for area in planning.areas), _masks(planning), results, ())
+    results = []
+    for number, seed in enumerate(seeds, 1):
+        masks = tuple(patch for patch in patches.get(number, ()) if is_mask(patch))
+        pictures = tuple(patch for patch in patches.get(number, ()) if not is_mask(patch))
+        if pictures:
+            told = provenance(planning.job, job_id, number, seed, engine, planning.crops)
+            results.append(Result(pictures, number, seed, told, masks))
+    return Finished(bounds(area.box for area in planning.areas), _masks(planning), tuple(results), ())
 
 
 def provenance(job: Job, job_id: str, variation: int, seed: int, engine: str, crops: Sequence[Crop]) -> str:
@@ -125,5 +126,10 @@ def provenance(job: Job, job_id: str, variation: int, seed: int, engine: str, cr
     )
 
 
+def is_mask(patch: Patch) -> bool:
+    """Whether a part of a result is one of its layer mask, and not of its picture."""
+    return patch.file.startswith(MASK)
+
+
 def _masks(planning: Planning) -> tuple[Patch, ...]:
-    return tuple(Patch(f"layer-mask-{number}.pgm", area.box) for number, area in enumerate(planning.areas, 1))
+    return tuple(Patch(f"{MASK}-{number}.pgm", area.box) for number, area in enumerate(planning.areas, 1))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bridge.pixels.connected import Numbers, numbered, runs_of
 from bridge.pixels.geometry import Box, disjoint
 from bridge.pixels.imaging import Coverage, Pixels
-
-Numbers = NDArray[np.intp]
 
 #: The most parts of a mask. Nobody pays for more requests, so a speckled selection is divided more coarsely.
 MOST_ISLANDS = 256
@@ -30,9 +28,8 @@ def islands(mask: Pixels, least_gap: int = 16) -> tuple[Box, ...]:
     cell = max(1, least_gap // 2)
     # which cells hold anything, and the runs of such cells along the rows, in reading order
     occupied = _greatest(_greatest(mask, cell).T, cell).T > 0
-    edges = np.diff(np.pad(occupied, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-    (rows, starts), ends = np.nonzero(edges > 0), np.nonzero(edges < 0)[1]
-    numbers = _connected(rows.tolist(), starts.tolist(), ends.tolist())
+    rows, starts, ends = runs = runs_of(occupied)
+    numbers = numbered(runs)
     count = int(numbers.max(initial=-1)) + 1
     if count > MOST_ISLANDS:
         return islands(mask, 4 * cell)
@@ -53,30 +50,6 @@ def _greatest(values: Pixels, count: int) -> Pixels:
         rows = values[offset::count]
         np.maximum(greatest[: len(rows)], rows, out=greatest[: len(rows)])
     return greatest
-
-
-def _connected(rows: list[int], starts: list[int], ends: list[int]) -> Numbers:
-    """The number, from 0, of the connected part that each run belongs to; corners connect. Union-find.
-
-    Args:
-        rows, starts, ends: of each run in reading order: its row, its first column, and the column after its last.
-    """
-    parents = list(range(len(rows)))
-
-    def root(run: int) -> int:
-        while parents[run] != run:
-            parents[run] = run = parents[parents[run]]
-        return run
-
-    earliest = 0
-    for run, (row, start, end) in enumerate(zip(rows, starts, ends, strict=True)):
-        while rows[earliest] < row - 1 or (rows[earliest] == row - 1 and ends[earliest] < start):
-            earliest += 1
-        above = earliest
-        while rows[above] == row - 1 and starts[above] <= end:
-            parents[root(above)] = root(run)
-            above += 1
-    return np.unique(np.array([root(run) for run in range(len(rows))], np.intp), return_inverse=True)[1]
 
 
 def _tight(mask: Pixels, labels: Numbers, number: int, cell: int, cells: Box) -> Box:

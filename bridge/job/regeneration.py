@@ -25,7 +25,7 @@ from bridge.job.failure import foremost, unexpected
 from bridge.job.progress import Stages
 from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode, largest_upload
 from bridge.pixels.geometry import Box, Size, bounds
-from bridge.protocol import CropPlan, Finished, Marked, Message, Patch, Plan, Planned, Preview, Received
+from bridge.protocol import CropPlan, Finished, Job, Marked, Message, Patch, Plan, Planned, Preview, Received
 from bridge.regen.client import RegenClient, RegenRequest
 from bridge.regen.decoding import suffix
 from bridge.regen.transport import Call
@@ -57,9 +57,15 @@ class PlannedJob:
         """How many there will be."""
         return len(self.planning.crops) * self.message.job.variations
 
+    @property
+    def job(self) -> Job:
+        """What was asked for, with all margins in px."""
+        return self.planning.job
+
     def reply(self, remarks: tuple[str, ...]) -> Planned:
         """The reply to the plug-in. Writes the preview into the folder, if one was asked for."""
-        crops, remarks = self.planning.crops, remarks + self.backend.remarks
+        crops, job = self.planning.crops, self.job
+        remarks = remarks + self.planning.remarks + self.backend.remarks
         exports = tuple(
             CropPlan(fitting.base_file(at), crop.box, crop.size, crop.scale) for at, crop in enumerate(crops, 1)
         )
@@ -70,7 +76,8 @@ class PlannedJob:
             size = preview.shown_size(box, self.message.preview)
             shown = Preview(box, size, self._draw(_OVERLAY, box, size))
         backend = self.backend
-        return Planned(exports, self.requests, backend.name, backend.distant_origin, upload, remarks, shown)
+        margins = (job.grow, job.feather, job.spill)
+        return Planned(exports, self.requests, backend.name, backend.distant_origin, upload, remarks, shown, *margins)
 
     def mark(self, part: Box, size: Size) -> Marked:
         """Writes the overlay for a part of the canvas into the folder; `size` is at most `LARGEST_SHOWN`."""
@@ -123,10 +130,12 @@ class Regeneration:
         Raises:
             PhotioError: there is nothing to place.
         """
-        job, masked, folder = self._planned.message.job, self._planned.message.masked, self._folder
+        job, masked, folder = self._planned.job, self._planned.message.masked, self._folder
+        for remark in self._planned.planning.remarks:
+            _log.warning("%s", remark)
         with closing(self._stages), workers() as pool:
             self._fetch_key()
-            planning, crops = fitting.read_crops(folder, self._planned.planning, job, masked)
+            planning, crops = fitting.read_crops(folder, self._planned.planning, masked)
             uploads = [pool.submit(encode, pool, crop) for crop in crops]
             fitting.save_masks(folder, planning)  # while the pictures are encoded
             with folder.reserve(disk_space_needed(planning) * job.variations, len(self.requests)):
@@ -217,8 +226,8 @@ class Regeneration:
         remarks = [remark for request in self.requests for remark in request.remarks]
         missing = _("A part of the result is missing: {reason}")
         remarks += [missing.format(reason=error.sentence) for error in errors if error.code != "cancelled"]
-        job, engine = self._planned.message.job, self._planned.backend.name
-        finished = fitting.finish(job, self._folder.id, planning, engine, self._seeds, patches)
+        engine = self._planned.backend.name
+        finished = fitting.finish(self._folder.id, planning, engine, self._seeds, patches)
         finished = replace(finished, remarks=tuple(dict.fromkeys(remarks)))
         # somebody may have emptied the journal while the service was at work
         fitting.save_masks(self._folder, planning, missing_only=True)
@@ -242,7 +251,7 @@ class Regeneration:
         self._folder.note(
             state=state,
             started=self._started,
-            job=asdict(message.job),
+            job=asdict(planned.job),
             document=asdict(message.document),
             selection=message.selection,
             masked=message.masked,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.common.errors import PhotioError
@@ -55,7 +56,9 @@ class RunningJob:
         from bridge.job import fitting
         from bridge.job.regeneration import PlannedJob
 
-        chosen, limit = self._backend(message.job), self._settings.native_limit
+        previewed = message.preview != (0, 0)  # only the run itself is refused if the engine takes no prompt
+        chosen = self._backend(replace(message.job, prompt="") if previewed else message.job)
+        limit = self._settings.native_limit
         canvas, selection = message.document.canvas, message.selection
         planning = fitting.plan(self.folder, message.job, canvas, selection, message.masked, limit)
         self._planned = PlannedJob(self.folder, message, chosen, limit, planning)

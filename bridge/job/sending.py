@@ -63,7 +63,7 @@ def draw_seeds(seed: int, count: int) -> list[int]:
 def disk_space_needed(planning: Planning) -> int:
     """The most bytes that one variation's answers and the result made of them take on the disk."""
     answers = sum(4 * crop.size.width * crop.size.height for crop in planning.crops)
-    placed = sum(8 * area.box.width * area.box.height for area in planning.areas)
+    placed = sum(9 * area.box.width * area.box.height for area in planning.areas)
     return answers + placed + (1 << 20)  # the record, and what file systems add
 
 

@@ -30,6 +30,7 @@ from bridge.protocol.jobs import (
     Run,
 )
 from bridge.protocol.values import (
+    AUTOMATIC,
     LONGEST_PROVENANCE,
     PROVENANCE,
     SELECTION_FILE,

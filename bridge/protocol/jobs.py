@@ -30,7 +30,8 @@ class Plan(Message):
         selection: bounds of the selection.
         masked: whether `SELECTION_FILE` in the job folder holds its coverage; if not, everything within the bounds is
             selected.
-        preview: the maximum width and height of the preview, px; (0, 0) for none.
+        preview: the maximum width and height of the preview, px; (0, 0) for none. A preview is shown even if the
+            engine cannot do what the prompt asks for.
     """
 
     job: Job
@@ -110,6 +111,7 @@ class Planned(Message):
         origin: the service, if it is not on this computer: `DesktopProxies` should say how to reach it. Else empty.
         upload: the upper limit for the size of all requests together, in bytes.
         remarks: sentences for the user.
+        grow, feather, spill: px, as they will be; the automatic ones are chosen.
     """
 
     crops: tuple[CropPlan, ...]
@@ -119,6 +121,9 @@ class Planned(Message):
     upload: int
     remarks: tuple[str, ...]
     preview: Preview | None
+    grow: int
+    feather: int
+    spill: int
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ class Finished(Message):
 
     Attributes:
         box: the part of the canvas that each layer covers.
-        masks: the parts of the layer mask that are not black: P5, 8 bits.
+        masks: the parts of the layers' masks that are not black: P5, 8 bits. A result may have others of its own.
         results: the layers, in the order of the variations.
         remarks: sentences for the user.
     """
@@ -160,6 +165,11 @@ class Finished(Message):
     masks: tuple[Patch, ...]
     results: tuple[Result, ...]
     remarks: tuple[str, ...]
+
+    def masks_of(self, result: Result) -> tuple[Patch, ...]:
+        """The parts of the layer mask of one of the results."""
+        own = {mask.box: mask for mask in result.masks}
+        return tuple(own.get(mask.box, mask) for mask in self.masks)
 
 
 @dataclass(frozen=True)

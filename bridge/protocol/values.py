@@ -34,8 +34,17 @@ _CHOICES = {
     "engine": ("auto", "photio", "offline"),
     "areas": ("auto", "together", "separate"),
     "resolution": ("recommended", "native"),
+    "spill_unit": ("px", "percent"),
 }
-_RANGES = {"variations": (1, 8), "context": (0, 400), "grow": (0, 500), "feather": (0, 500), "source": _TATTOOS}
+
+#: As `grow`, `feather` or `spill`: the bridge chooses it, by the size of what is selected (`bridge.job.margins`).
+AUTOMATIC = -1
+
+_MARGIN = (AUTOMATIC, 500)
+_RANGES = {
+    "variations": (1, 8), "context": (0, 400), "grow": _MARGIN, "feather": _MARGIN, "spill": _MARGIN,
+    "source": _TATTOOS,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,8 +57,8 @@ class Job:
         variations: how many results, each with its own seed.
         sample: "layer", "below" (the layer and those that it is composited with) or "visible" (the image).
         context: surroundings to send along, in percent of the selection's longer side.
-        grow: px by which the selection grows before it is regenerated.
-        feather: px over which the result fades into its surroundings.
+        grow: px by which the selection grows before it is regenerated, or `AUTOMATIC`.
+        feather: px over which the result fades into its surroundings, or `AUTOMATIC`.
         engine: "auto", "photio" or "offline".
         areas: "auto", "together" or "separate": how to send disjoint parts of the selection.
         resolution: "recommended" (one of Photio's sizes) or "native" (the crop's own).
@@ -57,6 +66,8 @@ class Job:
         match_colour: correct colour shifts that the service introduced.
         match_grain: give the result the noise of its surroundings.
         source: the tattoo (GIMP's permanent number) of the sampled layer, needed to repeat the job.
+        spill: how far beyond what was regenerated the rest of something added may be shown, or `AUTOMATIC`.
+        spill_unit: what `spill` is counted in: "px", or "percent" of the selection's longer side.
 
     Raises:
         ProtocolError: a value is out of range. Values that the service checks itself are not checked here.
@@ -79,6 +90,8 @@ class Job:
     match_colour: bool
     match_grain: bool
     source: int
+    spill: int = 0
+    spill_unit: str = "px"
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
@@ -165,12 +178,14 @@ class Result:
         variation: its number in the job, from 1.
         seed: the seed that was sent.
         provenance: the text of its parasite `PROVENANCE`.
+        masks: parts of this layer's own mask, as `Finished.masks`; each replaces the common one of its box.
     """
 
     patches: tuple[Patch, ...]
     variation: int
     seed: int
     provenance: str
+    masks: tuple[Patch, ...] = ()
 
 
 @dataclass(frozen=True)

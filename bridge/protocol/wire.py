@@ -106,7 +106,7 @@ def job_again(provenance: bytes | str) -> Job:
     known = _parsed(provenance)
     if not isinstance(known, dict) or known.get("format") != 1:
         raise ProtocolError("not a provenance of format 1")
-    fields = {name: known.get(name) for name in _type_hints(Job)}
+    fields = {name: known[name] for name in _type_hints(Job) if name in known}
     job: Job = from_json(Job, {**fields, "seed": -1, "engine": "auto", "variations": 1}, "provenance")
     return job
 
@@ -120,9 +120,11 @@ def _parsed(text: bytes | str) -> Any:
 
 def _dataclass_from_json(kind: Any, value: Any, name: str) -> Any:
     hints = _type_hints(kind)
-    if not isinstance(value, dict) or set(value) != set(hints):
+    # a field with a default is younger than journals and layers that are still around
+    optional = {field.name for field in dataclasses.fields(kind) if field.default is not dataclasses.MISSING}
+    if not isinstance(value, dict) or not set(hints) - optional <= set(value) <= set(hints):
         raise ProtocolError(f"{name}: these fields are needed: {', '.join(hints) or 'none'}")
-    return kind(**{key: from_json(hint, value[key], f"{name}.{key}") for key, hint in hints.items()})
+    return kind(**{key: from_json(hints[key], each, f"{name}.{key}") for key, each in value.items()})
 
 
 def _tuple_from_json(kinds: tuple[Any, ...], value: Any, name: str) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from gi.repository import Gimp, GObject
 
 from bridge.common.i18n import _
-from bridge.protocol import Job
+from bridge.protocol import AUTOMATIC, Job
 from canvas.reading import Refusal
 
 NEGATIVE_PROMPT = "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch"
@@ -42,6 +42,19 @@ RESOLUTIONS: Options = (
     ("native", _("Native"), _("the image's own, up to the limit in the settings")),
 )
 
+SPILL_UNITS: Options = (
+    ("px", _("px"), _("pixels of the image")),
+    ("percent", "%", _("of the selection's longer side")),
+)
+
+#: What the widgets say about them as well.
+GROW_HELP = _("Grow the selection first")
+FEATHER_HELP = _("Fade the result's edge")
+SPILL_HELP = _("How far beyond the selection the rest of something added may be shown")
+
+#: px, and percent.
+LARGEST_MARGIN = 500
+
 FLAGS = GObject.ParamFlags.READWRITE
 
 
@@ -50,8 +63,6 @@ class Defaults:
     """How the arguments of the procedures differ."""
 
     has_prompt: bool
-    grow: int
-    feather: int
 
 
 def _choice(options: Options) -> Gimp.Choice:
@@ -77,8 +88,7 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
     to.add_choice_argument("sample", _("Sa_mple"), _("What the service gets to see"), _choice(SAMPLES), "layer", FLAGS)
     context_help = _("Surroundings to show, in percent of the selection's longer side")
     to.add_int_argument("context", _("Conte_xt (%)"), context_help, 0, 400, 50, FLAGS)
-    to.add_int_argument("grow", _("Gro_w (px)"), _("Grow the selection first"), 0, 500, defaults.grow, FLAGS)
-    to.add_int_argument("feather", _("_Feather (px)"), _("Fade the result's edge"), 0, 500, defaults.feather, FLAGS)
+    declare_margins(to)
     areas_help = _("How disjoint parts of the selection are sent")
     to.add_choice_argument("areas", _("Dis_joint areas"), areas_help, _choice(AREAS), "auto", FLAGS)
     resolution_help = _("At what size the picture is sent")
@@ -90,6 +100,18 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
     grain_help = _("Give the result the noise of its surroundings")
     to.add_boolean_argument("match-grain", _("Ma_tch grain"), grain_help, True, FLAGS)
     declare_engine(to)
+
+
+def declare_margins(to: Gimp.Procedure) -> None:
+    """Declares `grow`, `feather` and `spill`, which are automatic unless they are given."""
+    for name, label, help_text in (
+        ("grow", _("Gro_w (px, −1: automatic)"), GROW_HELP),
+        ("feather", _("_Feather (px, −1: automatic)"), FEATHER_HELP),
+        ("spill", _("S_pill (−1: automatic)"), SPILL_HELP),
+    ):
+        to.add_int_argument(name, label, help_text, AUTOMATIC, LARGEST_MARGIN, AUTOMATIC, FLAGS)
+    unit_help = _("What the spill is counted in")
+    to.add_choice_argument("spill-unit", _("Spill _unit"), unit_help, _choice(SPILL_UNITS), "px", FLAGS)
 
 
 def declare_seed(to: Gimp.Procedure) -> None:
@@ -141,6 +163,8 @@ def job_of(config: Gimp.ProcedureConfig, source: Gimp.Layer, defaults: Defaults)
         match_colour=get("match-colour"),
         match_grain=get("match-grain"),
         source=source.get_tattoo(),
+        spill=get("spill"),
+        spill_unit=get("spill-unit"),
     )
 
 
@@ -148,7 +172,7 @@ def start_from(config: Gimp.ProcedureConfig, job: Job) -> None:
     """Sets the arguments to those of an earlier job."""
     for name in (
         "prompt", "negative_prompt", "quality", "sample", "grow", "feather", "areas", "resolution",
-        "fill_transparent", "match_colour", "match_grain",
+        "fill_transparent", "match_colour", "match_grain", "spill", "spill_unit",
     ):  # fmt: skip
         config.set_property(name.replace("_", "-"), getattr(job, name))
     config.set_property("cfg-scale", min(max(job.cfg_scale, 0.0), 30.0))

@@ -32,12 +32,12 @@ MAKERS = {
     "photio-remove": Declaration(
         _("_Remove Object"),
         _("Removes what is selected, in a new layer"),
-        Defaults(False, grow=6, feather=3),
+        Defaults(has_prompt=False),
     ),
     "photio-regenerate": Declaration(
         _("Re_generate…"),
         _("Regenerates what is selected from a description, in a new layer"),
-        Defaults(True, grow=0, feather=0),
+        Defaults(has_prompt=True),
     ),
     "photio-reroll": Declaration(
         _("Re-ro_ll Layer"), _("Makes a Photio layer again with another seed, and hides the old one"), None

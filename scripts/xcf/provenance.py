@@ -84,6 +84,8 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "resolution": _text,
     "match_colour": _flag,
     "match_grain": _flag,
+    "spill": _number,
+    "spill_unit": _text,
     "crops": _crops,
 }
 

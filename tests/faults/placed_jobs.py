@@ -1,4 +1,4 @@
-"""A dozen jobs whose placed pixels are known: gray and colour, scaled up, down and not, matched and not.
+"""Some jobs whose placed pixels are known: gray and colour, scaled and not, matched and not, with an object beyond.
 
     python -m tests.faults.placed_jobs     (in the checkout) prints their hashes, for data/placed-pixels.json
 
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from bridge.pixels import imaging
 from bridge.protocol import SELECTION_FILE, Document, Finished, Open, Opened, Plan, Planned, Run
@@ -44,30 +44,36 @@ SCALINGS = {
     "scaled down": Scaling((1600, 1200), (400, 350, 700, 500), "recommended"),
 }
 
+#: px beyond the selection.
+SPILL = 24
+
 #: What is asked for, by name.
 JOBS = {
-    f"{tone}, {scaling}, {'matched' if matched else 'as it came'}": (tone, scaling, matched)
+    f"{tone}, {scaling}, {kind}": (tone, scaling, kind)
     for tone in ("gray", "colour")
     for scaling in SCALINGS
-    for matched in (True, False)
+    for kind in ("matched", "as it came", "beyond")
 }
 
 
 def placed(bridge: Bridge, service: RegenServer, name: str) -> list[bytes]:
     """Runs a job: the files that GIMP would place, 16 bits a channel."""
-    tone, scaling, matched = JOBS[name]
+    tone, scaling, kind = JOBS[name]
     canvas, selection, resolution = SCALINGS[scaling]
-    service.script({"change": changed})
+    matched, beyond = kind != "as it came", kind == "beyond"
+    service.script({"change": painted if beyond else changed})
     folder = Path(bridge.ask(Open(), Opened).folder)
     (folder / SELECTION_FILE).write_bytes(imaging.pnm(np.full((selection[3], selection[2]), 255, np.uint8)))
-    job = a_job(resolution=resolution, match_colour=matched, match_grain=matched, feather=4)
+    job = a_job(resolution=resolution, match_colour=matched, match_grain=matched, feather=4, spill=SPILL * beyond)
     document = Document("photo.xcf", (), "1-1", canvas, 1)
     planned = bridge.ask(Plan(job, document, selection, True, (0, 0)), Planned)
     for crop in planned.crops:
         x, y, width, height = crop.box
         (folder / crop.file).write_bytes(imaging.pnm(photograph(canvas, tone)[y : y + height, x : x + width]))
     finished = bridge.ask(Run(), Finished)
-    return [(folder / patch.file).read_bytes() for result in finished.results for patch in result.patches]
+    assert all(bool(result.masks) == beyond for result in finished.results), name
+    patches = [patch for result in finished.results for patch in (*result.patches, *result.masks)]
+    return [(folder / patch.file).read_bytes() for patch in patches]
 
 
 def digest(files: list[bytes]) -> str:
@@ -96,6 +102,15 @@ def changed(image: Image.Image) -> Image.Image:
         pixels[down : height - 2 + down, across : width - 2 + across] for down in range(3) for across in range(3)
     )
     return Image.fromarray(np.clip(smooth * 268 // (9 * 256) + 6, 0, 255).astype(np.uint8))
+
+
+def painted(image: Image.Image) -> Image.Image:
+    """The same, and a bright disc around the middle of the crop that is larger than what is selected."""
+    picture, (width, height) = changed(image), image.size
+    radius = min(width, height) * 23 // 100
+    box = (width // 2 - radius, height // 2 - radius, width // 2 + radius, height // 2 + radius)
+    ImageDraw.Draw(picture).ellipse(box, fill=(240, 240, 240))
+    return picture
 
 
 def hashes(folder: Path, **how: Any) -> dict[str, str]:

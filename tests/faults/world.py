@@ -278,7 +278,8 @@ def placed_checksum(finished: Finished, folder: Path, variation: int) -> str:
     """Likewise; "" where a file of it is not there."""
     digest = hashlib.sha256(repr(tuple(finished.box)).encode())
     patches = [patch for result in finished.results if result.variation == variation for patch in result.patches]
-    for patch in (*patches, *finished.masks):
+    own = [mask for result in finished.results if result.variation == variation for mask in result.masks]
+    for patch in (*patches, *finished.masks, *own):
         try:
             digest.update(repr(tuple(patch.box)).encode() + (folder / patch.file).read_bytes())
         except OSError:

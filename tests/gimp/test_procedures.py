@@ -10,8 +10,8 @@ from gi.repository import Gimp
 from support import HOME, KEY, PdbError, add_layer, configure, every_layer, make_image, pixels, run, select
 
 ARGUMENTS = [
-    "negative-prompt", "quality", "seed", "cfg-scale", "variations", "sample", "context", "grow", "feather", "areas",
-    "resolution", "fill-transparent", "match-colour", "match-grain", "engine",
+    "negative-prompt", "quality", "seed", "cfg-scale", "variations", "sample", "context", "grow", "feather", "spill",
+    "spill-unit", "areas", "resolution", "fill-transparent", "match-colour", "match-grain", "engine",
 ]  # fmt: skip
 
 
@@ -35,7 +35,6 @@ def test_the_arguments_have_the_names_and_defaults_that_scripts_rely_on(name, ow
     assert arguments == ["run-mode", "image", "drawables", *own, *ARGUMENTS]
     config = procedure.create_config()
     defaults = {argument: config.get_property(argument) for argument in ARGUMENTS}
-    grow, feather = (6, 3) if name == "photio-remove" else (0, 0)
     assert defaults == {
         "negative-prompt": "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch",
         "quality": "LOW",
@@ -44,8 +43,10 @@ def test_the_arguments_have_the_names_and_defaults_that_scripts_rely_on(name, ow
         "variations": 1,
         "sample": "layer",
         "context": 50,
-        "grow": grow,
-        "feather": feather,
+        "grow": -1,
+        "feather": -1,
+        "spill": -1,
+        "spill-unit": "px",
         "areas": "auto",
         "resolution": "recommended",
         "fill-transparent": False,

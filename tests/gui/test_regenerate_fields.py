@@ -43,19 +43,37 @@ def run_again(image, mode):
 
 def test_more_context_and_another_selection_are_seen_at_once(shown, server, window):
     window()
-    assert line().startswith("228 × 228 px")
+    assert line().startswith("246 × 246 px")
     press("toggle button", "Area")
     see("spin button", "Context (%)").set(200)
-    line_with("500 × 500 px")
+    line_with("518 × 518 px")
     select(shown, 100, 100, 50, 50)
     Gimp.displays_flush()
-    line_with("250 × 250 px")
+    line_with("259 × 259 px")
     see("spin button", "Variations").set(3)
     line_with("3 requests")
     Gimp.Selection.none(shown)
     see("label", "*elect*")
     select(shown, 500, 400, 100, 100)
-    line_with("500 × 500 px")
+    line_with("518 × 518 px")
+
+
+def test_automatic_margins_are_shown_in_px_and_can_be_taken_over(shown, server, window):
+    window()
+    press("toggle button", "Area")
+    for name, px in (("Grow (px)", 6), ("Feather (px)", 3), ("Spill", 0)):
+        wait_until(lambda name=name, px=px: see("spin button", name).value == px, f"{name} is not {px}")
+    focus("text", "Prompt")
+    write("a brass bell")
+    for name, px in (("Grow (px)", 2), ("Feather (px)", 2), ("Spill", 8)):
+        wait_until(lambda name=name, px=px: see("spin button", name).value == px, f"{name} is not {px}")
+    press("check box", "Grow: automatic")
+    see("spin button", "Grow (px)").set(30)
+    press("check box", "Spill: automatic")
+    see("spin button", "Spill").set(10)
+    generate(1)
+    job = json.loads(max((HOME / "journal").glob("*/request.json")).read_text())["job"]
+    assert (job["grow"], job["feather"], job["spill"], job["spill_unit"]) == (30, 2, 10, "px")
 
 
 def test_a_result_is_shown_in_place_and_can_be_compared_with_before(shown, server, window):

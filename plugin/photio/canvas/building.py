@@ -85,7 +85,7 @@ def build(target: Target, stacking: Stacking, finished: Finished, folder: Path, 
             layer = _layer(image, finished.box, finished.results[0], files, name)
         with deleted_on_failure(layer):
             if len(finished.results) == 1:
-                _add_mask(layer, finished.box, finished.masks, files)
+                _add_mask(layer, finished.box, finished.masks_of(finished.results[0]), files)
             if not stacking.isolated:
                 _composite_exactly(layer, image, target.hidden)
             if stacking.clipped:
@@ -140,8 +140,12 @@ def _composite_exactly(layer: Gimp.Layer, image: Gimp.Image, hidden: Gimp.Layer 
 
 
 def _group(image: Gimp.Image, finished: Finished, files: Files, name: str) -> Gimp.Layer:
-    """A group of all variations. It is built in an image of its own, for only an inserted group can have children."""
+    """A group of all variations. It is built in an image of its own, for only an inserted group can have children.
+
+    The group has their common mask, unless one of them has a mask of its own: then each has one.
+    """
     _x, _y, width, height = finished.box
+    differ = any(result.masks for result in finished.results)
     scratch = empty_like(image, width, height)
     try:
         group = Gimp.GroupLayer.new(scratch, name)
@@ -151,7 +155,10 @@ def _group(image: Gimp.Image, finished: Finished, files: Files, name: str) -> Gi
             layer = _layer(scratch, finished.box, result, files, full_name)
             layer.set_visible(position == 0)
             scratch.insert_layer(layer, group, position)
-        _add_mask(group, finished.box, finished.masks, files)
+            if differ:
+                _add_mask(layer, finished.box, finished.masks_of(result), files)
+        if not differ:
+            _add_mask(group, finished.box, finished.masks, files)
         copy = Gimp.Layer.new_from_drawable(group, image)
         copy.set_name(name)  # GIMP named it “… copy”
         return copy

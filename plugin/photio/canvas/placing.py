@@ -72,7 +72,9 @@ def moved(finished: Finished, right: int, down: int) -> Finished:
     def patches(old: tuple[Patch, ...]) -> tuple[Patch, ...]:
         return tuple(replace(patch, box=box(patch.box)) for patch in old)
 
-    results = tuple(replace(result, patches=patches(result.patches)) for result in finished.results)
+    results = tuple(
+        replace(result, patches=patches(result.patches), masks=patches(result.masks)) for result in finished.results
+    )
     return replace(finished, box=box(finished.box), masks=patches(finished.masks), results=results)
 
 

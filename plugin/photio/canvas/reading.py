@@ -117,9 +117,12 @@ def capture_again(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, samp
     parent = layer.get_parent()
     holder = layer if layer.get_mask() or not parent else parent
     check_shown(holder, sample, again=True)
-    mask = holder.get_mask()
+    # in a group of variations that have masks of their own, the first one's counts
+    inner = holder.get_children() if holder.is_group() and not holder.get_mask() else []
+    holding = next((each for each in inner if each.get_mask()), holder)
+    mask = holding.get_mask()
     canvas = (image.get_width(), image.get_height())
-    where = bounds(holder)
+    where = bounds(holding)
     selection = common(where, (0, 0, *canvas))
     if not mask or selection is None:
         raise Refusal(_("The layer has no layer mask that says which part to regenerate: add one, then try again."))

@@ -51,6 +51,17 @@ class Prompt(Gtk.Box):
         """Focuses the field."""
         self._view.grab_focus()
 
+    def when_emptied(self, act: Callable[[], None]) -> None:
+        """Calls `act` when the prompt becomes empty, and when it is so no longer."""
+        before = [not self.text.strip()]
+
+        def changed(_buffer: Gtk.TextBuffer) -> None:
+            if before[0] != (not self.text.strip()):
+                before[0] = not before[0]
+                act()
+
+        self._buffer.connect("changed", changed)
+
     @property
     def text(self) -> str:
         """The text of the field."""

@@ -328,7 +328,21 @@ def test_several_results_get_numbers_and_seeds(tmp_path: Path, shell: Shell, ser
 def test_the_part_around_the_object_is_sent_and_no_more(tmp_path: Path, shell: Shell, server: RegenServer) -> None:
     Image.fromarray(photograph((900, 600))).save(tmp_path / "base.png")
     mask((900, 600)).save(tmp_path / "mask.png")
-    regen(shell, server, "o.png", "--prompt", "a cat", "--grow", "2", "--feather", "0", "--resolution", "native")
+    regen(
+        shell,
+        server,
+        "o.png",
+        "--prompt",
+        "a cat",
+        "--grow",
+        "2",
+        "--feather",
+        "0",
+        "--spill",
+        "0",
+        "--resolution",
+        "native",
+    )
     height, width = picture_sent(server).shape[:2]
     assert (width, height) == (176, 160)  # the object, 2 px, 64 px where the picture has them, in steps of 8
     kept = picture_sent(server, "mask_image")

@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from bridge.common.errors import PhotioError
 from bridge.history import listing, pictures, recovery
@@ -53,6 +53,34 @@ def forget_the_result(folder):
         file.unlink()
     change(folder, result=None, state="sending")
     return made
+
+
+def with_a_disc(image):
+    """A service that paints more than it was asked for."""
+    width, height = image.size
+    radius = height * 6 // 25
+    box = (width // 2 - radius, height // 2 - radius, width // 2 + radius, height // 2 + radius)
+    ImageDraw.Draw(image).ellipse(box, fill=(240, 30, 40))
+    return image
+
+
+@pytest.mark.parametrize("lost", ["layer-mask-1-2-1.pgm", "result-1-2-1.pnm"])
+def test_a_mask_that_one_variation_has_for_itself_is_made_again_too(server, lost):
+    server.script({}, {"change": with_a_disc})
+    wanted = {"selections": ((500, 400, 100, 100),), "spill": 40, "resolution": "native", "context": 50.0}
+    folder, finished = run_a_job(variations=2, seed=1, **wanted)
+    masks = {file.name: file.read_bytes() for file in folder.glob("layer-mask-1-*")}
+    if "layer-mask-1-1-1.pgm" in masks:  # the service may get the second request first
+        lost = lost.replace("-1-2-1.", "-1-1-1.")
+    assert len(masks) == 1
+    before = (folder / lost).read_bytes()
+    (folder / lost).unlink()
+    recalled = recall(folder)
+    assert (folder / lost).read_bytes() == before
+    assert {result.masks for result in recalled.finished.results} == {result.masks for result in finished.results}
+    forget_the_result(folder)
+    recall(folder)
+    assert {file.name: file.read_bytes() for file in folder.glob("layer-mask-1-*")} == masks
 
 
 def without_time(finished):

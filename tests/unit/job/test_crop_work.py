@@ -8,6 +8,7 @@ from PIL import Image, ImageFilter
 
 from bridge.job import areas
 from bridge.job.crop_work import CropWork
+from bridge.pixels import imaging
 from bridge.pixels.geometry import Box, Size
 from bridge.pixels.match_grain import kept_grain
 from tests.unit.history_jobs import a_job
@@ -21,7 +22,7 @@ def only_crop(asked, canvas, selected, pixels_of):
     """The crop of a job that has one; `pixels_of` gives its pixels, from its box."""
     planning = areas.plan(asked, None, selected, canvas, 4.0)
     (piece,) = planning.pieces
-    return CropWork(asked, planning, 1, piece, pixels_of(piece.crop.box))
+    return CropWork(planning, 1, piece, pixels_of(piece.crop.box))
 
 
 def opaque(box):
@@ -36,7 +37,7 @@ def test_nothing_is_painted_where_the_layer_had_nothing():
 
     work = only_crop(job(), Size(64, 64), Box(10, 10, 20, 20), half_transparent)
     fitter = work.fitter(work.base(), work.mask())
-    _colours, alpha = fitter.area(0, fitter.corrected(work.base()), 1)
+    _colours, alpha = fitter.area(0, fitter.corrected(work.base(), match=False), 1)
     assert (alpha[:, :10] == 0).all()
     assert (alpha[:, 10:] == 255).all()
 
@@ -68,7 +69,7 @@ def test_an_answer_in_the_right_colours_is_not_changed():
     mask[20:40, 20:40] = 0
     asked, canvas = job(match_colour=True, resolution="native"), Size(64, 64)
     work = only_crop(asked, canvas, Box(20, 20, 20, 20), lambda box: picture)
-    corrected = work.fitter(picture, mask).corrected(picture)
+    corrected = work.fitter(picture, mask).corrected(picture, match=True)
     assert corrected.box == Box(0, 0, *canvas)
     assert np.abs(corrected.colours - picture).max() <= 0.01
 
@@ -78,7 +79,7 @@ def test_of_a_large_answer_only_what_is_shown_and_its_surroundings_are_corrected
     work = only_crop(asked, Size(2000, 2000), Box(900, 900, 200, 200), opaque)
     size = work.piece.crop.size
     picture = np.full((size.height, size.width, 3), (90, 120, 150), np.uint8)
-    corrected = work.fitter(picture, work.mask()).corrected(picture)
+    corrected = work.fitter(picture, work.mask()).corrected(picture, match=True)
     assert corrected.colours.shape[:2] == (corrected.box.height, corrected.box.width)
     assert corrected.box.size.area < 0.1 * size.area
 
@@ -94,7 +95,7 @@ def through(service, selected):
     work = only_crop(asked, canvas, selected, lambda box: pixels[box.y : box.bottom, box.x : box.right])
     base = work.base()
     fitter = work.fitter(base, work.mask())
-    fitted, _alpha = fitter.area(0, fitter.corrected(service(base)), 1)
+    fitted, _alpha = fitter.area(0, fitter.corrected(service(base), match=True), 1)
     area = work.planning.areas[0].box
     return fitted, pixels[area.y : area.bottom, area.x : area.right].astype(np.float32)
 
@@ -125,3 +126,58 @@ def test_a_smooth_thing_beside_rough_ones_stays_smooth():
     assert kept_grain(rough, rough, edited) == pytest.approx(1)
     assert kept_grain(rough * 0.2 + 100, rough, edited) < 0.1
     assert kept_grain(rough, np.full_like(rough, 128), edited) == 1
+
+
+def painted_beyond(selected, radius, **changes):
+    """The crop of a service that paints a red disc; its only area, what it shows, and through which mask."""
+    pixels = np.asarray(Image.open(PHOTOGRAPH).convert("RGB"))
+    canvas = Size(pixels.shape[1], pixels.shape[0])
+    asked = job(**{"prompt": "a ball", "grow": 2, "feather": 2, "spill": 40, **changes})
+    work = only_crop(asked, canvas, selected, lambda box: pixels[box.slices])
+    box, x, y = work.piece.crop.box, selected.x + selected.width / 2, selected.y + selected.height / 2
+    down, across = np.mgrid[0 : box.height, 0 : box.width]
+    disc = (across + box.x + 0.5 - x) ** 2 + (down + box.y + 0.5 - y) ** 2 <= radius**2
+    answer = work.pixels.copy()
+    answer[disc] = (230, 30, 40)
+    fitter = work.fitter(work.base(), work.mask())
+    fitted = fitter.fit(1, imaging.to_service(answer, work.piece.crop), 1)
+    area = work.planning.areas[0]
+    return area, fitted, disc[area.box.relative_to(box).slices]
+
+
+def mask_in(fitted):
+    """The mask that the layer has of its own; None if it has none."""
+    contents = [content for patch, content in fitted if patch.file == "layer-mask-1-1-1.pgm"]
+    if not contents:
+        return None
+    header, size, _most, values = contents[0].split(b"\n", 3)
+    assert header == b"P5"
+    width, height = map(int, size.split())
+    return np.frombuffer(values, np.uint8).reshape(height, width)
+
+
+@pytest.mark.parametrize("matched", [True, False])
+@pytest.mark.parametrize("resolution", ["recommended", "native"])
+@pytest.mark.parametrize("selected", [Box(1800, 1000, 100, 100), Box(1500, 900, 700, 700)], ids=str)
+def test_of_a_disc_larger_than_the_selection_nothing_is_cut_off_within_the_margin(selected, resolution, matched):
+    radius = selected.width // 2 + 24
+    area, fitted, disc = painted_beyond(selected, radius, resolution=resolution, match_colour=matched)
+    mask = mask_in(fitted)
+    assert np.count_nonzero(disc & (area.mask == 0)) > 1000
+    assert (mask[disc] >= 240).all()  # scaling leaves no hard edges
+    assert (mask >= area.mask).all()
+    assert not mask[area.most == 0].any()
+
+
+def test_nothing_more_is_shown_without_a_margin_or_without_anything_beyond():
+    selected = Box(1800, 1000, 100, 100)
+    assert mask_in(painted_beyond(selected, 74, spill=0)[1]) is None
+    assert mask_in(painted_beyond(selected, 46)[1]) is None
+
+
+def test_an_object_larger_than_the_margin_fades_out_at_its_end():
+    area, fitted, disc = painted_beyond(Box(1800, 1000, 100, 100), 98)
+    mask = mask_in(fitted)
+    assert (mask <= np.maximum(area.most, area.mask)).all()
+    assert (mask[disc & (area.most == 255)] >= 240).all()
+    assert mask[0].max() < 128

@@ -33,7 +33,7 @@ def two_islands() -> list[CropWork]:
     planning = areas.plan(JOB, selection, Box(0, 0, *CANVAS), CANVAS, 4.0)
     colours = np.random.default_rng(3)
     return [
-        CropWork(JOB, planning, number, piece, colours.integers(0, 256, (*piece.crop.box[:1:-1], 3), np.uint8))
+        CropWork(planning, number, piece, colours.integers(0, 256, (*piece.crop.box[:1:-1], 3), np.uint8))
         for number, piece in enumerate(planning.pieces, 1)
     ]
 

@@ -48,7 +48,9 @@ JOB = Job(
 EXAMPLES = [
     Open(),
     Plan(JOB, Document("photo.xcf", ("file:///a.xcf",), "1-1", (3840, 2160), 3), (1, 2, 3, 4), True, (0, 0)),
-    Planned((CropPlan("base-1.ppm", (0, 0, 5, 5), (1024, 1024), 1.5),), 2, "photio", "", 9, ("one", "two"), None),
+    Planned(
+        (CropPlan("base-1.ppm", (0, 0, 5, 5), (1024, 1024), 1.5),), 2, "photio", "", 9, ("one", "two"), None, 6, 3, 0
+    ),
     Finished(
         (0, 0, 5, 5),
         (Patch("layer-mask-1.pgm", (0, 0, 5, 5)),),
@@ -133,7 +135,8 @@ def test_a_damaged_message_never_gives_anything_but_a_message_or_a_typed_error(m
 @pytest.mark.parametrize(
     ("name", "value"),
     [("sample", "all"), ("engine", ""), ("areas", "x"), ("resolution", "4k"), ("variations", 0), ("variations", 9),
-     ("context", -1.0), ("context", float("nan")), ("grow", 501), ("feather", -1)],
+     ("context", -1.0), ("context", float("nan")), ("grow", 501), ("feather", -2), ("spill", 501),
+     ("spill_unit", "cm")],
 )  # fmt: skip
 def test_a_job_that_would_take_all_memory_or_means_nothing_is_refused(name, value):
     with pytest.raises(ProtocolError, match=name):
@@ -143,6 +146,16 @@ def test_a_job_that_would_take_all_memory_or_means_nothing_is_refused(name, valu
 def test_a_layer_can_be_made_again_from_what_it_says():
     told = provenance(JOB, "20261123-000000-abcdef", 1, 99, "photio", [])
     assert job_again(told) == replace(JOB, seed=-1, variations=1)
+
+
+def test_a_layer_that_an_older_version_made_can_be_made_again():
+    told = json.loads(provenance(JOB, "20261123-000000-abcdef", 1, 99, "photio", []))
+    del told["spill"], told["spill_unit"]
+    again = job_again(json.dumps(told))
+    assert (again.spill, again.spill_unit) == (0, "px")
+    del told["grow"]
+    with pytest.raises(ProtocolError, match="fields are needed"):
+        job_again(json.dumps(told))
 
 
 def test_a_strangers_provenance_with_a_number_that_is_none_is_refused():

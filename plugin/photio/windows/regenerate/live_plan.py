@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from bridge.protocol import Job, Rectangle
@@ -12,6 +11,7 @@ from canvas import reading
 from canvas.reading import Capture, Refusal
 from windows.parts import GLib
 from windows.regenerate.generator import Generator
+from windows.regenerate.parameters import Parameters
 from windows.regenerate.preview import PreviewPane
 
 
@@ -24,6 +24,7 @@ class LivePlan:
     Args:
         capture: the selection and the parameters as they are now; may raise `Refusal`.
         is_shown: whether the preview shows the plan, and not a result.
+        parameters: show the margins of the plan, which depend on whether there is a prompt.
     """
 
     def __init__(
@@ -32,9 +33,12 @@ class LivePlan:
         preview: PreviewPane,
         capture: Callable[[], tuple[Capture, Job]],
         is_shown: Callable[[], bool],
+        parameters: Parameters,
     ) -> None:
         self._generator, self._preview, self._capture, self._is_shown = generator, preview, capture, is_shown
         self.paused = self._stopped = self._stale = False
+        self._parameters = parameters
+        parameters.prompt.when_emptied(self.refresh_soon)
         self._size = preview.viewer.picture_size
         preview.connect("size-allocate", lambda *_: self._on_resize())
 
@@ -63,9 +67,12 @@ class LivePlan:
     def _plan(self) -> None:
         try:
             captured, job = self._capture()
-            # without the prompt: that the offline engine does not take one is said only when the user generates
-            planned, folder = self._generator.plan(captured, replace(job, prompt=""), self._preview.viewer.picture_size)
+            planned, folder = self._generator.plan(captured, job, self._preview.viewer.picture_size)
+            self._parameters.show_margins(planned)
             self._preview.show_plan(captured, planned, folder, self._mark)
+            if planned.remarks:  # what is left out, for example: before anything is sent
+                line = self._preview.line
+                line.set_text("\n".join((line.get_text(), *planned.remarks)))
         except OSError as error:  # the draft was deleted, perhaps
             self._generator.drop_draft()
             self._preview.clear(reading.unreadable(error))

@@ -5,14 +5,17 @@ from __future__ import annotations
 import locale
 from collections.abc import Callable
 
+from arguments import FEATHER_HELP, GROW_HELP, SPILL_HELP
 from bridge.common.i18n import _
+from bridge.protocol import Planned
 from windows import parts
+from windows.margin import Margin
 from windows.parts import Gimp, GimpUi, GLib, GObject, Gtk
 from windows.prompt import Prompt
 from windows.seed import Seed
 
 #: The parameters that decide which part of the image is sent, and so change the preview.
-AREA = ("context", "grow", "feather", "areas", "sample", "resolution", "fill-transparent")
+AREA = ("context", "grow", "feather", "spill", "spill-unit", "areas", "sample", "resolution", "fill-transparent")
 
 #: These also change the line below the preview.
 SENT = (*AREA, "variations", "engine")
@@ -29,11 +32,21 @@ class Parameters(Gtk.Box):
         self._config = config
         self.prompt = Prompt(config, generate)
         self.seed = Seed(config)
+        self._margins = {
+            "grow": Margin(config, "grow", _("Grow")),
+            "feather": Margin(config, "feather", _("Feather")),
+            "spill": Margin(config, "spill", _("Spill"), "spill-unit"),
+        }
         self.pack_start(self.prompt, False, False, 0)
         self.pack_start(self._negative(), False, False, 0)
         self.pack_start(self._main(), False, False, 0)
         self.pack_start(self._area(), False, False, 0)
         self.pack_start(self._finish(), False, False, 0)
+
+    def show_margins(self, planned: Planned) -> None:
+        """Shows the automatic margins of a plan."""
+        for name, margin in self._margins.items():
+            margin.planned(getattr(planned, name))
 
     def take_over(self) -> None:
         """Stores a number that was typed but not confirmed: pressing a shortcut does not move the focus."""
@@ -69,17 +82,24 @@ class Parameters(Gtk.Box):
         grid = parts.grid()
         context_tip = _("Surroundings to show, in percent of the selection's longer side")
         parts.row(grid, 0, _("Conte_xt (%)"), self._number("context", 5, 50), context_tip)
-        parts.row(grid, 1, _("Gro_w (px)"), self._number("grow", 1, 10), _("Grow the selection first"))
-        parts.row(grid, 2, _("_Feather (px)"), self._number("feather", 1, 10), _("Fade the result's edge"))
+        self._margin(grid, 1, _("Gro_w (px)"), "grow", GROW_HELP)
+        self._margin(grid, 2, _("_Feather (px)"), "feather", FEATHER_HELP)
+        self._margin(grid, 3, _("Spill"), "spill", SPILL_HELP)
         areas_tip = _("How disjoint parts of the selection are sent")
-        parts.row(grid, 3, _("Dis_joint areas"), self._choice("areas"), areas_tip)
-        parts.row(grid, 4, _("Sa_mple"), self._choice("sample"), _("What the service gets to see"))
-        parts.row(grid, 5, _("Si_ze sent"), self._choice("resolution"), _("At what size the picture is sent"))
+        parts.row(grid, 4, _("Dis_joint areas"), self._choice("areas"), areas_tip)
+        parts.row(grid, 5, _("Sa_mple"), self._choice("sample"), _("What the service gets to see"))
+        parts.row(grid, 6, _("Si_ze sent"), self._choice("resolution"), _("At what size the picture is sent"))
         fill_tip = _(
             "Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected"
         )
-        grid.attach(self._check("fill-transparent", _plain(_("F_ill transparent parts")), fill_tip), 0, 6, 2, 1)
+        grid.attach(self._check("fill-transparent", _plain(_("F_ill transparent parts")), fill_tip), 0, 7, 2, 1)
         return _folded(_("_Area"), grid)
+
+    def _margin(self, grid: Gtk.Grid, number: int, label: str, name: str, tip: str) -> None:
+        margin = self._margins[name]
+        text = parts.row(grid, number, label, margin, tip)
+        text.set_mnemonic_widget(margin.number)
+        parts.named(margin.number, text.get_text(), tip)
 
     def _finish(self) -> Gtk.Widget:
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)

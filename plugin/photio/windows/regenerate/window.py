@@ -65,7 +65,9 @@ class RegenerateWindow:
         self._buttons = InsertButtons(self._results, self._place)
         self._parameters = Parameters(self._dialog, config, self._press_generate)
         self._capture = partial(_captured, image, config, defaults)
-        self._plan = LivePlan(self._generator, self._preview, self._capture, lambda: self._results.current is None)
+        self._plan = LivePlan(
+            self._generator, self._preview, self._capture, lambda: self._results.current is None, self._parameters
+        )
         self._watch = SelectionWatch(image, lambda: self._plan.paused, self._show_plan)
         self._buttons.pack_start(self._preview.hold, False, False, 0)
         left = [self._preview, self._results, self._buttons, self._progress]
