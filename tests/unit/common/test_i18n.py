@@ -35,7 +35,8 @@ SAME_IN_EVERY_LANGUAGE = {
     # what the service is sent: it understands English only
     "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch",
     # formats of pixels and files, and names of folders
-    "Y u8", "R'G'B' u8", "R'G'B'A u8", "R'G'B' u16", "R'G'B'A u16", "Y' u16", "Application Support",
+    "Y u8", "R'G'B' u8", "R'G'B'A u8", "R'G'B' u16", "R'G'B'A u16", "Y' u16", "A u8", "Qmask",
+    "Application Support",
     "P7\nWIDTH {…}\nHEIGHT {…}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
     "P7\nWIDTH {…}\nHEIGHT {…}\nDEPTH 4\nMAXVAL {…}\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
     # for the log, for who reads the code, and for who sends HTTP requests to the offline engine
