@@ -152,7 +152,8 @@ def _spoil(file: Path, kind: str, data: st.DataObject | None = None) -> None:
     elif data is None:
         raise AssertionError("to change a file, something must be drawn")
     elif file.name == "request.json":
-        file.write_bytes(data.draw(damaged_json(json.loads(content))))
+        with contextlib.suppress(ValueError, RecursionError):  # it is damaged already, by the time before
+            file.write_bytes(data.draw(damaged_json(json.loads(content))))
     elif file.suffix == ".png":
         file.write_bytes(data.draw(damaged_png(content)))
     else:
