@@ -17,7 +17,18 @@ from hypothesis import strategies as st
 from bridge.job.fitting import provenance
 from bridge.pixels.imaging import deep_pnm, pnm
 from bridge.pixels.pnm_header import read_header
-from bridge.protocol import LONGEST_PROVENANCE, Failed, Finished, Job, Patch, Progress, Received, RequestProgress, Run, encode
+from bridge.protocol import (
+    LONGEST_PROVENANCE,
+    Failed,
+    Finished,
+    Job,
+    Patch,
+    Progress,
+    Received,
+    RequestProgress,
+    Run,
+    encode,
+)
 from tests.unit.damage import damaged, replaced
 from tests.unit.history_jobs import a_job
 from tests.unit.plugin_side import Lines, plugin
