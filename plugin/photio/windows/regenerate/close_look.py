@@ -1,4 +1,4 @@
-"""A result and the image before it, to be looked at closely: the bridge makes the parts that are looked at."""
+"""Results and the image before them. The bridge makes the pictures, and the parts that are looked at closely."""
 
 from __future__ import annotations
 
@@ -6,13 +6,33 @@ from collections.abc import Callable
 from functools import partial
 
 from bridge.protocol import Rectangle
-from bridge.protocol.history import Picture, ShowPart
+from bridge.protocol.history import Picture, Show, ShowPart
 from bridge_process import BridgeError
 from canvas import blending
+from canvas.generation import Outcome
 from windows.parts import GdkPixbuf
 from windows.regenerate.generator import Generator
 from windows.regenerate.results import Shown
 from windows.regenerate.scene import Part, Scene, of_file
+
+
+def results_of(outcome: Outcome, generator: Generator, size: int) -> list[Shown]:
+    """The results of a generation with their pictures, whose longer side has `size` px at the most.
+
+    Raises:
+        BridgeError: a picture cannot be made.
+    """
+    job = outcome.draft
+
+    def picture(variation: int) -> Picture:
+        return generator.ask(Show(job.id, variation, size), Picture)
+
+    before = picture(0)
+    files = [(result, picture(result.variation).file) for result in outcome.finished.results]
+    return [
+        Shown(outcome, result, str(job.folder / file), str(job.folder / before.file), before.box)
+        for result, file in files
+    ]
 
 
 def scenes(shown: Shown, generator: Generator, failed: Callable[[Exception], None]) -> tuple[Scene, Scene]:

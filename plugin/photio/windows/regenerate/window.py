@@ -13,7 +13,7 @@ from functools import partial
 from arguments import Defaults, job_of
 from bridge.common.i18n import _
 from bridge.protocol import Job
-from bridge.protocol.history import AskPrompts, AskUnclaimed, Picture, Prompts, Show, Unclaimed
+from bridge.protocol.history import AskPrompts, AskUnclaimed, Prompts, Unclaimed
 from bridge.protocol.settings import AskSettings, SettingsReport
 from bridge_process import BridgeError
 from canvas import generation, reading
@@ -203,17 +203,7 @@ class RegenerateWindow:
 
     def _show(self, outcome: Outcome, remarks: tuple[str, ...]) -> None:
         """Adds results to the strip, and shows the first of them in place."""
-        job, size = outcome.draft, max(self._preview.viewer.picture_size)
-
-        def picture(variation: int) -> Picture:
-            return self._generator.ask(Show(job.id, variation, size), Picture)
-
-        before = picture(0)
-        files = [(result, picture(result.variation).file) for result in outcome.finished.results]
-        folder = job.folder
-        added = [
-            Shown(outcome, result, str(folder / file), str(folder / before.file), before.box) for result, file in files
-        ]
+        added = close_look.results_of(outcome, self._generator, max(self._preview.viewer.picture_size))
         for shown in added:
             self._results.add_result(shown)
         self.generated = True
