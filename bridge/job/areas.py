@@ -25,10 +25,16 @@ class NothingToDoError(PhotioError):
 
 
 class Area:
-    """A part of the canvas that the layer will cover: `box`, and its mask there, made when first read."""
+    """A part of the canvas that the layer will cover: `box`, and its mask there, made when first read.
 
-    def __init__(self, box: Box, mask: Callable[[], Pixels]) -> None:
+    Attributes:
+        share: uint8 [height, width], how much of the answer is in the layer's colours where the mask is 255, and the
+            photograph is not opaque; None: all of it. See `with_transparency`.
+    """
+
+    def __init__(self, box: Box, mask: Callable[[], Pixels], share: Pixels | None = None) -> None:
         self.box = box
+        self.share = share
         self._made = mask
 
     @cached_property
@@ -98,6 +104,9 @@ def plan(job: Job, selection: Pixels | None, selected: Box, canvas: Size, native
 def with_transparency(planning: Planning, source: Pixels, job: Job, masked: bool) -> Planning:
     """The planning, with the transparent parts of its only crop added to what is regenerated.
 
+    A mask that fades where the photograph's alpha fades, too, would leave both half transparent. So the layer is opaque
+    there, and its colours fade from the answer to the photograph instead: by `Area.share`.
+
     Args:
         source: the crop's pixels, RGB or RGBA.
         masked: whether anything was selected; if not, only what is transparent is regenerated.
@@ -106,12 +115,14 @@ def with_transparency(planning: Planning, source: Pixels, job: Job, masked: bool
         NothingToDoError: nothing was selected, and nothing is transparent.
     """
     ((_area, crop),) = planning.pieces
-    mask = np.zeros((crop.box.height, crop.box.width), np.uint8)
+    share = np.zeros((crop.box.height, crop.box.width), np.uint8)
+    alpha = source[..., 3] if source.shape[2] == 4 else np.full_like(share, 255)
     if source.shape[2] == 4:
-        mask = imaging.feather(imaging.grow(255 - source[..., 3], job.grow), job.feather)
+        share = imaging.feather(imaging.grow(255 - alpha, job.grow), job.feather)
     for area in planning.areas if masked else ():
-        part = mask[area.box.relative_to(crop.box).slices]
+        part = share[area.box.relative_to(crop.box).slices]
         np.maximum(part, area.mask, out=part)
-    if not mask.any():
+    if not share.any():
         raise NothingToDoError(_("Nothing is selected and nothing is transparent: there is nothing to fill."))
-    return Planning((Area(crop.box, lambda: mask),), (Piece(crop.box, crop),))
+    mask = np.where((share > 0) & (alpha < 255), np.uint8(255), share)
+    return Planning((Area(crop.box, lambda: mask, share),), (Piece(crop.box, crop),))

@@ -10,7 +10,7 @@ import numpy as np
 
 from bridge.job.areas import Area, Planning
 from bridge.job.planning import Piece
-from bridge.pixels import imaging
+from bridge.pixels import imaging, transparency
 from bridge.pixels.geometry import Box, Crop, bounds
 from bridge.pixels.imaging import Answer, Colours, Coverage, Pixels
 from bridge.pixels.match_colour import CELL, EVERY, correct, find_correction, kept_around, sampled
@@ -157,5 +157,8 @@ class Fitter:
             if kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT:
                 colours = match_grain(colours, edited, grain, seed)
         inner = area.box.relative_to(window).slices
-        opaque = work.job.fill_transparent or work.pixels.shape[2] == 3
-        return colours[inner], None if opaque else original[inner][..., 3]
+        if work.pixels.shape[2] == 3:
+            return colours[inner], None
+        if area.share is not None:
+            return transparency.filled(colours[inner], original[inner], area.share), None
+        return colours[inner], transparency.shown_alpha(original[inner][..., 3], area.mask)

@@ -18,9 +18,9 @@ from PIL import Image, ImageChops, ImageFilter
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-from bridge.pixels.diffusion import diffuse
 from bridge.pixels.geometry import Box, Crop, Size
 from bridge.pixels.pnm_header import look
+from bridge.pixels.transparency import fill_transparent
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 Coverage: TypeAlias = npt.NDArray[np.bool_]
@@ -140,14 +140,6 @@ def layer_mask(selection: Pixels | None, selected: Box, area: Box, grow_by: int,
     mask = np.zeros((area.height, area.width), np.uint8)
     mask[selected.relative_to(area).slices] = 255 if selection is None else selection
     return feather(grow(mask, grow_by), feather_by)
-
-
-def fill_transparent(pixels: Pixels) -> Pixels:
-    """RGB of [height, width, 3 or 4], without holes: the colours around transparent pixels are continued into them."""
-    if pixels.shape[2] == 3:
-        return pixels
-    hidden, colours = pixels[..., 3] == 0, np.ascontiguousarray(pixels[..., :3])
-    return colours if hidden.all() else diffuse(colours, hidden)
 
 
 def to_service(pixels: Pixels, crop: Crop) -> Pixels:

@@ -30,7 +30,7 @@ class Message:
 
 
 _CHOICES = {
-    "sample": ("layer", "visible"),
+    "sample": ("layer", "below", "visible"),
     "engine": ("auto", "photio", "offline"),
     "areas": ("auto", "together", "separate"),
     "resolution": ("recommended", "native"),
@@ -46,7 +46,7 @@ class Job:
         prompt: what to add; empty to remove what is selected.
         seed: 1…4 294 967 296, or −1 for a random one.
         variations: how many results, each with its own seed.
-        sample: "layer" or "visible".
+        sample: "layer", "below" (the layer and those that it is composited with) or "visible" (the image).
         context: surroundings to send along, in percent of the selection's longer side.
         grow: px by which the selection grows before it is regenerated.
         feather: px over which the result fades into its surroundings.

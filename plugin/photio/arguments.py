@@ -24,7 +24,8 @@ QUALITIES: Options = (
 )
 SAMPLES: Options = (
     ("layer", _("Current layer"), _("the selected layer alone, as it looks")),
-    ("visible", _("All visible layers"), _("the image as it looks")),
+    ("below", _("Current layer and below"), _("as they look without the layers above")),
+    ("visible", _("All visible layers"), _("the image as it looks; the result goes on top")),
 )
 ENGINES: Options = (
     ("auto", _("Automatic"), _("Photio when there is an API key, else the offline engine")),

@@ -12,7 +12,7 @@ from arguments import Defaults, declare_all, declare_engine, declare_seed, job_o
 from bridge.common.i18n import _
 from bridge.protocol import Job, Progress
 from bridge_process import Bridge, BridgeError
-from canvas import generation, reading
+from canvas import generation, hiding, reading
 from canvas.reading import Refusal
 from windows import setup
 
@@ -226,6 +226,7 @@ def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> 
     bridge = Bridge(_show_progress)  # first, because it takes time to start
     try:
         captured, job = generation.capture(image, layer, job, again)
+        remarks = hiding.remarks(captured)
         Gimp.progress_init("Photio")
         draft = generation.open_draft(bridge)
         planned = generation.plan(bridge, draft, captured, job)
@@ -236,7 +237,7 @@ def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> 
     finally:
         bridge.close()
         Gimp.progress_end()
-    for remark in (*planned.remarks, *outcome.finished.remarks):
+    for remark in (*remarks, *planned.remarks, *outcome.finished.remarks):
         Gimp.message(remark)
     return layers
 

@@ -207,7 +207,7 @@ def test_effects_and_layer_masks_are_seen_by_the_service(server):
     photograph.append_filter(Gimp.DrawableFilter.new(photograph, "gegl:invert-gamma", "inverted"))
     photograph.set_opacity(40)
     select(image, 500, 500, 50, 50)
-    (layer,) = run("photio-remove", image, resolution="native", grow=0, feather=0, match_grain=False)
+    _group, layer = run("photio-remove", image, resolution="native", grow=0, feather=0, match_grain=False)
     inverted = bytes(255 - value for value in plain[3 * (520 * 1024 + 520) :][:3])
     assert pixels(layer, "R'G'B' u8")[3 * (20 * 50 + 20) :][:3] == inverted
     assert pixels(photograph, "R'G'B' u8") == plain

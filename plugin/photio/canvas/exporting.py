@@ -8,7 +8,7 @@ from pathlib import Path
 from gi.repository import Gegl, Gimp
 
 from bridge.protocol import Rectangle
-from canvas import reading
+from canvas import reading, stacking
 from canvas.reading import Capture
 
 #: Bare format names mean sRGB: babl converts from and to the image's profile and precision by itself.
@@ -101,10 +101,9 @@ def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes
     the whole canvas before it is cropped, and does not respond meanwhile.
     """
     x, y, width, height = box
-    image = captured.image
     alone = captured.sample == "layer"
-    shown = [captured.source] if alone else [layer for layer in image.get_layers() if layer.get_visible()]
-    stage = reading.empty_like(image, width, height)
+    shown = [captured.source] if alone else [layer for layer in _layers(captured) if layer.get_visible()]
+    stage = reading.empty_like(captured.image, width, height)
     try:
         for position, layer in enumerate(shown):
             stage.insert_layer(Gimp.Layer.new_from_drawable(layer, stage), None, position)
@@ -114,10 +113,19 @@ def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes
         elif captured.hidden:
             for layer, twin in zip(reading.with_children(shown), reading.every_layer(stage), strict=True):
                 twin.set_visible(layer.get_visible() and layer != captured.hidden)
+        for twin in reading.every_layer(stage):
+            twin.set_show_mask(False)
         layer = Gimp.Layer.new_from_visible(stage, stage, "rendered")
         return _scaled(layer, (0, 0, width, height), size)
     finally:
         stage.delete()
+
+
+def _layers(captured: Capture) -> list[Gimp.Layer]:
+    """The layers that are composited for the sample, from top to bottom; hidden ones included."""
+    if captured.sample == "below":
+        return stacking.at_and_below(captured.image, captured.layer)
+    return list(captured.image.get_layers())
 
 
 def _bare(layer: Gimp.Layer) -> None:
@@ -125,3 +133,4 @@ def _bare(layer: Gimp.Layer) -> None:
     layer.set_visible(True)
     layer.set_opacity(100)
     layer.set_mode(Gimp.LayerMode.NORMAL)
+    layer.set_composite_mode(Gimp.LayerCompositeMode.AUTO)

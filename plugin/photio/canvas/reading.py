@@ -11,6 +11,11 @@ from gi.repository import Gegl, Gimp
 
 from bridge.common.i18n import _
 from bridge.protocol import Document, Rectangle
+from canvas import stacking
+from canvas.stacking import Target, target_of
+
+#: The name of the channel that GIMP shows as the Quick Mask.
+QUICK_MASK = "Qmask"
 
 #: The name of a parasite in which GIMP keeps, until it ends, a text that no other GIMP has.
 SESSION = "photio-session"
@@ -43,11 +48,11 @@ class Capture:
     """What the user saw when they started a job. Later changes to the image do not affect it.
 
     Attributes:
-        layer: the result is placed above it.
+        layer: the layer that was selected.
         where: the bounds of that layer.
         source: the layer that is sampled: `layer` itself, or the source of `layer` if that is a result of ours.
         hidden: a layer that is left out of the sample, or None.
-        sample: "layer" or "visible".
+        sample: "layer", "below" (that layer and what it is composited with) or "visible" (the whole image).
         selection: the bounds of the part to be regenerated.
         coverage: the drawable that is the mask of this part, or None if it fills the bounds.
         origin: the canvas position of that drawable's upper left corner.
@@ -65,6 +70,11 @@ class Capture:
     origin: tuple[int, int] = (0, 0)
 
     @property
+    def target(self) -> Target:
+        """Where the result goes."""
+        return target_of(self.image, self.sample, self.layer, self.source, self.hidden)
+
+    @property
     def masked(self) -> bool:
         """Whether the part to be regenerated does not fill its bounds."""
         return self.coverage is not None
@@ -74,7 +84,7 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: st
     """Captures the selection.
 
     Args:
-        layer: the result is placed above it.
+        layer: the layer that was selected.
         source: the layer that is sampled.
         whole_layer: an empty selection means the whole layer. Otherwise it is refused.
 
@@ -85,11 +95,12 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: st
     whole = (0, 0, *canvas)
     where = bounds(source)
     layer_box = common(where, whole)
+    check_shown(layer, sample)
     _known, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
     if not selected and not whole_layer:
         raise Refusal(_("Nothing is selected: select what you want to change, then try again."))
     selection = (x1, y1, x2 - x1, y2 - y1) if selected else layer_box
-    reach = whole if sample == "visible" else layer_box
+    reach = layer_box if sample == "layer" else whole
     if selection is None or reach is None or not common(selection, reach):
         raise Refusal(_("The selection lies outside the layer: select a part of the layer, or another layer."))
     coverage = image.get_selection() if selected else None
@@ -105,6 +116,7 @@ def capture_again(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, samp
     """
     parent = layer.get_parent()
     holder = layer if layer.get_mask() or not parent else parent
+    check_shown(holder, sample, again=True)
     mask = holder.get_mask()
     canvas = (image.get_width(), image.get_height())
     where = bounds(holder)
@@ -122,6 +134,8 @@ def single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Laye
     """
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         raise Refusal(_("Photio cannot work on indexed images: convert it with Image > Mode > RGB first."))
+    if image.get_channel_by_name(QUICK_MASK):
+        raise Refusal(_("The Quick Mask is on: leave it with Select > Toggle Quick Mask, then try again."))
     if image.get_floating_sel():
         raise Refusal(_("There is a floating selection: anchor it or make it a layer first."))
     if len(drawables) != 1:
@@ -134,6 +148,36 @@ def single_layer(image: Gimp.Image, drawables: list[Gimp.Drawable]) -> Gimp.Laye
         sentence = _("The layer group “{name}” is locked: unlock its pixels, then try again.")
         raise Refusal(sentence.format(name=locked.get_name()))
     return layer
+
+
+def check_shown(layer: Gimp.Layer, sample: str, again: bool = False) -> None:
+    """Raises `Refusal` if the result would not be seen, or could not look right.
+
+    Args:
+        layer: the selected one.
+        again: that layer is a result that is replaced, so that it does not matter whether it is hidden.
+    """
+    if sample == "visible":
+        return
+    if hidden := next((group for group in stacking.ancestors(layer) if not group.get_visible()), None):
+        sentence = _("The layer group “{name}” is hidden: show it in the Layers dialog, then try again.")
+        raise Refusal(sentence.format(name=hidden.get_name()))
+    if sample == "layer" and not again:
+        if not layer.get_visible():
+            sentence = _("The layer “{name}” is hidden: show it in the Layers dialog, or select another layer.")
+            raise Refusal(sentence.format(name=layer.get_name()))
+        if stacking.is_pass_through(layer):
+            sentence = _(
+                "The layer group “{name}” is in mode Pass Through, so it has no picture of its own: select a layer in "
+                "it, or set Sample to “Current layer and below”."
+            )
+            raise Refusal(sentence.format(name=layer.get_name()))
+    if sample == "below" and (group := stacking.half_shown(layer)):
+        sentence = _(
+            "The layer group “{name}” is in mode Pass Through and has an opacity, a mask or effects: set its mode to "
+            "Normal, or set Sample to “All visible layers”."
+        )
+        raise Refusal(sentence.format(name=group.get_name()))
 
 
 def locked_group(layer: Gimp.Layer) -> Gimp.Layer | None:

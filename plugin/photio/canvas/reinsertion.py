@@ -12,8 +12,9 @@ from bridge.protocol import Document, Finished, Rectangle
 from bridge.protocol.history import Picture, Recalled
 from canvas import reading
 from canvas.generation import layer_name
-from canvas.placing import moved, place_above
+from canvas.placing import moved, place_at
 from canvas.reading import Refusal
+from canvas.stacking import Target, target_of
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,11 @@ class Spot:
     """Where a result goes.
 
     Attributes:
-        below: the layer that it goes above; None: the top of the stack.
-        hidden: a layer to hide, or None.
         shift: px to the right and down from its original place.
         sentence: tells the user the place; {name} stands for the image's name.
     """
 
-    below: Gimp.Layer | None
-    hidden: Gimp.Layer | None
+    target: Target
     shift: tuple[int, int]
     sentence: str
 
@@ -54,9 +52,9 @@ def insert(image: Gimp.Image, recalled: Recalled, variation: int) -> Inserted:
         raise Refusal(_("The image was closed: open it again, then choose History… in its menu."))
     chosen = only(recalled.finished, variation)
     spot = _old_place(image, recalled) if is_same(image, recalled.document) else _middle(image, chosen.box)
-    _refuse_unplaceable(image, spot.below)
+    _refuse_unplaceable(image, spot.target.below)
     placed, folder, name = moved(chosen, *spot.shift), Path(recalled.folder), layer_name(recalled.job.prompt)
-    (layer,) = place_above(image, spot.below, spot.hidden, placed, folder, name)
+    (layer,) = place_at(spot.target, placed, folder, name)
     Gimp.displays_flush()
     return Inserted(layer, spot.sentence.format(name=image.get_name()))
 
@@ -85,7 +83,7 @@ def open_as_new(picture: Picture, recalled: Recalled, variation: int) -> Inserte
             before.scale(width, height, False)
         image.undo_enable()
         name = layer_name(recalled.job.prompt)
-        (layer,) = place_above(image, before, None, moved(chosen, -x, -y), folder, name)
+        (layer,) = place_at(Target(image, before), moved(chosen, -x, -y), folder, name)
     except BaseException:
         image.delete()
         raise
@@ -115,24 +113,26 @@ def only(finished: Finished, variation: int) -> Finished:
 
 
 def _old_place(image: Gimp.Image, recalled: Recalled) -> Spot:
-    """Above the layer that the result was made for. After a re-roll that layer is hidden, as it was then."""
-    tattoo = recalled.document.layer
+    """Where it went when it was made. After a re-roll the result of before is hidden, as it was then."""
+    tattoo, job = recalled.document.layer, recalled.job
     below = image.get_layer_by_tattoo(tattoo) if tattoo > 0 else None
-    again = recalled.job.source not in (0, tattoo)
-    return Spot(below, below if again else None, (0, 0), _("Inserted into “{name}” at its old place."))
+    again = job.source not in (0, tattoo)
+    source = image.get_layer_by_tattoo(job.source) if job.source > 0 else below
+    target = target_of(image, job.sample, below, source, hidden=below if again else None)
+    return Spot(target, (0, 0), _("Inserted into “{name}” at its old place."))
 
 
 def _middle(image: Gimp.Image, box: Rectangle) -> Spot:
     """Above the selected layer, in the middle of the selection or the canvas."""
     selected_layers = image.get_selected_layers()
-    below = selected_layers[0] if len(selected_layers) == 1 else None
+    target = Target(image, selected_layers[0] if len(selected_layers) == 1 else None, clipped=False)
     _ok, selected, left, top, right, bottom = Gimp.Selection.bounds(image)
     if not selected:
         left, top, right, bottom = 0, 0, image.get_width(), image.get_height()
     shift = ((left + right - box[2]) // 2 - box[0], (top + bottom - box[3]) // 2 - box[1])
     if selected:
-        return Spot(below, None, shift, _("Inserted into “{name}”, in the middle of the selection."))
-    return Spot(below, None, shift, _("Inserted into “{name}”, in the middle."))
+        return Spot(target, shift, _("Inserted into “{name}”, in the middle of the selection."))
+    return Spot(target, shift, _("Inserted into “{name}”, in the middle."))
 
 
 def _refuse_unplaceable(image: Gimp.Image, below: Gimp.Layer | None) -> None:

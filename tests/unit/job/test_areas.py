@@ -100,3 +100,14 @@ def test_transparent_parts_become_part_of_what_is_regenerated():
     opaque = source[..., :3]
     with pytest.raises(areas.NothingToDoError, match="nothing is transparent"):
         areas.with_transparency(planning, opaque, asked, masked=False)
+
+
+def test_an_edge_that_fades_is_filled_to_the_last_pixel():
+    asked = job(fill_transparent=True, feather=20)
+    planning = areas.plan(asked, None, Box(0, 0, 150, 100), Size(200, 100), 4.0)
+    source = np.full((100, 200, 4), 255, np.uint8)
+    source[..., 3] = np.clip(np.arange(200) * 4 - 200, 0, 255)
+    (area,) = areas.with_transparency(planning, source, asked, masked=True).areas
+    assert (area.mask[source[..., 3] < 255] == 255).all()
+    assert 0 < area.mask[50, 155] < 255  # opaque: it fades as ever
+    assert area.mask[50, 180] == 0

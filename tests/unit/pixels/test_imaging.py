@@ -136,14 +136,6 @@ def test_mirrored_context_does_not_show_the_object_again():
     assert (sent[:, 8:15] == 255).all()
 
 
-def test_transparent_pixels_are_sent_in_the_colours_around_them():
-    pixels = np.full((40, 40, 4), 0, np.uint8)
-    pixels[:, :20] = (200, 100, 50, 255)
-    filled = imaging.fill_transparent(pixels)
-    np.testing.assert_array_equal(filled[:, :20], pixels[:, :20, :3])
-    assert np.abs(filled[:, 20:].astype(int) - (200, 100, 50)).max() <= 2
-
-
 def answered(pixels, crop):
     """What a service that changes nothing answers."""
     return imaging.Answer(imaging.to_service(pixels, crop).astype(np.float32), Box(0, 0, *crop.size))

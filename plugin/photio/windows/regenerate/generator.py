@@ -12,7 +12,7 @@ from gi.repository import Gimp
 import desktop_proxy
 from bridge.protocol import Job, Mark, Marked, Message, Planned, Progress, Rectangle
 from bridge_process import Bridge, BridgeCancelled, BridgeError
-from canvas import generation
+from canvas import generation, hiding
 from canvas.generation import Draft, Outcome
 from canvas.reading import Capture
 from windows import setup
@@ -93,7 +93,7 @@ class Generator:
             if self._cancelled:  # the bridge could not cancel what it did not run yet
                 raise BridgeCancelled(may_be_billed=False)
             self._draft = None
-            return generation.run(bridge, draft, captured, job), planned.remarks
+            return generation.run(bridge, draft, captured, job), hiding.remarks(captured) + planned.remarks
 
     def insert(self, outcome: Outcome, variations: tuple[int, ...]) -> list[Gimp.Layer]:
         """Places results, also while a job runs; see `generation.insert` for what it raises."""

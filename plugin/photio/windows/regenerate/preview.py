@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bridge.common.i18n import _, ngettext
 from bridge.protocol import Planned, Rectangle
-from canvas import exporting
+from canvas import exporting, hiding
 from canvas.reading import Capture
 from windows import parts
 from windows.parts import GdkPixbuf, GLib, Gtk
@@ -62,7 +62,7 @@ class PreviewPane(Gtk.Box):
         overview = Part(_marked(captured, box, size, of_file(folder / planned.preview.overlay)), box)
         self._set(Scene(overview, load), None)
         self.viewer.describe(_("Preview of what will be sent, with the part to be regenerated marked"))
-        self.line.set_text(_described(planned))
+        self.line.set_text("\n".join((_described(planned), *hiding.remarks(captured))))
 
     def show_result(self, result: Scene, before: Scene, description: str) -> None:
         """Shows a result in place. The description is also for screen readers."""
