@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gi.repository import Gimp
 
+from canvas import stacking
+from canvas.stacking import Target
+
 
 def single_space(image: Gimp.Image, hidden: Gimp.Layer | None) -> Gimp.LayerColorSpace | None:
     """The colour space of the only visible layer's pixels; None if there are several layers, or a group."""
@@ -15,9 +18,11 @@ def single_space(image: Gimp.Image, hidden: Gimp.Layer | None) -> Gimp.LayerColo
     return spaces.get(int(image.get_precision()) % 100, Gimp.LayerColorSpace.RGB_LINEAR)
 
 
-def in_linear_light(image: Gimp.Image, hidden: Gimp.Layer | None) -> bool:
+def in_linear_light(target: Target) -> bool:
     """Whether GIMP will blend a result that is placed in the image as it is now in linear light."""
+    image, hidden = target.image, target.hidden
     if not image.is_valid():
         return False
     hidden = hidden if hidden and hidden.is_valid() else None
-    return single_space(image, hidden) in (None, Gimp.LayerColorSpace.RGB_LINEAR)
+    isolated = stacking.decide(target, soft=False).isolated
+    return bool(isolated) or single_space(image, hidden) in (None, Gimp.LayerColorSpace.RGB_LINEAR)

@@ -59,7 +59,7 @@ def _load(
     step: int,
 ) -> Part | None:
     draft, captured = shown.outcome.draft, shown.outcome.captured
-    linear = blending.in_linear_light(captured.image, captured.hidden)
+    linear = blending.in_linear_light(captured.target)
     try:
         made = generator.ask(ShowPart(draft.id, variation, part, step, linear), Picture)
         file = draft.folder / made.file
