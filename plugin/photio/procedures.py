@@ -14,6 +14,7 @@ from bridge.protocol import Job, Progress
 from bridge.protocol.settings import AskSettings, SettingsReport
 from bridge_process import Bridge, BridgeError
 from canvas import generation, hiding, reading, retouching
+from canvas.provenance import made_by
 from canvas.reading import Refusal
 from windows import setup
 
@@ -100,7 +101,7 @@ def _run(
         if defaults and defaults.has_prompt and run_mode == Gimp.RunMode.INTERACTIVE:
             from windows.regenerate.window import RegenerateWindow
 
-            before = generation.made_by(layer)
+            before = made_by(layer)
             if before and not retouching.is_retouch_layer(layer):
                 start_from(config, before)
             window = RegenerateWindow(procedure, config, image, defaults)
@@ -229,7 +230,7 @@ def _returned(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.Value
 
 
 def _same_again(layer: Gimp.Layer, config: Gimp.ProcedureConfig) -> Job:
-    job = generation.made_by(layer)
+    job = made_by(layer)
     if job is None:
         raise Refusal(_("This layer does not say how it was made: select a layer that Photio made, then try again."))
     return replace(job, seed=seed_of(config), engine=config.get_property("engine"))
@@ -240,7 +241,8 @@ def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, insert_as: str |
     bridge = Bridge(_show_progress)  # first, because it takes time to start
     try:
         captured, job = generation.capture(image, layer, job, again=insert_as == "again")
-        if (insert_as or bridge.ask(AskSettings(with_keyring=False), SettingsReport).preferences.insert_as) == "retouch":
+        insert_as = insert_as or bridge.ask(AskSettings(with_keyring=False), SettingsReport).preferences.insert_as
+        if insert_as == "retouch":
             captured = retouching.collecting(captured)
             if job.variations > 1:
                 raise Refusal(_("The retouch layer takes one result at a time: set Variations to 1."))

@@ -8,13 +8,12 @@ from gi.repository import Gimp
 from support import PdbError, add_layer, box, every_layer, pixels, rendered, run, select
 from test_stacks import AS_IT_IS, BLUE, INSIDE, SIDE, close, layer_on, looks, paint, stack
 
+RED, GREEN = (255, 0, 0), (0, 255, 0)
 from bridge.protocol import PROVENANCE, Finished, Patch, Result  # noqa: E402
 from bridge.protocol.history import Recall, Recalled  # noqa: E402
 from bridge_process import Bridge  # noqa: E402
 from canvas import reinsertion, stacking  # noqa: E402
 from canvas.placing import place_at  # noqa: E402
-
-RED, GREEN = (255, 0, 0), (0, 255, 0)
 
 
 def answer(rgb):
@@ -35,9 +34,7 @@ def result(folder, rgb, where, coverage=255, alpha=255, made="{}"):
     name = f"{len(list(folder.iterdir()))}"
     pixel = bytes(value for channel in (*rgb, alpha) for value in (channel, channel))
     (folder / f"{name}.pam").write_bytes(header + pixel * (width * height))
-    (folder / f"{name}.pgm").write_bytes(
-        f"P5\n{width} {height}\n255\n".encode() + bytes([coverage]) * (width * height)
-    )
+    (folder / f"{name}.pgm").write_bytes(f"P5\n{width} {height}\n255\n".encode() + bytes([coverage]) * (width * height))
     made = Result((Patch(f"{name}.pam", where),), 1, 1, made)
     return Finished(where, (Patch(f"{name}.pgm", where),), (made,), ())
 
@@ -117,7 +114,7 @@ def test_the_next_repair_sees_what_the_retouch_layer_has_collected(server):
     server.script(answer(RED))  # afterwards each request gets back what was sent
     image = stack(BLUE)
     (photograph,) = image.get_layers()
-    (layer,) = retouch(image, photograph, (8, 8, 16, 16))
+    retouch(image, photograph, (8, 8, 16, 16))
     retouch(image, photograph, (16, 8, 24, 16))
     assert close(at(image, 20, 16), (*RED, 255))
     assert close(at(image, 32, 16), (*BLUE, 255))

@@ -11,8 +11,8 @@ from bridge.common.i18n import _
 from bridge.protocol import Document, Finished, Rectangle
 from bridge.protocol.history import Picture, Recalled
 from canvas import reading
-from canvas.generation import layer_name
 from canvas.building import moved
+from canvas.generation import layer_name
 from canvas.placing import place_at
 from canvas.reading import Refusal
 from canvas.stacking import Target, collecting, target_of

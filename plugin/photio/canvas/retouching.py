@@ -63,8 +63,7 @@ def collecting(captured: Capture) -> Capture:
     Raises:
         Refusal: nothing may be inserted into the retouch layer, or it would not be seen.
     """
-    target = replace(captured, earlier=None, collects=True).target
-    earlier = find(captured.image, target.collected)
+    earlier = find(captured.image, stacking.repaired_by(captured.sample, captured.source))
     if earlier:
         check_shown(earlier)
     if earlier and is_locked(earlier):

@@ -75,10 +75,14 @@ def collecting(
         sample, source, hidden: as for `target_of`.
         earlier: the retouch layer that there is already, or None.
     """
-    if sample == "visible":
-        return Target(image, earlier, hidden, collected=Repaired(sample, None))
+    below = earlier if sample == "visible" else earlier or source
     repaired = source if sample == "layer" else None
-    return Target(image, earlier or source, hidden, repaired, collected=Repaired(sample, source))
+    return Target(image, below, hidden, repaired, collected=repaired_by(sample, source))
+
+
+def repaired_by(sample: str, source: Gimp.Layer) -> Repaired:
+    """What the retouch layer repairs that a result goes into. Sample and source are as for `target_of`."""
+    return Repaired(sample, None if sample == "visible" else source)
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ INSTALLED = {"python": "/usr/bin/python3", "isolated": ["-I"], "bridge": "/photi
 
 @pytest.fixture(scope="module")
 def modules() -> Iterator[SimpleNamespace]:
-    with plugin("bridge_process", "canvas.placing", "canvas.generation") as (bridge_process, placing, generation):
-        yield SimpleNamespace(bridge_process=bridge_process, placing=placing, generation=generation)
+    with plugin("bridge_process", "canvas.placing", "canvas.provenance") as (bridge_process, placing, provenance):
+        yield SimpleNamespace(bridge_process=bridge_process, placing=placing, provenance=provenance)
 
 
 @settings(max_examples=200)
@@ -105,18 +105,18 @@ class Layer:
 
 @given(st.sampled_from(list(replaced(TOLD))) | damaged(json.dumps(TOLD).encode()) | st.binary())
 def test_a_layer_by_a_stranger_is_one_of_ours_or_none(modules: SimpleNamespace, parasite: bytes) -> None:
-    before = modules.generation.made_by(Layer(parasite))
+    before = modules.provenance.made_by(Layer(parasite))
     assert before is None or isinstance(before, Job)
 
 
 def test_a_layer_of_ours_is_known_again(modules: SimpleNamespace) -> None:
     told = json.dumps({**TOLD, "prompt": "Tür"}, ensure_ascii=False).encode()
-    assert modules.generation.made_by(Layer(told)).prompt == "Tür"
+    assert modules.provenance.made_by(Layer(told)).prompt == "Tür"
 
 
 def test_a_strangers_parasite_of_many_megabytes_is_not_made_a_list_of_numbers(modules: SimpleNamespace) -> None:
     layer = Layer(b"[" * (LONGEST_PROVENANCE + 1))
-    assert modules.generation.made_by(layer) is None
+    assert modules.provenance.made_by(layer) is None
     assert not layer.unpacked
 
 

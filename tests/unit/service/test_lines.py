@@ -48,7 +48,7 @@ SAID: list[Message] = [
     Plan(replace(JOB, areas="separate"), IMAGE, (0, 0, 96, 64), True, (0, 0)),
     Run(), Cancel(3), Placed(ID, (1,)), Browse("door", 0, 50), Show(ID, 1, 64), Recall(ID), Discard(ID, 1),
     AskUnclaimed(), AskPrompts(), AskSettings(), StoreKey("sk-0123456789abcdef"), ForgetKey(),
-    ChangeSettings(Preferences("https://studio.example", "offline", 5.0, 60.0, "migan", 3, 1.5, 0, 0.5)),
+    ChangeSettings(Preferences("https://studio.example", "offline", 5.0, 60.0, "migan", 3, 1.5, 0, 0.5, "retouch")),
 ]  # fmt: skip
 OPENED = encode(SAID[0], 1)
 
