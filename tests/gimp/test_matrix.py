@@ -10,6 +10,7 @@ import json
 import pytest
 from gi.repository import Gegl, Gimp, Gio
 
+from bridge.protocol import PROVENANCE
 from support import add_layer, every_layer, make_image, pixels, run, select
 
 KINDS = {
@@ -155,11 +156,12 @@ def test_exact_outside_and_faithful_inside(server, case):
         sources
     )
     for each in painted:
-        image.remove_layer(each)
+        if each.get_parasite(PROVENANCE):  # a soft layer is in a group by now
+            image.remove_layer(each)
 
     server.script()
     run("photio-remove", image, [layer], grow=GROW, feather=FEATHER, resolution="native", match_grain=False)
-    if case["layer"] in ("full", "in-group", "offset", "negative", "small"):
+    if case["layer"] not in ("group", "effect"):
         now = values(image, case["precision"])
         # one step of 8 bits in sRGB, and in the image's own precision and primaries
         assert max(differences(before, now, 0).values(), default=0) <= 1.5 / 255

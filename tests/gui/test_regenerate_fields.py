@@ -197,3 +197,19 @@ def test_settings_can_be_saved_and_loaded(shown, server, window):
     see("text", "Prompt").write("something else")
     press("button", "Load Saved Settings")
     text_of("text", "Prompt", "a brass lamp")
+
+
+def test_a_layer_that_hides_the_result_is_named_before_anything_is_sent(shown, server, window):
+    (photograph,) = shown.get_layers()
+    cover = Gimp.Layer.new_from_drawable(photograph, shown)
+    cover.set_name("cover")
+    shown.insert_layer(cover, None, 0)
+    shown.set_selected_layers([photograph])
+    window()
+    line_with("The layer “cover” lies above and hides the result: hide it, or select that layer instead.")
+    assert not server.requests
+    cover.set_visible(False)
+    select(shown, 300, 300, 50, 50)
+    Gimp.displays_flush()
+    line_with("178 × 178 px")
+    assert "hides the result" not in line()
