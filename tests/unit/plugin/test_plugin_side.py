@@ -17,7 +17,18 @@ from hypothesis import strategies as st
 from bridge.job.fitting import provenance
 from bridge.pixels.imaging import deep_pnm, pnm
 from bridge.pixels.pnm_header import read_header
-from bridge.protocol import LONGEST_PROVENANCE, Failed, Finished, Job, Progress, Received, RequestProgress, Run, encode
+from bridge.protocol import (
+    LONGEST_PROVENANCE,
+    Failed,
+    Finished,
+    Job,
+    Patch,
+    Progress,
+    Received,
+    RequestProgress,
+    Run,
+    encode,
+)
 from tests.unit.damage import damaged, replaced
 from tests.unit.history_jobs import a_job
 from tests.unit.plugin_side import Lines, plugin
@@ -46,8 +57,8 @@ INSTALLED = {"python": "/usr/bin/python3", "isolated": ["-I"], "bridge": "/photi
 
 @pytest.fixture(scope="module")
 def modules() -> Iterator[SimpleNamespace]:
-    with plugin("bridge_process", "canvas.placing", "canvas.provenance") as (bridge_process, placing, provenance):
-        yield SimpleNamespace(bridge_process=bridge_process, placing=placing, provenance=provenance)
+    with plugin("bridge_process", "canvas.building", "canvas.provenance") as (bridge_process, building, provenance):
+        yield SimpleNamespace(bridge_process=bridge_process, building=building, provenance=provenance)
 
 
 @settings(max_examples=200)
@@ -127,14 +138,17 @@ ODD = (
 )  # fmt: skip
 
 
+def pixels_of(modules: SimpleNamespace, file: Path) -> bytes:
+    """The pixels of a picture, as the plug-in reads them."""
+    content: bytes = modules.building.Files(file.parent).content(Patch(file.name, (0, 0, 1, 1)))
+    return content
+
+
 def is_read_alike(modules: SimpleNamespace, file: Path, content: bytes) -> bool:
     """Whether the plug-in takes just those pixels from a file that the bridge calls whole."""
     file.write_bytes(content)
     header = read_header(file)
-    return (
-        header is None
-        or modules.placing._payload(file) == content[header.start : header.end] == content[header.start :]
-    )
+    return header is None or pixels_of(modules, file) == content[header.start : header.end] == content[header.start :]
 
 
 @pytest.mark.parametrize("valid", PICTURES, ids=lambda picture: repr(picture[:2]))
@@ -162,4 +176,4 @@ def test_a_whole_picture_is_taken_as_it_is(modules: SimpleNamespace, tmp_path: P
     (tmp_path / "picture").write_bytes(valid)
     header = read_header(tmp_path / "picture")
     assert header is not None
-    assert set(modules.placing._payload(tmp_path / "picture")) <= {0, 10}
+    assert set(pixels_of(modules, tmp_path / "picture")) <= {0, 10}
