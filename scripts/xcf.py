@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from test import environment
 
@@ -39,9 +39,18 @@ def lines(name: str, picture: reader.Picture) -> Iterator[str]:
         yield f"{indent}“{layer.name}”: {kind}{size} at {offset}, {layer.mode}, {layer.opacity:.0%}, {state}, {mask}"
         if layer.problem:
             yield f"{indent}    Photio: {layer.problem}"
-        for field, value in (layer.provenance or {}).items():
-            shown = value if isinstance(value, str) else json.dumps(value)
-            yield f"{indent}    {field + ':':<17} {shown}".rstrip()
+        yield from fields(layer.provenance or {}, indent)
+        for number, told in layer.further.items():
+            yield f"{indent}    repair {number}" + (f": {told}" if isinstance(told, str) else "")
+            if isinstance(told, dict):
+                yield from fields(told, indent)
+
+
+def fields(provenance: dict[str, Any], indent: str) -> Iterator[str]:
+    """The lines of one provenance."""
+    for field, value in provenance.items():
+        shown = value if isinstance(value, str) else json.dumps(value)
+        yield f"{indent}    {field + ':':<17} {shown}".rstrip()
 
 
 def main() -> int:

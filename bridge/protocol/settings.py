@@ -20,6 +20,7 @@ class Preferences:
     native_limit: float
     history_days: int
     history_gigabytes: float
+    insert_as: str
 
 
 @dataclass(frozen=True)

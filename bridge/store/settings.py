@@ -29,6 +29,7 @@ _LONGEST_FILE = 64 * 1024  # bytes
 _CHOICES: dict[str, tuple[object, ...]] = {
     "engine": ("auto", "photio", "offline"),
     "offline_model": OFFLINE_MODELS,
+    "insert_as": ("new", "retouch"),
     "key_storage": (None, "keyring", "file"),
     "key_left_in_keyring": (False, True),
 }
@@ -68,6 +69,8 @@ class Settings:
             `MOST_MEGAPIXELS`.
         history_days: older results are deleted; 0 (no limit) to 36500.
         history_gigabytes: if the history is larger, the oldest results are deleted; 0 (no limit) to 10000.
+        insert_as: what becomes of a result where no window asks: "new" (a layer of its own) or "retouch" (it goes into
+            the retouch layer).
 
     Raises:
         SettingsError: its sentence names the setting and its allowed values.
@@ -84,6 +87,7 @@ class Settings:
     native_limit: float = 4.0
     history_days: int = 90
     history_gigabytes: float = 4.0
+    insert_as: str = "new"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "origin", check_origin(self.origin))

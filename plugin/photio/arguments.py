@@ -32,6 +32,10 @@ ENGINES: Options = (
     ("photio", "Photio", _("the service; needs an API key")),
     ("offline", _("Offline"), _("on this computer; can only remove")),
 )
+INSERTIONS: Options = (
+    ("new", _("A new layer"), _("each result by itself")),
+    ("retouch", _("The retouch layer"), _("one layer, right above the sampled one, that collects repairs")),
+)
 AREAS: Options = (
     ("auto", _("Automatic"), _("separately where one picture of all would lose resolution")),
     ("together", _("Together"), _("in one request")),
@@ -86,6 +90,8 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
     to.add_double_argument("cfg-scale", _("CFG sc_ale"), cfg_help, 0, 30, 2.5, FLAGS)
     to.add_int_argument("variations", _("_Variations"), _("How many results, each sent by itself"), 1, 8, 1, FLAGS)
     to.add_choice_argument("sample", _("Sa_mple"), _("What the service gets to see"), _choice(SAMPLES), "layer", FLAGS)
+    insert_help = _("What becomes of a result")
+    to.add_choice_argument("insert-as", _("Inse_rt as"), insert_help, _choice(INSERTIONS), "new", FLAGS)
     context_help = _("Surroundings to show, in percent of the selection's longer side")
     to.add_int_argument("context", _("Conte_xt (%)"), context_help, 0, 400, 50, FLAGS)
     declare_margins(to)

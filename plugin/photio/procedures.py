@@ -11,8 +11,10 @@ import desktop_proxy
 from arguments import Defaults, declare_all, declare_engine, declare_seed, job_of, seed_of, start_from
 from bridge.common.i18n import _
 from bridge.protocol import Job, Progress
+from bridge.protocol.settings import AskSettings, SettingsReport
 from bridge_process import Bridge, BridgeError
-from canvas import generation, hiding, reading
+from canvas import generation, hiding, reading, retouching
+from canvas.provenance import made_by
 from canvas.reading import Refusal
 from windows import setup
 
@@ -99,18 +101,31 @@ def _run(
         if defaults and defaults.has_prompt and run_mode == Gimp.RunMode.INTERACTIVE:
             from windows.regenerate.window import RegenerateWindow
 
-            if before := generation.made_by(layer):
+            before = made_by(layer)
+            if before and not retouching.is_retouch_layer(layer):
                 start_from(config, before)
             window = RegenerateWindow(procedure, config, image, defaults)
             window.run()
             return _returned(procedure, window.inserted) if window.generated else _cancelled(procedure)
         job = job_of(config, layer, defaults) if defaults else _same_again(layer, config)
-        returned = _returned(procedure, _regenerate(image, layer, job, again=not defaults))
+        insert_as = _insert_as(config, run_mode, defaults)
+        returned = _returned(procedure, _regenerate(image, layer, job, insert_as))
         if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script decides itself when its images are redrawn
             Gimp.displays_flush()
         return returned
 
     return _answered(procedure, run_mode, make, (image, *drawables))
+
+
+def _insert_as(config: Gimp.ProcedureConfig, run_mode: Gimp.RunMode, defaults: Defaults | None) -> str | None:
+    """What becomes of a result: "again" replaces another result, "new" and "retouch" are as in `insert-as`.
+
+    None: as the settings say, because *Remove Object* asks nothing.
+    """
+    if not defaults:
+        return "again"
+    asks_nothing = not defaults.has_prompt and run_mode != Gimp.RunMode.NONINTERACTIVE
+    return None if asks_nothing else str(config.get_property("insert-as"))
 
 
 def _run_history(
@@ -215,17 +230,22 @@ def _returned(procedure: Gimp.Procedure, layers: list[Gimp.Layer]) -> Gimp.Value
 
 
 def _same_again(layer: Gimp.Layer, config: Gimp.ProcedureConfig) -> Job:
-    job = generation.made_by(layer)
+    job = made_by(layer)
     if job is None:
         raise Refusal(_("This layer does not say how it was made: select a layer that Photio made, then try again."))
     return replace(job, seed=seed_of(config), engine=config.get_property("engine"))
 
 
-def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> list[Gimp.Layer]:
-    """All steps of one job, without a window."""
+def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, insert_as: str | None) -> list[Gimp.Layer]:
+    """All steps of one job, without a window. `insert_as`: see `_insert_as`."""
     bridge = Bridge(_show_progress)  # first, because it takes time to start
     try:
-        captured, job = generation.capture(image, layer, job, again)
+        captured, job = generation.capture(image, layer, job, again=insert_as == "again")
+        insert_as = insert_as or bridge.ask(AskSettings(with_keyring=False), SettingsReport).preferences.insert_as
+        if insert_as == "retouch":
+            captured = retouching.collecting(captured)
+            if job.variations > 1:
+                raise Refusal(_("The retouch layer takes one result at a time: set Variations to 1."))
         remarks = hiding.remarks(captured)
         Gimp.progress_init("Photio")
         draft = generation.open_draft(bridge)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,8 +22,9 @@ from gimpformats.GimpLayer import GimpLayer
 
 from .provenance import ProvenanceError, printable, provenance
 
-#: The name of Photio's parasite (docs/provenance.md).
+#: The names of Photio's parasites (docs/provenance.md): a retouch layer has a numbered one for each further repair.
 PARASITE = "photio-regen"
+FURTHER = re.compile(PARASITE + "-([2-9]|[1-9][0-9]{1,8})")
 
 #: Header codes of 8 bits, linear and perceptual.
 EIGHT_BITS = (100, 150)
@@ -63,6 +64,7 @@ class Layer:
         opacity: 0–1.
         provenance: the known fields of its parasite `photio-regen`; None without a readable one.
         problem: why there is a parasite but no provenance, else empty.
+        further: the same of each further repair in a retouch layer, by number; a text says why there is none.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Layer:
     opacity: float
     provenance: dict[str, Any] | None
     problem: str
+    further: dict[int, dict[str, Any] | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -194,12 +197,13 @@ def _layer(layer: _Described, file: BinaryIO, length: int) -> Layer:
     if not 0 <= opacity <= 1 or not 0 <= depth <= DEEPEST_GROUP:
         raise XcfError(CUT_SHORT)
     found, problem = None, ""
+    further: dict[int, dict[str, Any] | str] = {}
     for parasite in layer.parasites:
         if parasite.name == PARASITE:
-            try:
-                found, problem = provenance(bytes(parasite.data)), ""
-            except ProvenanceError as error:
-                found, problem = None, str(error)
+            told = _told(bytes(parasite.data))
+            found, problem = (None, told) if isinstance(told, str) else (told, "")
+        elif number := FURTHER.fullmatch(parasite.name):
+            further[int(number[1])] = _told(bytes(parasite.data))
     return Layer(
         name=printable(layer.name)[:LONGEST_NAME],
         depth=depth,
@@ -212,7 +216,16 @@ def _layer(layer: _Described, file: BinaryIO, length: int) -> Layer:
         opacity=round(opacity, 4),
         provenance=found,
         problem=problem,
+        further=dict(sorted(further.items())),
     )
+
+
+def _told(data: bytes) -> dict[str, Any] | str:
+    """The known fields of a parasite, or why they cannot be shown."""
+    try:
+        return provenance(data)
+    except ProvenanceError as error:
+        return str(error)
 
 
 def _mode(number: int) -> str:

@@ -6,13 +6,14 @@ import array
 import contextlib
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gi.repository import Gegl, Gimp
 
 from bridge.common.i18n import _
-from bridge.protocol import PROVENANCE, Finished, Patch, Rectangle, Result
+from bridge.protocol import Finished, Patch, Rectangle, Result
+from canvas import provenance
 from canvas.blending import single_space
 from canvas.exporting import COVERAGE
 from canvas.reading import Refusal, empty_like
@@ -82,10 +83,8 @@ def build(target: Target, stacking: Stacking, finished: Finished, folder: Path, 
         if len(finished.results) > 1:
             layer = _group(image, finished, files, name)
         else:
-            layer = _layer(image, finished.box, finished.results[0], files, name)
+            layer = single(image, finished, files, name)
         with deleted_on_failure(layer):
-            if len(finished.results) == 1:
-                _add_mask(layer, finished.box, finished.masks_of(finished.results[0]), files)
             if not stacking.isolated:
                 _composite_exactly(layer, image, target.hidden)
             if stacking.clipped:
@@ -111,18 +110,44 @@ def deleted_on_failure(layer: Gimp.Layer) -> Iterator[None]:
         raise
 
 
+def single(image: Gimp.Image, finished: Finished, files: Files, name: str) -> Gimp.Layer:
+    """The layer of the first result, with its mask, not inserted yet."""
+    layer = _layer(image, finished.box, finished.results[0], files, name)
+    with deleted_on_failure(layer):
+        _add_mask(layer, finished.box, finished.masks_of(finished.results[0]), files)
+    return layer
+
+
+def moved(finished: Finished, right: int, down: int) -> Finished:
+    """The same results, moved by so many px."""
+
+    def box(old: Rectangle) -> Rectangle:
+        return (old[0] + right, old[1] + down, old[2], old[3])
+
+    def patches(old: tuple[Patch, ...]) -> tuple[Patch, ...]:
+        return tuple(replace(patch, box=box(patch.box)) for patch in old)
+
+    results = tuple(
+        replace(result, patches=patches(result.patches), masks=patches(result.masks)) for result in finished.results
+    )
+    return replace(finished, box=box(finished.box), masks=patches(finished.masks), results=results)
+
+
+def kind(image: Gimp.Image) -> Gimp.ImageType:
+    """The type of layers in an image, with alpha."""
+    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    return Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
+
+
 def _layer(image: Gimp.Image, box: Rectangle, result: Result, files: Files, name: str) -> Gimp.Layer:
     """A layer with offsets, pixels and parasite, not inserted yet."""
     x, y, width, height = box
-    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
-    kind = Gimp.ImageType.GRAYA_IMAGE if gray else Gimp.ImageType.RGBA_IMAGE
-    layer = Gimp.Layer.new(image, name, width, height, kind, 100, Gimp.LayerMode.NORMAL)
+    layer = Gimp.Layer.new(image, name, width, height, kind(image), 100, Gimp.LayerMode.NORMAL)
     with deleted_on_failure(layer):
         layer.set_offsets(x, y)
         for patch in result.patches:
             _write(layer, _within(patch.box, box), *files.colours(patch))
-        # flag 1: saved with the image
-        layer.attach_parasite(Gimp.Parasite.new(PROVENANCE, 1, result.provenance.encode()))
+        provenance.attach(layer, result.provenance)
     return layer
 
 

@@ -85,7 +85,7 @@ def _write(file: Path, header: str, pixels: bytes) -> None:
 def _is_plain(captured: Capture) -> bool:
     """Whether the sample shows just the layer's own pixels: no other layers, filters or masks."""
     source = captured.source
-    alone = captured.sample == "layer" and not source.is_group()
+    alone = captured.sample == "layer" and not source.is_group() and captured.earlier is None
     return alone and not source.get_filters() and not _masks(source)
 
 
@@ -102,14 +102,14 @@ def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes
     """
     x, y, width, height = box
     alone = captured.sample == "layer"
-    shown = [captured.source] if alone else [layer for layer in _layers(captured) if layer.get_visible()]
+    shown = [layer for layer in _layers(captured) if alone or layer.get_visible()]
     stage = reading.empty_like(captured.image, width, height)
     try:
         for position, layer in enumerate(shown):
             stage.insert_layer(Gimp.Layer.new_from_drawable(layer, stage), None, position)
         stage.resize(width, height, -x, -y)
         if alone:
-            _bare(stage.get_layers()[0])
+            _bare(stage.get_layers()[-1])
         elif captured.hidden:
             for layer, twin in zip(reading.with_children(shown), reading.every_layer(stage), strict=True):
                 twin.set_visible(layer.get_visible() and layer != captured.hidden)
@@ -123,8 +123,10 @@ def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes
 
 def _layers(captured: Capture) -> list[Gimp.Layer]:
     """The layers that are composited for the sample, from top to bottom; hidden ones included."""
+    if captured.sample == "layer":
+        return [captured.earlier, captured.source] if captured.earlier else [captured.source]
     if captured.sample == "below":
-        return stacking.at_and_below(captured.image, captured.layer)
+        return stacking.at_and_below(captured.image, captured.earlier or captured.layer)
     return list(captured.image.get_layers())
 
 

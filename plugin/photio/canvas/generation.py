@@ -9,7 +9,6 @@ from gi.repository import Gimp
 
 from bridge.common.i18n import _
 from bridge.protocol import (
-    LONGEST_PROVENANCE,
     PROVENANCE,
     SELECTION_FILE,
     Finished,
@@ -19,13 +18,12 @@ from bridge.protocol import (
     Placed,
     Plan,
     Planned,
-    ProtocolError,
     Run,
-    job_again,
 )
 from bridge_process import Bridge
-from canvas import exporting, reading
+from canvas import exporting, reading, retouching
 from canvas.placing import place
+from canvas.provenance import made_by
 from canvas.reading import Capture, Refusal
 
 
@@ -109,23 +107,10 @@ def layer_name(prompt: str) -> str:
     return _("Photio: {prompt}").format(prompt=words) if words else _("Photio: removed")
 
 
-def made_by(layer: Gimp.Layer) -> Job | None:
-    """The job that made a layer, from its parasite; None if it has none. For a group, that of its first variation."""
-    for candidate in (layer, *(layer.get_children() if layer.is_group() else ())):
-        if parasite := candidate.get_parasite(PROVENANCE):
-            if (
-                parasite.size > LONGEST_PROVENANCE
-            ):  # a stranger's file can hold 256 MB, which would become a list of as many numbers
-                return None
-            try:
-                return job_again(bytes(value & 0xFF for value in parasite.get_data()))  # PyGObject gives signed bytes
-            except ProtocolError:  # made by another program or a later version
-                return None
-    return None
-
-
 def capture(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> tuple[Capture, Job]:
     """Captures the selection; for a result of ours with nothing selected, its own area of the layer it was made from.
+
+    A retouch layer stands for the layer that it repairs.
 
     Args:
         again: take the result's own area, even if something is selected.
@@ -136,14 +121,21 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> tupl
     Raises:
         Refusal: there is nothing to do, or the result could not be placed.
     """
-    before = made_by(layer)
+    earlier = None
+    if retouching.is_retouch_layer(layer):
+        if again:
+            raise Refusal(_("A retouch layer has many repairs: select what you want to repair again, then try again."))
+        retouching.check_shown(layer)
+        layer, earlier = retouching.repaired(image, layer)
+        job = replace(job, source=layer.get_tattoo())
+    before = None if earlier else made_by(layer)
     if before and (again or Gimp.Selection.is_empty(image)):
         source = _source(image, layer, before)
         captured = reading.capture_again(image, layer, source, job.sample)
         # the mask is already grown and feathered, or painted on since
         return captured, replace(job, grow=0, feather=0, source=source.get_tattoo())
     whole_layer = bool(job.prompt.strip()) or job.fill_transparent
-    return reading.capture(image, layer, layer, job.sample, whole_layer), job
+    return replace(reading.capture(image, layer, layer, job.sample, whole_layer), earlier=earlier), job
 
 
 def _source(image: Gimp.Image, layer: Gimp.Layer, before: Job) -> Gimp.Layer:

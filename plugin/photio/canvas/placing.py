@@ -10,9 +10,9 @@ from pathlib import Path
 from gi.repository import Gimp
 
 from bridge.common.i18n import _
-from bridge.protocol import Finished, Patch, Rectangle
-from canvas import stacking
-from canvas.building import Files, build, closed, deleted_on_failure
+from bridge.protocol import Finished
+from canvas import retouching, stacking
+from canvas.building import Files, build, closed, deleted_on_failure, moved
 from canvas.reading import Capture, Refusal, bounds, locked_group
 from canvas.stacking import Stacking, Target
 
@@ -31,8 +31,8 @@ def place(captured: Capture, finished: Finished, folder: Path, name: str) -> lis
 def place_at(target: Target, finished: Finished, folder: Path, name: str) -> list[Gimp.Layer]:
     """Inserts the results, with one undo step. Selected layers stay selected.
 
-    Several variations are put into a group with a common mask; only the first one is visible. The image is redrawn
-    only after `Gimp.displays_flush`, which keeps GIMP busy for a while.
+    Several variations are put into a group with a common mask; only the first one is visible. They never go into the
+    retouch layer. The image is redrawn only after `Gimp.displays_flush`, which keeps GIMP busy for a while.
 
     Args:
         finished: the results.
@@ -40,7 +40,7 @@ def place_at(target: Target, finished: Finished, folder: Path, name: str) -> lis
         name: of the new layer.
 
     Returns:
-        The variations' layers.
+        The variations' layers, or the retouch layer.
 
     Raises:
         Refusal: the image cannot take the result now. Its layers stay as they were.
@@ -48,13 +48,23 @@ def place_at(target: Target, finished: Finished, folder: Path, name: str) -> lis
     """
     if target.hidden and not target.hidden.is_valid():
         target = replace(target, hidden=None)
+    collected = target.collected if len(finished.results) == 1 else None
+    if collected and collected.source and not collected.source.is_valid():
+        collected = None
     with _errors_are_ours():
         kind = _kind(target)
+        while collected and (layer := retouching.find(target.image, collected)):
+            if _add(target, layer, finished, Files(folder)):
+                return [layer]
+        if collected:
+            finished, name = retouching.begun(target, finished), _("Photio: retouch")
         soft = Files(folder).soft(finished)
         while True:
             chosen = stacking.decide(target, soft)
             layer = build(target, chosen, finished, folder, name)
             with deleted_on_failure(layer):
+                if collected:
+                    retouching.mark(layer, collected)
                 # the user goes on working, and may have changed the image while the layer was built
                 built_for, kind = (kind, chosen), _kind(target)
                 if built_for == (kind, stacking.decide(target, soft)):
@@ -63,19 +73,32 @@ def place_at(target: Target, finished: Finished, folder: Path, name: str) -> lis
                 layer.delete()
 
 
-def moved(finished: Finished, right: int, down: int) -> Finished:
-    """The same results, moved by so many px."""
+def _add(target: Target, layer: Gimp.Layer, finished: Finished, files: Files) -> bool:
+    """Puts a result into the retouch layer. Returns False if the user changed the image meanwhile.
 
-    def box(old: Rectangle) -> Rectangle:
-        return (old[0] + right, old[1] + down, old[2], old[3])
+    Raises:
+        Refusal: nothing may be put there.
+    """
 
-    def patches(old: tuple[Patch, ...]) -> tuple[Patch, ...]:
-        return tuple(replace(patch, box=box(patch.box)) for patch in old)
+    def state() -> tuple[object, ...]:
+        if not target.image.is_valid() or not layer.is_valid():
+            return (_kind(target),)
+        if retouching.is_locked(layer):
+            sentence = _(
+                "The retouch layer “{name}” was locked meanwhile: unlock it, then insert the result from Filters > "
+                "Photio > History."
+            )
+            raise Refusal(sentence.format(name=layer.get_name()))
+        return (_kind(target), bounds(layer), bool(layer.get_mask()), stacking.decide(target, soft))
 
-    results = tuple(
-        replace(result, patches=patches(result.patches), masks=patches(result.masks)) for result in finished.results
-    )
-    return replace(finished, box=box(finished.box), masks=patches(finished.masks), results=results)
+    soft = retouching.is_clipped(layer) or files.soft(finished)
+    before = state()
+    chosen = stacking.decide(target, soft)
+    with retouching.composited(layer, finished, replace(files, opaque=chosen.clipped)) as new:
+        if state() != before:
+            return False
+        retouching.add(target, chosen, layer, finished, new)
+    return True
 
 
 def _shift(captured: Capture) -> tuple[int, int]:
@@ -150,7 +173,10 @@ def _insert(target: Target, chosen: Stacking, layer: Gimp.Layer) -> None:
     try:
         parent, position = None, 0
         if chosen.isolated:
+            with_it = below if below and below.get_parent() == chosen.isolated.get_parent() else None
             parent = stacking.isolate(image, chosen.isolated)
+            if with_it and with_it != chosen.isolated and retouching.is_retouch_layer(with_it):
+                image.reorder_item(with_it, parent, 0)
         elif below:
             parent, position = below.get_parent(), image.get_item_position(below)
         if not image.insert_layer(layer, parent, position):

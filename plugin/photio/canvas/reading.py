@@ -12,7 +12,7 @@ from gi.repository import Gegl, Gimp
 from bridge.common.i18n import _
 from bridge.protocol import Document, Rectangle
 from canvas import stacking
-from canvas.stacking import Target, target_of
+from canvas.stacking import Target, collecting, target_of
 
 #: The name of the channel that GIMP shows as the Quick Mask.
 QUICK_MASK = "Qmask"
@@ -56,6 +56,8 @@ class Capture:
         selection: the bounds of the part to be regenerated.
         coverage: the drawable that is the mask of this part, or None if it fills the bounds.
         origin: the canvas position of that drawable's upper left corner.
+        earlier: the retouch layer of `source`, which is sampled together with it; or None.
+        collects: whether the result goes into the retouch layer.
     """
 
     image: Gimp.Image
@@ -68,11 +70,15 @@ class Capture:
     selection: Rectangle
     coverage: Gimp.Drawable | None
     origin: tuple[int, int] = (0, 0)
+    earlier: Gimp.Layer | None = None
+    collects: bool = False
 
     @property
     def target(self) -> Target:
         """Where the result goes."""
-        return target_of(self.image, self.sample, self.layer, self.source, self.hidden)
+        if self.collects:
+            return collecting(self.image, self.sample, self.source, self.hidden, self.earlier)
+        return target_of(self.image, self.sample, self.earlier or self.layer, self.source, self.hidden)
 
     @property
     def masked(self) -> bool:

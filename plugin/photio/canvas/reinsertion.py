@@ -11,10 +11,11 @@ from bridge.common.i18n import _
 from bridge.protocol import Document, Finished, Rectangle
 from bridge.protocol.history import Picture, Recalled
 from canvas import reading
+from canvas.building import moved
 from canvas.generation import layer_name
-from canvas.placing import moved, place_at
+from canvas.placing import place_at
 from canvas.reading import Refusal
-from canvas.stacking import Target, target_of
+from canvas.stacking import Target, collecting, target_of
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,14 @@ class Spot:
     sentence: str
 
 
-def insert(image: Gimp.Image, recalled: Recalled, variation: int) -> Inserted:
+def insert(image: Gimp.Image, recalled: Recalled, variation: int, insert_as: str = "new") -> Inserted:
     """Inserts one result: at its old place if this is the image that it was made for, else in the middle.
 
     In another image that is the middle of the selection, or of the canvas. A plug-in cannot find out which part of the
     image is in view: the PDB and libgimp of 3.0.4 and 3.2.6 offer nothing for that.
+
+    Args:
+        insert_as: "retouch": at its old place it goes into the retouch layer; "new": it becomes a layer of its own.
 
     Raises:
         Refusal: it cannot be placed in this image; nothing was changed.
@@ -51,7 +55,7 @@ def insert(image: Gimp.Image, recalled: Recalled, variation: int) -> Inserted:
     if not image.is_valid():
         raise Refusal(_("The image was closed: open it again, then choose History… in its menu."))
     chosen = only(recalled.finished, variation)
-    spot = _old_place(image, recalled) if is_same(image, recalled.document) else _middle(image, chosen.box)
+    spot = _old_place(image, recalled, insert_as) if is_same(image, recalled.document) else _middle(image, chosen.box)
     _refuse_unplaceable(image, spot.target.below)
     placed, folder, name = moved(chosen, *spot.shift), Path(recalled.folder), layer_name(recalled.job.prompt)
     (layer,) = place_at(spot.target, placed, folder, name)
@@ -112,13 +116,16 @@ def only(finished: Finished, variation: int) -> Finished:
     return replace(finished, results=chosen)
 
 
-def _old_place(image: Gimp.Image, recalled: Recalled) -> Spot:
+def _old_place(image: Gimp.Image, recalled: Recalled, insert_as: str) -> Spot:
     """Where it went when it was made. After a re-roll the result of before is hidden, as it was then."""
     tattoo, job = recalled.document.layer, recalled.job
     below = image.get_layer_by_tattoo(tattoo) if tattoo > 0 else None
     again = job.source not in (0, tattoo)
     source = image.get_layer_by_tattoo(job.source) if job.source > 0 else below
-    target = target_of(image, job.sample, below, source, hidden=below if again else None)
+    if insert_as == "retouch" and source and not again:
+        target = collecting(image, job.sample, source, None, None)
+    else:
+        target = target_of(image, job.sample, below, source, hidden=below if again else None)
     return Spot(target, (0, 0), _("Inserted into “{name}” at its old place."))
 
 

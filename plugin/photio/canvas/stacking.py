@@ -18,6 +18,19 @@ UNION = (Gimp.LayerCompositeMode.AUTO, Gimp.LayerCompositeMode.UNION)
 
 
 @dataclass(frozen=True)
+class Repaired:
+    """What the repairs in one retouch layer repair.
+
+    Attributes:
+        sample: "layer", "below" or "visible", as in a job.
+        source: the layer; None: the image as it looks.
+    """
+
+    sample: str
+    source: Gimp.Layer | None
+
+
+@dataclass(frozen=True)
 class Target:
     """Where a result is to go.
 
@@ -26,6 +39,7 @@ class Target:
         hidden: a layer to hide, or None.
         repaired: the layer whose pixels it repairs; None: what is below it.
         clipped: whether it is as opaque as what it repairs. Otherwise it has its own alpha.
+        collected: what the retouch layer repairs that it goes into; None: it becomes a layer of its own.
     """
 
     image: Gimp.Image
@@ -33,6 +47,7 @@ class Target:
     hidden: Gimp.Layer | None = None
     repaired: Gimp.Layer | None = None
     clipped: bool = True
+    collected: Repaired | None = None
 
 
 def target_of(
@@ -49,6 +64,25 @@ def target_of(
     if sample == "visible":  # what was seen includes all that lies above the layer
         return Target(image, hidden, hidden)
     return Target(image, layer, hidden, source if sample == "layer" else None)
+
+
+def collecting(
+    image: Gimp.Image, sample: str, source: Gimp.Layer, hidden: Gimp.Layer | None, earlier: Gimp.Layer | None
+) -> Target:
+    """Where a result goes that the retouch layer takes.
+
+    Args:
+        sample, source, hidden: as for `target_of`.
+        earlier: the retouch layer that there is already, or None.
+    """
+    below = earlier if sample == "visible" else earlier or source
+    repaired = source if sample == "layer" else None
+    return Target(image, below, hidden, repaired, collected=repaired_by(sample, source))
+
+
+def repaired_by(sample: str, source: Gimp.Layer) -> Repaired:
+    """What the retouch layer repairs that a result goes into. Sample and source are as for `target_of`."""
+    return Repaired(sample, None if sample == "visible" else source)
 
 
 @dataclass(frozen=True)

@@ -57,8 +57,8 @@ INSTALLED = {"python": "/usr/bin/python3", "isolated": ["-I"], "bridge": "/photi
 
 @pytest.fixture(scope="module")
 def modules() -> Iterator[SimpleNamespace]:
-    with plugin("bridge_process", "canvas.building", "canvas.generation") as (bridge_process, building, generation):
-        yield SimpleNamespace(bridge_process=bridge_process, building=building, generation=generation)
+    with plugin("bridge_process", "canvas.building", "canvas.provenance") as (bridge_process, building, provenance):
+        yield SimpleNamespace(bridge_process=bridge_process, building=building, provenance=provenance)
 
 
 @settings(max_examples=200)
@@ -116,18 +116,18 @@ class Layer:
 
 @given(st.sampled_from(list(replaced(TOLD))) | damaged(json.dumps(TOLD).encode()) | st.binary())
 def test_a_layer_by_a_stranger_is_one_of_ours_or_none(modules: SimpleNamespace, parasite: bytes) -> None:
-    before = modules.generation.made_by(Layer(parasite))
+    before = modules.provenance.made_by(Layer(parasite))
     assert before is None or isinstance(before, Job)
 
 
 def test_a_layer_of_ours_is_known_again(modules: SimpleNamespace) -> None:
     told = json.dumps({**TOLD, "prompt": "Tür"}, ensure_ascii=False).encode()
-    assert modules.generation.made_by(Layer(told)).prompt == "Tür"
+    assert modules.provenance.made_by(Layer(told)).prompt == "Tür"
 
 
 def test_a_strangers_parasite_of_many_megabytes_is_not_made_a_list_of_numbers(modules: SimpleNamespace) -> None:
     layer = Layer(b"[" * (LONGEST_PROVENANCE + 1))
-    assert modules.generation.made_by(layer) is None
+    assert modules.provenance.made_by(layer) is None
     assert not layer.unpacked
 
 
@@ -138,17 +138,17 @@ ODD = (
 )  # fmt: skip
 
 
+def pixels_of(modules: SimpleNamespace, file: Path) -> bytes:
+    """The pixels of a picture, as the plug-in reads them."""
+    content: bytes = modules.building.Files(file.parent).content(Patch(file.name, (0, 0, 1, 1)))
+    return content
+
+
 def is_read_alike(modules: SimpleNamespace, file: Path, content: bytes) -> bool:
     """Whether the plug-in takes just those pixels from a file that the bridge calls whole."""
     file.write_bytes(content)
     header = read_header(file)
-    return header is None or taken(modules, file) == content[header.start : header.end] == content[header.start :]
-
-
-def taken(modules: SimpleNamespace, file: Path) -> bytes:
-    """The pixels that the plug-in takes from a file."""
-    pixels: bytes = modules.building.Files(file.parent).content(Patch(file.name, (0, 0, 5, 3)))
-    return pixels
+    return header is None or pixels_of(modules, file) == content[header.start : header.end] == content[header.start :]
 
 
 @pytest.mark.parametrize("valid", PICTURES, ids=lambda picture: repr(picture[:2]))
@@ -176,4 +176,4 @@ def test_a_whole_picture_is_taken_as_it_is(modules: SimpleNamespace, tmp_path: P
     (tmp_path / "picture").write_bytes(valid)
     header = read_header(tmp_path / "picture")
     assert header is not None
-    assert set(taken(modules, tmp_path / "picture")) <= {0, 10}
+    assert set(pixels_of(modules, tmp_path / "picture")) <= {0, 10}

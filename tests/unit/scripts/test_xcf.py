@@ -52,8 +52,8 @@ def an_xcf(*layers: bytes, name: bytes = b"layer", precision: int = 150, repeat:
     return start + pointers * repeat + bytes(16) + bodies
 
 
-def parasite(data: bytes) -> bytes:
-    return a_property(21, string(b"photio-regen") + struct.pack(">II", 1, len(data)) + data)
+def parasite(data: bytes, name: bytes = b"photio-regen") -> bytes:
+    return a_property(21, string(name) + struct.pack(">II", 1, len(data)) + data)
 
 
 def of(data: bytes) -> Picture:
@@ -100,6 +100,29 @@ def test_the_layers_are_printed_as_a_tree():
     assert "    “seed 8”: 24 × 20 at -5 +7, Normal, 100%, hidden, no mask" in printed
     assert "      “Grün, 50 %”: 16 × 16 at +30 +20, Multiply, 50%, visible, no mask" in printed
     assert "        seed:             4294967296" in printed
+
+
+def test_of_a_retouch_layer_every_repair_is_listed_in_its_order(tmp_path):
+    names = (b"photio-regen", b"photio-regen-10", b"photio-regen-2", b"photio-regen-3", b"photio-regen-03", b"photio-x")
+    told = b"".join(
+        parasite(b"{}" if name.endswith(b"-3") else b'{"format": 1, "seed": %d}' % number, name)
+        for number, name in enumerate(names, 1)
+    )
+    (layer,) = of(an_xcf(told)).layers
+    assert layer.provenance == {"format": 1, "seed": 1}
+    assert list(layer.further) == [2, 3, 10]
+    assert [layer.further[number] for number in (2, 10)] == [{"format": 1, "seed": 3}, {"format": 1, "seed": 2}]
+    (tmp_path / "retouched.xcf").write_bytes(an_xcf(told))
+    printed = show(tmp_path / "retouched.xcf").stdout.splitlines()
+    assert [line.strip() for line in printed if "seed" in line or "repair" in line] == [
+        "seed:             1",
+        "repair 2",
+        "seed:             3",
+        "repair 3: the provenance is none of Photio's: it has no format",
+        "repair 10",
+        "seed:             2",
+    ]
+    assert json.loads(show(tmp_path / "retouched.xcf", "--json").stdout)["layers"][0]["further"]["2"]["seed"] == 3
 
 
 def test_programs_get_json():

@@ -50,7 +50,7 @@ SAID: list[Message] = [
     Mark((0, 0, 20, 10), (40, 20)), Run(), Cancel(3), Placed(ID, (1,)), Browse("door", 0, 50), Show(ID, 1, 64),
     ShowPart(ID, 1, (0, 0, 20, 10), 1, True), Recall(ID), Discard(ID, 1),
     AskUnclaimed(), AskPrompts(), AskSettings(), StoreKey("sk-0123456789abcdef"), ForgetKey(),
-    ChangeSettings(Preferences("https://studio.example", "offline", 5.0, 60.0, "migan", 3, 1.5, 0, 0.5)),
+    ChangeSettings(Preferences("https://studio.example", "offline", 5.0, 60.0, "migan", 3, 1.5, 0, 0.5, "retouch")),
 ]  # fmt: skip
 OPENED = encode(SAID[0], 1)
 

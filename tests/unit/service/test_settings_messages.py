@@ -35,7 +35,7 @@ from tests.regen_server import RegenServer
 from tests.unit.background import unused_port
 
 KEY = "sk-0123456789abcdef"
-OTHERS = Preferences("https://studio.example:8443", "offline", 5.0, 60.0, "migan", 3, 1.5, 0, 0.5)
+OTHERS = Preferences("https://studio.example:8443", "offline", 5.0, 60.0, "migan", 3, 1.5, 0, 0.5, "retouch")
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,16 @@ def test_at_first_all_is_at_its_default_and_there_is_no_key(home: Path) -> None:
     found = report()
     assert found.preferences == found.defaults
     assert found.defaults == Preferences(
-        "https://api.photio.io", "auto", 10.0, 300.0, "patchmatch", 8, 4.0, history_days=90, history_gigabytes=4.0
+        "https://api.photio.io",
+        "auto",
+        10.0,
+        300.0,
+        "patchmatch",
+        8,
+        4.0,
+        history_days=90,
+        history_gigabytes=4.0,
+        insert_as="new",
     )
     assert (found.key_hint, found.key_place, found.keyring, found.neural, found.remarks) == (
         None,
@@ -129,6 +138,7 @@ def test_what_is_changed_is_kept_and_the_key_stays_where_it_is() -> None:
         ({"origin": "http://example.org"}, "https"),
         ({"origin": "photio"}, "must look like"),
         ({"engine": "cloud"}, "engine"),
+        ({"insert_as": "group"}, "insert_as"),
         ({"answer_timeout": 0.0}, "seconds"),
         ({"native_limit": 13.0}, "megapixels"),
         ({"most_requests": 0}, "most_requests"),

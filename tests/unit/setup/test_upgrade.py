@@ -95,8 +95,8 @@ def test_a_layer_of_the_old_version_can_be_made_again(world: World) -> None:
     data = [value - 256 if value > 127 else value for value in provenance]  # as PyGObject gives a parasite's bytes
     parasite = SimpleNamespace(size=len(data), get_data=lambda: data)
     layer = SimpleNamespace(is_group=lambda: False, get_parasite=lambda _name: parasite)
-    with plugin("canvas.generation") as (generation,):
-        job = generation.made_by(layer)
+    with plugin("canvas.provenance") as (provenance,):
+        job = provenance.made_by(layer)
     assert (job.prompt, job.seed, job.context, job.source) == ("a red door, Tür", -1, 50.0, 1)
 
 

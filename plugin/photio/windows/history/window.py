@@ -207,7 +207,8 @@ class _History:
         try:
             recalled = self._tasks.ask(Recall(entry.id), Recalled)
             if self._image:
-                done = reinsertion.insert(self._image, recalled, entry.variation)
+                report = self._tasks.ask(AskSettings(with_keyring=False), SettingsReport)
+                done = reinsertion.insert(self._image, recalled, entry.variation, report.preferences.insert_as)
             else:
                 before = self._tasks.ask(Show(entry.id, 0, max(recalled.document.canvas)), Picture)
                 done = reinsertion.open_as_new(before, recalled, entry.variation)

@@ -18,7 +18,7 @@ from windows.seed import Seed
 AREA = ("context", "grow", "feather", "spill", "spill-unit", "areas", "sample", "resolution", "fill-transparent")
 
 #: These also change the line below the preview.
-SENT = (*AREA, "variations", "engine")
+SENT = (*AREA, "variations", "engine", "insert-as")
 
 
 class Parameters(Gtk.Box):
@@ -76,6 +76,8 @@ class Parameters(Gtk.Box):
         variations = self._number("variations", 1, 1)
         parts.row(grid, 3, _("_Variations"), variations, _("How many results, each sent and billed by itself"))
         parts.row(grid, 4, _("_Engine"), self._choice("engine"), _("Who does the work"))
+        insert_tip = _("What Insert makes of a result; it is taken into account what the retouch layer shows")
+        parts.row(grid, 5, _plain(_("Inse_rt as")), self._choice("insert-as"), insert_tip)
         return grid
 
     def _area(self) -> Gtk.Widget:

@@ -16,7 +16,7 @@ from bridge.protocol import Job
 from bridge.protocol.history import AskPrompts, AskUnclaimed, Prompts, Unclaimed
 from bridge.protocol.settings import AskSettings, SettingsReport
 from bridge_process import BridgeError
-from canvas import generation, reading
+from canvas import generation, reading, retouching
 from canvas.generation import Outcome
 from canvas.reading import Capture, Refusal
 from windows import parts
@@ -52,7 +52,7 @@ class RegenerateWindow:
         parts.start()
         self.generated = False
         self.inserted: list[Gimp.Layer] = []
-        self._image = image
+        self._image, self._config = image, config
         self._progress = ProgressPane(self._cancel)
         self._running = self._closed = False
         self._engine: str | None = None  # for the next generation only
@@ -227,8 +227,9 @@ class RegenerateWindow:
     def _place(self, *chosen: Shown) -> None:
         """Places results of one generation. This asks nothing of the bridge, so a job may be running meanwhile."""
         try:
-            variations = tuple(shown.result.variation for shown in chosen)
-            self.inserted += self._generator.insert(chosen[0].outcome, variations)
+            variations, outcome = tuple(shown.result.variation for shown in chosen), chosen[0].outcome
+            outcome = replace(outcome, captured=_inserted_as(self._config, outcome.captured))
+            self.inserted += self._generator.insert(outcome, variations)
             Gimp.displays_flush()
         except (Refusal, BridgeError, OSError) as error:
             self._notice.show_error(error)
@@ -245,7 +246,15 @@ def _captured(image: Gimp.Image, config: Gimp.ProcedureConfig, defaults: Default
     if not image.is_valid():
         raise Refusal(image_closed())
     layer = reading.single_layer(image, image.get_selected_drawables())
-    return generation.capture(image, layer, job_of(config, layer, defaults), again=False)
+    captured, job = generation.capture(image, layer, job_of(config, layer, defaults), again=False)
+    return _inserted_as(config, captured), job
+
+
+def _inserted_as(config: Gimp.ProcedureConfig, captured: Capture) -> Capture:
+    """The same with the result going where *Insert as* says now. Raises `Refusal` if the retouch layer takes none."""
+    if config.get_property("insert-as") == "retouch" and captured.image.is_valid():
+        return retouching.collecting(captured)
+    return replace(captured, collects=False)
 
 
 def _arrange(

@@ -61,10 +61,14 @@ class WorkPage(Page):
         self._answer = Number(_LEAST, 3600)
         self._requests = Number(1, 64)
         self._native = Number(_LEAST, 12, digits=1)
-        self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)  # one column for all three groups
+        self._insert_as = Gtk.ComboBoxText()
+        self._insert_as.append("new", _("A new layer for each"))
+        self._insert_as.append("retouch", _("The retouch layer, which collects them"))
+        self._labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)  # one column for all groups
         self.group(_("Engine"), self._engines())
         self.group(_("Service"), self._service())
         self.group(_("Limits"), self._limits())
+        self.group(_("Layers"), self._layers())
 
     def fill(self, preferences: Preferences) -> None:
         """Shows these preferences."""
@@ -75,6 +79,7 @@ class WorkPage(Page):
         self._answer.show_number(preferences.answer_timeout)
         self._requests.show_number(preferences.most_requests)
         self._native.show_number(preferences.native_limit)
+        self._insert_as.set_active_id(preferences.insert_as)
 
     def allow_neural(self, installed: bool) -> None:
         """Lets the user choose MI-GAN, or else add it. Nothing else is changed."""
@@ -97,6 +102,7 @@ class WorkPage(Page):
             answer_timeout=self._answer.number(),
             most_requests=round(self._requests.number()),
             native_limit=self._native.number(),
+            insert_as=str(self._insert_as.get_active_id()),
         )
 
     def focus(self) -> None:
@@ -133,6 +139,12 @@ class WorkPage(Page):
         self._row(made, 0, _("Most re_quests for one job"), self._requests, _("A job that needs more is refused"))
         tip = _("The largest area that the resolution “native” sends without scaling it")
         self._row(made, 1, _("_Largest native crop (megapixels)"), self._native, tip)
+        return made
+
+    def _layers(self) -> Gtk.Widget:
+        made = grid()
+        tip = _("What Remove Object and History make of a result; Regenerate… asks")
+        self._row(made, 0, _("_Insert results as"), self._insert_as, tip)
         return made
 
     def _row(self, made: Gtk.Grid, number: int, label: str, widget: Gtk.Widget, tip: str = "") -> Gtk.Label:
