@@ -53,7 +53,13 @@ def an_xcf(*layers: bytes, name: bytes = b"layer", precision: int = 150, repeat:
 
 
 def parasite(data: bytes, name: bytes = b"photio-regen") -> bytes:
-    return a_property(21, string(name) + struct.pack(">II", 1, len(data)) + data)
+    return parasites({name: data})
+
+
+def parasites(named: dict[bytes, bytes]) -> bytes:
+    """GIMP writes all parasites of a layer into one property."""
+    each = (string(name) + struct.pack(">II", 1, len(data)) + data for name, data in named.items())
+    return a_property(21, b"".join(each))
 
 
 def of(data: bytes) -> Picture:
@@ -104,9 +110,11 @@ def test_the_layers_are_printed_as_a_tree():
 
 def test_of_a_retouch_layer_every_repair_is_listed_in_its_order(tmp_path):
     names = (b"photio-regen", b"photio-regen-10", b"photio-regen-2", b"photio-regen-3", b"photio-regen-03", b"photio-x")
-    told = b"".join(
-        parasite(b"{}" if name.endswith(b"-3") else b'{"format": 1, "seed": %d}' % number, name)
-        for number, name in enumerate(names, 1)
+    told = parasites(
+        {
+            name: b"{}" if name.endswith(b"-3") else b'{"format": 1, "seed": %d}' % number
+            for number, name in enumerate(names, 1)
+        }
     )
     (layer,) = of(an_xcf(told)).layers
     assert layer.provenance == {"format": 1, "seed": 1}

@@ -143,7 +143,7 @@ class WorkPage(Page):
 
     def _layers(self) -> Gtk.Widget:
         made = grid()
-        tip = _("What Remove Object and History make of a result; Regenerate… asks")
+        tip = _("What Remove Object and History make of a result; Regenerate… asks each time")
         self._row(made, 0, _("_Insert results as"), self._insert_as, tip)
         return made
 
