@@ -10,8 +10,9 @@ from gi.repository import Gimp
 from support import HOME, KEY, PdbError, add_layer, configure, every_layer, make_image, pixels, run, select
 
 ARGUMENTS = [
-    "negative-prompt", "quality", "seed", "cfg-scale", "variations", "sample", "context", "grow", "feather", "spill",
-    "spill-unit", "areas", "resolution", "fill-transparent", "match-colour", "match-grain", "engine",
+    "negative-prompt", "quality", "seed", "cfg-scale", "variations", "sample", "insert-as", "context", "grow",
+    "feather", "spill", "spill-unit", "areas", "resolution", "fill-transparent", "match-colour", "match-grain",
+    "engine",
 ]  # fmt: skip
 
 
@@ -52,6 +53,7 @@ def test_the_arguments_have_the_names_and_defaults_that_scripts_rely_on(name, ow
         "fill-transparent": False,
         "match-colour": True,
         "match-grain": True,
+        "insert-as": "new",
         "engine": "auto",
     }
     assert [value.name for value in procedure.get_return_values()] == ["layers"]

@@ -13,7 +13,7 @@ from canvas import stacking
 from canvas.placing import place_at
 from driver import keys
 from regenerating import GREEN, RED, close, generate, interactively, undo
-from screen import see
+from screen import press, see
 from support import configure, pixels, rendered, select, until
 
 REPAIRS = 100
@@ -112,6 +112,7 @@ def test_in_the_window_insert_adds_to_the_retouch_layer_or_makes_a_layer_as_chos
 ):
     server.script(RED, GREEN)
     window()
+    press("toggle button", "Area")
     choose_insertion(1)
     generate(1)
     keys("alt+i")

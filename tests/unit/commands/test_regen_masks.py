@@ -147,7 +147,7 @@ def test_the_user_can_say_what_white_means(shell: Shell, server: RegenServer, me
 
 
 def test_a_soft_mask_is_taken_if_the_user_says_what_white_means(shell: Shell, server: RegenServer) -> None:
-    mask().filter(ImageFilter.GaussianBlur(10)).save(shell.folder / "soft.png")
+    mask().filter(ImageFilter.GaussianBlur(12)).save(shell.folder / "soft.png")
     status, _told, said = shell.regen("base.png", "soft.png", "o.png", "--origin", server.origin)
     assert (status, server.requests()) == (1, [])
     assert "no drawing in black and white" in said

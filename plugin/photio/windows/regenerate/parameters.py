@@ -76,8 +76,6 @@ class Parameters(Gtk.Box):
         variations = self._number("variations", 1, 1)
         parts.row(grid, 3, _("_Variations"), variations, _("How many results, each sent and billed by itself"))
         parts.row(grid, 4, _("_Engine"), self._choice("engine"), _("Who does the work"))
-        insert_tip = _("What Insert makes of a result; it is taken into account what the retouch layer shows")
-        parts.row(grid, 5, _plain(_("Inse_rt as")), self._choice("insert-as"), insert_tip)
         return grid
 
     def _area(self) -> Gtk.Widget:
@@ -90,11 +88,13 @@ class Parameters(Gtk.Box):
         areas_tip = _("How disjoint parts of the selection are sent")
         parts.row(grid, 4, _("Dis_joint areas"), self._choice("areas"), areas_tip)
         parts.row(grid, 5, _("Sa_mple"), self._choice("sample"), _("What the service gets to see"))
-        parts.row(grid, 6, _("Si_ze sent"), self._choice("resolution"), _("At what size the picture is sent"))
+        insert_tip = _("What Insert makes of a result: a layer, or a part of the layer that collects repairs")
+        parts.row(grid, 6, _plain(_("Inse_rt as")), self._choice("insert-as"), insert_tip)
+        parts.row(grid, 7, _("Si_ze sent"), self._choice("resolution"), _("At what size the picture is sent"))
         fill_tip = _(
             "Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected"
         )
-        grid.attach(self._check("fill-transparent", _plain(_("F_ill transparent parts")), fill_tip), 0, 7, 2, 1)
+        grid.attach(self._check("fill-transparent", _plain(_("F_ill transparent parts")), fill_tip), 0, 8, 2, 1)
         return _folded(_("_Area"), grid)
 
     def _margin(self, grid: Gtk.Grid, number: int, label: str, name: str, tip: str) -> None:
