@@ -63,8 +63,10 @@ def test_automatic_margins_are_shown_in_px_and_can_be_taken_over(shown, server, 
     press("toggle button", "Area")
     for name, px in (("Grow (px)", 6), ("Feather (px)", 3), ("Spill", 0)):
         wait_until(lambda name=name, px=px: see("spin button", name).value == px, f"{name} is not {px}")
+    press("toggle button", "Area")  # opened, it scrolls the prompt away
     focus("text", "Prompt")
     write("a brass bell")
+    press("toggle button", "Area")
     for name, px in (("Grow (px)", 2), ("Feather (px)", 2), ("Spill", 8)):
         wait_until(lambda name=name, px=px: see("spin button", name).value == px, f"{name} is not {px}")
     press("check box", "Grow: automatic")
