@@ -231,5 +231,5 @@ def test_a_layer_that_hides_the_result_is_named_before_anything_is_sent(shown, s
     cover.set_visible(False)
     select(shown, 300, 300, 50, 50)
     Gimp.displays_flush()
-    line_with("178 × 178 px")
+    line_with("196 × 196 px")
     assert "hides the result" not in line()
