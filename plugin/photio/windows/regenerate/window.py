@@ -220,8 +220,7 @@ class RegenerateWindow:
             self._plan.refresh_soon()
             return
         self._parameters.seed.seen(shown.result.seed)
-        layer = generation.layer_name(shown.outcome.job.prompt)
-        text = _("{layer}, seed {seed}").format(layer=layer, seed=shown.result.seed)
+        text = _("{layer}, seed {seed}").format(layer=shown.outcome.name, seed=shown.result.seed)
         self._preview.show_result(*close_look.scenes(shown, self._generator, self._notice.show_error), text)
 
     def _place(self, *chosen: Shown) -> None:
