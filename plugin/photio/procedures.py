@@ -21,7 +21,6 @@ from windows import setup
 
 if TYPE_CHECKING:
     from windows.expand.window import ExpandWindow
-
     from windows.regenerate.window import RegenerateWindow
 
 MENU = "<Image>/Filters/Photio"

@@ -74,3 +74,11 @@ def with_ratio(size: tuple[int, int], edges: Edges, ratio: float, anchor: str) -
     across, down = ANCHORS[anchor]
     left, top = round(more[0] * across), round(more[1] * down)
     return Edges(edges.left + left, edges.top + top, edges.right + more[0] - left, edges.bottom + more[1] - top)
+
+
+def anchored(edges: Edges, anchor: str) -> Edges:
+    """The same canvas with the picture elsewhere on it; `anchor` is one of `ANCHORS`."""
+    across, down = ANCHORS[anchor]
+    wide, high = edges.left + edges.right, edges.top + edges.bottom
+    left, top = round(wide * across), round(high * down)
+    return Edges(left, top, wide - left, high - top)
