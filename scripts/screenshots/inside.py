@@ -1,104 +1,30 @@
 """The scenes of `screenshots.py`, each from an empty GIMP to a picture. Runs inside GIMP."""
 
 import json
-import os
-import subprocess
 import sys
 import traceback
-from contextlib import contextmanager
-from pathlib import Path
 
-from gi.repository import Gimp, Gio
+from gi.repository import Gimp
 
-from gimp import pictures
-from screenshots import driver
-from screenshots.driver import give_key, keys, photograph, press, run, widget, widget_of, window, words
-
-PROMPT = "an untouched dune in the evening sun"
-SEED = "1866"
-
-#: Where another thing could be selected, far from the object: left, top, width, height, in parts of the photograph.
-ELSEWHERE = (0.80, 0.12, 0.05, 0.06)
+from screenshots import driver, setup_scenes  # noqa: F401  (registers its scenes)
+from screenshots.driver import give_key, keys, press, run, widget, widget_of, words
+from screenshots.stage import (
+    PROMPT,
+    SCENES,
+    SEED,
+    Stage,
+    generate,
+    open_regenerate,
+    open_settings,
+    open_window,
+    scene,
+)
 
 #: The text of the empty history window.
 NO_RESULT_YET = (
     "There is no result yet. Everything that Remove Object, Regenerate… and Re-roll Layer make is kept "
     "here, also what no image got: so nothing that was paid for is lost."
 )
-
-#: What the real process says without a network, and what it knows from `uv`.
-NOT_FETCHED = "Photio's packages could not be fetched: check the internet connection, then try again."
-UNREACHABLE = """error: Failed to fetch: `https://packages.example/simple/numpy/`
-  Caused by: error sending request for url (https://packages.example/simple/numpy/)
-  Caused by: client error (Connect)
-  Caused by: dns error: failed to lookup address information: Name or service not known"""
-
-SCENES = {}
-
-
-def scene(work):
-    """Registers a scene under its state's name."""
-    SCENES[work.__name__.replace("_", "-")] = work
-    return work
-
-
-class Stage:
-    """The photograph in GIMP's window with the object selected, and a service."""
-
-    def __init__(self, order):
-        self._order = order
-        photo = Path(order["photo"])
-        self._photo, self.mask = photo, photo.with_name(f"{photo.stem}-object.png")
-        self.service = driver.Service(*order["service"])
-        self.image = self._display = None
-
-    def clear(self):
-        """As if nothing had ever been done."""
-        driver.close_windows()
-        if self._display:
-            self._display.delete()
-        self.service.clear()
-        driver.forget_everything()
-        self.image = pictures.load(self._photo)
-        self.image.set_file(Gio.File.new_for_path(str(self._photo.with_suffix(".xcf"))))  # it needs a name
-        pictures.select(self.image, self.mask)
-        self._display = Gimp.Display.new(self.image)
-        Gimp.displays_flush()
-        driver.rest_pointer()
-
-    def select_elsewhere(self, operation):
-        """Another part of the photograph."""
-        width, height = self.image.get_width(), self.image.get_height()
-        left, top, wide, high = ELSEWHERE
-        self.image.select_rectangle(operation, left * width, top * height, wide * width, high * height)
-
-    def shoot(self, name, of=None):
-        """Takes the picture of the plug-in's window, or of the screen."""
-        file = Path(self._order["out"]) / f"{name}{self._order['suffix']}.png"
-        photograph(file, of or window())
-        print(f"          {file}", flush=True)
-
-
-def open_window(label):
-    """Opens one of the windows from the menu."""
-    widget_of("gimp", "menu item", words(label), "press")
-
-
-def open_regenerate(prompt=PROMPT, variations=1):
-    """The window, once it shows what would be sent."""
-    open_window("Re_generate…")
-    widget("label", "*·*", "read")
-    if prompt:
-        widget("text", words("Prompt"), "type", prompt)
-    widget("text", words("Seed"), "type", SEED)
-    if variations > 1:
-        widget("spin button", words("_Variations"), "type", str(variations))
-
-
-def generate(results):
-    """Generates, and waits for so many results."""
-    press("_Generate")
-    driver.wait_for("radio button", words("Result {number}, seed {seed}", number=results, seed="*"))
 
 
 @scene
@@ -108,92 +34,6 @@ def menu(stage):
     widget_of("gimp", "menu", "Photio", "press")
     stage.shoot("menu", "root")
     keys("Escape", "Escape", "Escape")
-
-
-@contextmanager
-def set_up(open_it, *arguments):
-    """The window that sets up, with the plan of the real process. The rest is played. Yields that process.
-
-    Args:
-        open_it: makes the plug-in open it.
-        arguments: of the real process.
-    """
-    command = ["/usr/bin/python3", "-I", "-B", driver.BRIDGE, "setup", "--plan", *arguments]
-    fresh = {**os.environ, "XDG_DATA_HOME": "/home/jo/.local/share"}  # where nothing is set up
-    plan = subprocess.run(command, env=fresh, capture_output=True, text=True, check=True).stdout
-    with driver.setting_up.playing(driver.BRIDGE) as player:
-        open_it()
-        attempt = player.started()
-        attempt.print(plan.splitlines()[0])
-        widget("label", "*/home/jo/.local/share/photio*", "read")
-        try:
-            yield attempt
-        finally:
-            attempt.end(130)
-            driver.close_windows()
-
-
-@contextmanager
-def not_set_up():
-    """The window that *Remove Object* opens where nothing is set up; see `set_up`."""
-    environment = driver.setting_up.Environment(driver.BRIDGE)
-    environment.hide()
-    try:
-        with set_up(lambda: open_window("_Remove Object")) as attempt:
-            yield attempt
-    finally:
-        environment.mend()
-
-
-@scene
-def setup_before(stage):
-    """What would be fetched."""
-    with not_set_up():
-        stage.shoot("setup-before")
-
-
-@scene
-def setup_running(stage):
-    """In the middle of the largest step."""
-    with not_set_up() as attempt:
-        press("_Set Up")
-        attempt.progress("packages", 12, 31)
-        widget("progress bar", words("Progress"), "told", "*12*31*")
-        stage.shoot("setup-running")
-
-
-@scene
-def setup_failed(stage):
-    """An error, its details and what may help."""
-    with not_set_up() as attempt:
-        press("_Set Up")
-        attempt.fail("network", words(NOT_FETCHED), UNREACHABLE)
-        press("_Details", "toggle button")
-        stage.shoot("setup-failed")
-
-
-@scene
-def setup_done(stage):
-    """The last step."""
-    with not_set_up() as attempt:
-        press("_Set Up")
-        attempt.progress("packages", 31, 31)
-        attempt.progress("check")
-        widget("progress bar", words("Progress"), "told", words("Checking that everything works…"))
-        stage.shoot("setup-done")
-
-
-@scene
-def setup_neural(stage):
-    """MI-GAN, from the settings."""
-
-    def add():
-        open_settings()
-        keys("ctrl+Next")
-        press("A_dd MI-GAN…")
-
-    with set_up(add, "--neural"):
-        stage.shoot("setup-neural")
 
 
 @scene
@@ -396,12 +236,6 @@ def doctor(stage):
     press("_Doctor…")
     widget("text", words("The doctor's report"), "read")
     stage.shoot("doctor")
-
-
-def open_settings():
-    """The window, with the keyboard where a key is typed."""
-    open_window("_Settings…")
-    widget("password text", words("_Key"), "focus")
 
 
 def main():

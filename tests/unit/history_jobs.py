@@ -11,12 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge.history import recovery
 from bridge.job.running import RunningJob
 from bridge.pixels import imaging
 from bridge.protocol import SELECTION_FILE, Document, Failed, Finished, Job, Patch, Plan, Result
-from bridge.store import settings
+from bridge.protocol.history import Recalled
+from bridge.store import places, settings
 
 CANVAS = (1216, 832)
+
+#: Far from each other.
+TWO_AREAS = ((40, 40, 90, 60), (1000, 700, 80, 90))
 HOUR = 3600.0
 
 
@@ -102,3 +107,8 @@ def run_a_job(**how):
     running.start(heard.append)
     running.wait()
     return running.folder.path, next(message for message in reversed(heard) if isinstance(message, Finished | Failed))
+
+
+def recall(folder: Path) -> Recalled:
+    """What can be inserted of a job."""
+    return recovery.recall(places.journal_directory(), folder.name)

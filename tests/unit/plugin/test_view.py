@@ -51,6 +51,17 @@ def test_what_is_under_the_pointer_stays_there(view: Any, at: tuple[int, int], z
     assert point(view.zoomed(zoom, at), *at) == pytest.approx(there, abs=0.5 / zoom + 1e-6)
 
 
+@pytest.mark.parametrize(("steps", "at"), [(1, (410.7, 80.6)), (3, (553.3, 45.0)), (5, (65.3, 404.9))])
+def test_zooming_in_and_out_at_one_point_again_and_again_does_not_let_the_picture_creep(
+    view: Any, steps: int, at: tuple[float, float]
+) -> None:
+    start = now = view.on((601, 452)).zoomed(0.5, at)
+    for _turn in range(50):
+        for larger in [True] * steps + [False] * steps:
+            now = now.stepped(larger, at)
+    assert now.centre == pytest.approx(start.centre, abs=1e-3)
+
+
 def test_each_step_is_larger_and_the_way_back_ends_where_all_is_in_view(view: Any) -> None:
     seen = [view]
     for _step in range(20):

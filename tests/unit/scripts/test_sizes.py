@@ -11,6 +11,9 @@ import pytest
 CHECKOUT = Path(__file__).parents[3]
 MODULE, CLASS, FUNCTION, PARAMETERS = 300, 200, 50, 6  # lines, lines, lines, and how many besides `self`
 
+#: Lines of any other file of code.
+FILE = 400
+
 #: What may be larger, and why.
 EXCEPTIONS: dict[str, str] = {}
 
@@ -37,6 +40,11 @@ def too_large(path: Path) -> Iterator[str]:
 def test_modules_classes_and_functions_can_be_read_in_one_look(folder: str) -> None:
     found = [each for path in sorted((CHECKOUT / folder).rglob("*.py")) for each in too_large(path)]
     assert [each for each in found if each not in EXCEPTIONS] == []
+
+
+def test_no_test_or_script_is_longer_than_can_be_kept_in_mind() -> None:
+    paths = [path for folder in ("scripts", "tests") for path in sorted((CHECKOUT / folder).rglob("*.py"))]
+    assert [path.name for path in paths if path.read_text(encoding="utf-8").count("\n") > FILE] == []
 
 
 def test_what_is_too_large_is_found(tmp_path: Path) -> None:

@@ -41,11 +41,8 @@ class View:
     @property
     def corner(self) -> tuple[int, int]:
         """Where on the pane the picture's upper left corner is; negative beyond its edge."""
-        left, top, across, down = self.box
-        return (
-            _offset(self.pane[0], across * self.scale, (self.centre[0] - left) * self.scale),
-            _offset(self.pane[1], down * self.scale, (self.centre[1] - top) * self.scale),
-        )
+        left, top = self._exact_corner
+        return round(left), round(top)
 
     @property
     def visible(self) -> Rectangle:
@@ -72,7 +69,9 @@ class View:
             at: what is at this point of the pane stays there, as far as the picture reaches; None: its middle.
         """
         x, y = at or (self.pane[0] / 2, self.pane[1] / 2)
-        across, down = self._point(x, y)
+        # not from the rounded corner: after many steps there and back the errors would add up, and the picture creep
+        left, top = self._exact_corner
+        across, down = self.box[0] + (x - left) / self.scale, self.box[1] + (y - top) / self.scale
         middle = (across + (self.pane[0] / 2 - x) / zoom, down + (self.pane[1] / 2 - y) / zoom)
         return replace(self, zoom=zoom, centre=middle)._within()
 
@@ -107,8 +106,16 @@ class View:
     def _fit(self) -> float:
         return min(self.pane[0] / self.box[2], self.pane[1] / self.box[3], _LARGEST_FIT)
 
+    @property
+    def _exact_corner(self) -> tuple[float, float]:
+        left, top, across, down = self.box
+        return (
+            _offset(self.pane[0], across * self.scale, (self.centre[0] - left) * self.scale),
+            _offset(self.pane[1], down * self.scale, (self.centre[1] - top) * self.scale),
+        )
+
     def _point(self, x: float, y: float) -> tuple[float, float]:
-        """The point of the canvas that is at this point of the pane."""
+        """The point of the canvas that is drawn at this point of the pane."""
         left, top = self.corner
         return self.box[0] + (x - left) / self.scale, self.box[1] + (y - top) / self.scale
 
@@ -131,8 +138,8 @@ class View:
         return replace(self, centre=(centre[0], centre[1]))
 
 
-def _offset(pane: int, length: float, centre: float) -> int:
+def _offset(pane: int, length: float, centre: float) -> float:
     """Where the picture begins on the pane, along one axis, all in px of the screen."""
     if length <= pane:
-        return round((pane - length) / 2)
-    return round(min(0.0, max(pane - length, pane / 2 - centre)))
+        return (pane - length) / 2
+    return min(0.0, max(pane - length, pane / 2 - centre))
