@@ -13,7 +13,7 @@ from screen import State, find, look, press, see, wait_until
 from support import PLUG_IN, pixels, processes, rendered
 
 RED = {"answer": "colour", "rgb": [250, 20, 30]}
-BEGINNING = "*would not become larger*"
+BEGINNING = "Drag an edge*"
 
 
 @pytest.fixture
@@ -144,6 +144,29 @@ def test_an_error_is_a_notice_and_the_canvas_stays(shown, server, expand):
     press("button", "Generate")
     notice("*")
     assert size(shown) == (1152, 896)
+
+
+def test_each_request_says_whether_its_turn_has_come(shown, server, expand):
+    server.script({**RED, "hold": "before-answer"})
+    shown.scale(1152, 4000)
+    Gimp.displays_flush()
+    expand()
+    see("spin button", "Right").set(300)
+    line_with("3 requests")
+    press("button", "Generate")
+    see("label", "Request 1: waiting*Request 2: after the earlier ones*")
+    assert len(server.requests) == 1
+    press("button", "Cancel")
+    notice("Cancelled*")
+    server.release()
+    ended_alone(server)
+
+
+def ended_alone(server):
+    """Waits until the bridge has ended, and looks that it sent nothing more."""
+    press("button", "Close")
+    ended()
+    assert len(server.requests) == 1
 
 
 def test_another_edge_after_a_result_shows_the_canvas_again(shown, server, expand):

@@ -64,19 +64,22 @@ class CanvasBox(Gtk.Box):
     def _build(self) -> None:
         grid = parts.grid()
         ratio_tip = _("Of the new canvas: choose one, or type another")
-        label = parts.row(grid, 0, _("Ratio"), self._ratio, ratio_tip)
+        both = Gtk.Box(spacing=parts.APART)
+        label = parts.row(grid, 0, _("Ratio"), both)
         label.set_mnemonic_widget(self._ratio.get_child())
-        parts.named(self._ratio.get_child(), _("Ratio"), ratio_tip)
-        parts.row(grid, 1, _("Anchor"), self._anchor_grid(), ANCHOR_HELP)
+        for widget in (self._ratio, self._ratio.get_child()):
+            parts.named(widget, _("Ratio"), ratio_tip)
+        both.pack_start(self._ratio, True, True, 0)
+        both.pack_start(self._anchor_grid(), False, False, 0)
         labels = (_("_Left"), _("Top"), _("Right"), _("Bottom"))
-        for row, (name, text) in enumerate(zip(NAMES, labels, strict=True), 2):
+        for row, (name, text) in enumerate(zip(NAMES, labels, strict=True), 1):
             parts.row(grid, row, text, self._numbers[name], _("How much is added at this edge"))
-        parts.row(grid, 6, _("_Unit"), self._unit, _("What the edges are counted in"))
+        parts.row(grid, 5, _("_Unit"), self._unit, _("What the edges are counted in"))
         self.pack_start(grid, False, False, 0)
         self.pack_start(self._size, False, False, 0)
 
     def _anchor_grid(self) -> Gtk.Grid:
-        grid = Gtk.Grid(halign=Gtk.Align.START)
+        grid = parts.named(Gtk.Grid(valign=Gtk.Align.CENTER), _("Anchor"), ANCHOR_HELP)
         group: Gtk.RadioButton | None = None
         for index, (name, label, _help) in enumerate(ANCHORS):
             button = Gtk.RadioButton.new_from_widget(group)

@@ -91,4 +91,6 @@ def _captured(image: Gimp.Image, config: Gimp.ProcedureConfig, defaults: Default
         raise Refusal(image_closed())
     layer = reading.single_layer(image, image.get_selected_drawables())
     job, edges = job_of(config, layer, defaults), edges_of(config, (image.get_width(), image.get_height()))
+    if edges == Edges():
+        raise Refusal(_("Drag an edge of the canvas outwards, type how much to add, or choose a ratio."))
     return expanding.capture(image, layer, job.sample, edges), job
