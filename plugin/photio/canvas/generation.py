@@ -72,7 +72,8 @@ def plan(bridge: Bridge, draft: Draft, captured: Capture, job: Job, preview: tup
     if captured.masked:
         exporting.export_selection(captured, draft.folder / SELECTION_FILE)
     document = reading.document(captured.image, captured.layer)
-    document = replace(document, canvas=captured.canvas, before=captured.before)
+    if captured.before:
+        document = replace(document, canvas=captured.canvas, before=captured.before)
     return bridge.ask(Plan(job, document, captured.selection, captured.masked, preview), Planned)
 
 

@@ -69,7 +69,9 @@ class CanvasBox(Gtk.Box):
         label.set_mnemonic_widget(self._ratio.get_child())
         for widget in (self._ratio, self._ratio.get_child()):
             parts.named(widget, _("Ratio"), ratio_tip)
+        self._ratio.set_valign(Gtk.Align.CENTER)
         both.pack_start(self._ratio, True, True, 0)
+        both.pack_start(Gtk.Label(label=_("Anchor")), False, False, 0)
         both.pack_start(self._anchor_grid(), False, False, 0)
         labels = (_("_Left"), _("Top"), _("Right"), _("Bottom"))
         for row, (name, text) in enumerate(zip(NAMES, labels, strict=True), 1):
