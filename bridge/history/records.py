@@ -159,7 +159,8 @@ def _can_be(started: float, engine: Any, seeds: Any) -> bool:
 def _fits(record: Record) -> bool:
     """Whether the values fit together, and are in their ranges."""
     width, height = record.document.canvas
-    boxes = [(0, 0, width, height), record.selection, *(crop.box for crop in record.crops)]
+    before = [record.document.before] if record.document.before else []
+    boxes = [(0, 0, width, height), record.selection, *before, *(crop.box for crop in record.crops)]
     return (
         len(record.seeds) == record.job.variations
         and 0 < record.native_limit <= _LARGEST_LIMIT

@@ -17,7 +17,7 @@ from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.history.index import unfitted
 from bridge.history.records import HistoryError, Marks, Record, SentCrop, read_record
-from bridge.job import fitting
+from bridge.job import fitting, sequence
 from bridge.job.areas import Planning
 from bridge.job.crop_work import CropWork
 from bridge.pixels.geometry import Box, Size
@@ -155,6 +155,8 @@ def _recovered(
     for (crop, variation), name in answers.items():
         try:
             work = crops[crop - 1]
+            if planning.in_turn:  # earlier results are whole again: these answers are in order
+                work = sequence.continued(folder, planning, work, variation)
             answer = _answer(folder.file(name), marks.answers.get(name), work.piece.crop.size)
             fitter = work.fitter(work.base(), work.mask())
             fitted = fitting.save(folder, fitter.fit(variation, answer, record.seeds[variation - 1]))
@@ -185,9 +187,10 @@ def _crops(folder: JobFolder, record: Record) -> tuple[Planning, list[CropWork]]
     job, selection, masked = record.job, record.selection, record.masked
     try:
         # without its file, nothing limits how much memory a selection takes
-        if not masked and not any(Box(*crop.box).contains(Box(*selection)) for crop in record.crops):
+        alone = not masked and record.document.before is None
+        if alone and not any(Box(*crop.box).contains(Box(*selection)) for crop in record.crops):
             raise ProtocolError("the selection is not in the crops")
-        planning = fitting.plan(folder, job, record.document.canvas, selection, masked, record.native_limit)
+        planning = fitting.plan(folder, job, record.document, selection, masked, record.native_limit)
     except ProtocolError as error:
         raise HistoryError(_("The files of this result do not fit together."), str(error)) from error
     planning, crops = fitting.read_crops(folder, planning, masked)

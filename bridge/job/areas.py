@@ -71,12 +71,14 @@ class Planning:
     Attributes:
         job: what was asked for, with all margins in px.
         remarks: sentences about what is left out.
+        in_turn: each request shows the answers to the earlier ones: see `bridge.job.expansion`.
     """
 
     job: Job
     areas: tuple[Area, ...]
     pieces: tuple[Piece, ...]
     remarks: tuple[str, ...] = ()
+    in_turn: bool = False
 
     @property
     def crops(self) -> tuple[Crop, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +34,18 @@ JUDGED, NEAREST_JUDGED = 100_000, 48
 LARGEST_CORRECTED = 1.5
 
 
+def result_file(crop: int, variation: int, area: int) -> str:
+    """The file of what GIMP places of an answer in an area; all numbers from 1."""
+    return f"result-{crop}-{variation}-{area}.pnm"
+
+
+class Earlier(NamedTuple):
+    """What the results of earlier requests show in a crop."""
+
+    colours: Colours  #: [height, width, 3], 0–255
+    shown: Pixels  #: [height, width], 0–255: the layer's mask; 0 where they show nothing
+
+
 @dataclass(frozen=True)
 class Reference:
     """What the answers for a crop are compared with."""
@@ -56,6 +69,7 @@ class CropWork:
     number: int  #: which of the job's crops, from 1
     piece: Piece
     pixels: Pixels  #: as GIMP exported them, [height, width, 3 or 4], RGB or RGBA
+    earlier: Earlier | None = None  #: what is over the photograph already, and in `pixels`, too
 
     @property
     def job(self) -> Job:
@@ -143,11 +157,12 @@ class Fitter:
         # a list first: Python fails if anything looks at a tuple that is still being made, as `gc.get_objects` does
         made = list[tuple[Patch, bytes]]()
         for number in work.planning.areas_of(work.piece):
-            box, name = work.planning.areas[number].box, f"{work.number}-{variation}-{number + 1}"
+            box, numbers = work.planning.areas[number].box, (work.number, variation, number + 1)
             mask = self.mask(number, spilled)
-            made.append((Patch(f"result-{name}.pnm", box), imaging.deep_pnm(*self.area(number, corrected, seed, mask))))
+            content = imaging.deep_pnm(*self.area(number, corrected, seed, mask))
+            made.append((Patch(result_file(*numbers), box), content))
             if mask is not None:
-                made.append((Patch(f"{MASK}-{name}.pgm", box), imaging.pnm(mask)))
+                made.append((Patch(f"{MASK}-{'-'.join(map(str, numbers))}.pgm", box), imaging.pnm(mask)))
         return tuple(made)
 
     def corrected(self, answer: Pixels, match: bool) -> Answer:
@@ -219,5 +234,7 @@ class Fitter:
         shown = area.mask if mask is None else mask
         if area.share is not None:
             share = np.where(area.share > 0, area.share, shown)
-            return transparency.filled(colours[inner], original[inner], share), None
+            colours = transparency.filled(colours[inner], original[inner], share)
+            earlier = work.earlier
+            return transparency.continued(colours, *earlier, share) if earlier else colours, None
         return colours[inner], transparency.shown_alpha(original[inner][..., 3], shown)

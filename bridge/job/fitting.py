@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 from bridge import __version__
-from bridge.job import areas
+from bridge.job import areas, expansion
 from bridge.job.areas import Planning
 from bridge.job.crop_work import MASK, CropWork
 from bridge.pixels import imaging
 from bridge.pixels.geometry import Box, Crop, Size, bounds
-from bridge.protocol import SELECTION_FILE, Finished, Job, Patch, ProtocolError, Rectangle, Result
+from bridge.protocol import SELECTION_FILE, Document, Finished, Job, Patch, ProtocolError, Rectangle, Result
 from bridge.store.journal import JobFolder
 
 #: The version of a layer's provenance.
@@ -26,9 +26,9 @@ def base_file(number: int) -> str:
 
 
 def plan(
-    folder: JobFolder, job: Job, canvas: tuple[int, int], selection: Rectangle, masked: bool, native_limit: float
+    folder: JobFolder, job: Job, document: Document, selection: Rectangle, masked: bool, native_limit: float
 ) -> Planning:
-    """What a job will send, from the selection in its folder.
+    """What a job will send, from the selection in its folder; for a larger canvas, from what is new on it.
 
     Args:
         selection: its bounds on the canvas.
@@ -36,11 +36,17 @@ def plan(
         native_limit: in megapixels.
 
     Raises:
-        ProtocolError: selection and canvas do not fit.
+        ProtocolError: selection and canvas do not fit, or the canvas before and the new one.
         PhotioError: there is nothing to do, or the selection cannot be read.
     """
-    size, selected = Size(*canvas), Box(*selection)
-    if selected.is_empty or not Box(0, 0, *size).contains(selected):
+    size, selected = Size(*document.canvas), Box(*selection)
+    whole = Box(0, 0, *size)
+    if document.before is not None:
+        before = Box(*document.before)
+        if before.is_empty or not whole.contains(before):
+            raise ProtocolError("the canvas before is not inside the new one")
+        return expansion.plan(job, size, before, native_limit)
+    if selected.is_empty or not whole.contains(selected):
         raise ProtocolError("the selection is not inside the canvas")
     coverage = imaging.read_pnm(folder.file(SELECTION_FILE)) if masked else None
     if coverage is not None and coverage.shape != (selected.height, selected.width):
@@ -55,7 +61,9 @@ def read_crops(folder: JobFolder, planning: Planning, masked: bool) -> tuple[Pla
         PhotioError: a crop cannot be read, or there is nothing to do.
     """
     pixels = [imaging.read_pnm(folder.file(base_file(at))) for at in range(1, len(planning.crops) + 1)]
-    if planning.job.fill_transparent:
+    if planning.in_turn:
+        planning = expansion.in_turn(planning, pixels)
+    elif planning.job.fill_transparent:
         planning = areas.with_transparency(planning, pixels[0], masked)
     pairs = zip(planning.pieces, pixels, strict=True)
     return planning, [CropWork(planning, number, *pair) for number, pair in enumerate(pairs, 1)]
@@ -93,14 +101,17 @@ def finish(
         seeds: one for each variation, from the first.
         patches: by variation, from 1: what `save` saved, pictures and masks of their own.
     """
-    results = []
+    results, common = list[Result](), _masks(planning)
     for number, seed in enumerate(seeds, 1):
         masks = tuple(patch for patch in patches.get(number, ()) if is_mask(patch))
         pictures = tuple(patch for patch in patches.get(number, ()) if not is_mask(patch))
         if pictures:
             told = provenance(planning.job, job_id, number, seed, engine, planning.crops)
             results.append(Result(pictures, number, seed, told, masks))
-    return Finished(bounds(area.box for area in planning.areas), _masks(planning), tuple(results), ())
+    if planning.in_turn:  # a request that failed shows nothing, and neither do those that would have followed it
+        shown = {patch.box for result in results for patch in result.patches}
+        common = tuple(mask for mask in common if mask.box in shown)
+    return Finished(bounds(area.box for area in planning.areas), common, tuple(results), ())
 
 
 def provenance(job: Job, job_id: str, variation: int, seed: int, engine: str, crops: Sequence[Crop]) -> str:

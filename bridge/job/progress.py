@@ -13,6 +13,7 @@ from bridge.protocol import Progress, RequestProgress
 #: Where in the bar each stage of a request begins and ends (0–1).
 _STAGES = {
     "keyring": (0.02, 0.02),
+    "queued": (0.02, 0.02),
     "preparing": (0.02, 0.05),
     "connecting": (0.05, 0.1),
     "uploading": (0.1, 0.3),
@@ -91,7 +92,8 @@ class Stages:
         if not self._closed:
             self._announced_at = time.monotonic()
             fractions = [_fraction(each) for each in self._requests]
-            slowest = self._requests[fractions.index(min(fractions))]
+            under_way = [number for number, each in enumerate(self._requests) if each.stage != "queued"]
+            slowest = self._requests[min(under_way or [0], key=fractions.__getitem__)]
             overall = sum(fractions) / len(fractions)
             self._announce(Progress(overall, self._text(slowest) + self._note, tuple(self._requests)))
 

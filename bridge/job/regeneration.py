@@ -18,9 +18,10 @@ from typing import Any
 from bridge.common.cores import usable_cores
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-from bridge.job import fitting, preview
+from bridge.job import fitting, preview, sequence
 from bridge.job.areas import Planning
 from bridge.job.backend import Backend
+from bridge.job.crop_work import CropWork
 from bridge.job.failure import foremost, unexpected
 from bridge.job.progress import Stages
 from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode, largest_upload
@@ -136,12 +137,15 @@ class Regeneration:
         with closing(self._stages), workers() as pool:
             self._fetch_key()
             planning, crops = fitting.read_crops(folder, self._planned.planning, masked)
-            uploads = [pool.submit(encode, pool, crop) for crop in crops]
+            uploads = [] if planning.in_turn else [pool.submit(encode, pool, crop) for crop in crops]
             fitting.save_masks(folder, planning)  # while the pictures are encoded
             with folder.reserve(disk_space_needed(planning) * job.variations, len(self.requests)):
                 # from here on something may have been paid for: the record says what, before it is sent
                 self._note("sending")
-                self._send(uploads, pool)
+                if planning.in_turn:
+                    self._send_in_turn(planning, crops, pool)
+                else:
+                    self._send(uploads, pool)
         return self._outcome(planning)
 
     def _fetch_key(self) -> None:
@@ -165,16 +169,35 @@ class Regeneration:
                 senders.submit(self._obtain, request, uploads[request.crop - 1], client, pool)
             # while the service is at work, so that nobody waits for the disk
             prompts.remember(self._planned.message.job.prompt)
-            self._keep_uploads(uploads)
+            for number, upload in enumerate(uploads, 1):
+                self._keep_upload(number, upload)
 
-    def _keep_uploads(self, uploads: list[Future[Upload]]) -> None:
+    def _send_in_turn(self, planning: Planning, crops: list[CropWork], pool: Executor) -> None:
+        """Sends the requests of each variation one after the other, and waits for all answers."""
+        client = self._planned.backend.client()
+
+        def obtain(variation: int) -> None:
+            requests = [request for request in self.requests if request.variation == variation]
+            for request, upload in sequence.uploads(self._folder, planning, crops, requests, pool):
+                self._stages.report(request.number, "preparing")
+                self._obtain(request, upload, client, pool)
+                self._keep_upload(request.crop, upload)
+
+        for request in self.requests:
+            nothing = not sequence.fills(planning.areas[request.crop - 1])
+            self._stages.report(request.number, "done" if nothing else "queued")
+        with ThreadPoolExecutor(CONCURRENT) as senders:
+            for variation in range(1, len(self._seeds) + 1):
+                senders.submit(obtain, variation)
+            prompts.remember(self._planned.message.job.prompt)
+
+    def _keep_upload(self, number: int, upload: Future[Upload]) -> None:
         """Saves what is sent, for people who look into the folder; a full disk does no harm: it can be made again."""
-        for number, upload in enumerate(uploads, 1):
-            try:
-                self._folder.save(f"sent-{number}.png", upload.result().base.data, lasting=False)
-                self._folder.save(f"mask-{number}.png", upload.result().mask.data, lasting=False)
-            except Exception as error:  # noqa: BLE001  (whoever sends the upload reports it to the user)
-                _log.warning("what is sent is not kept: %s", error)
+        try:
+            self._folder.save(f"sent-{number}.png", upload.result().base.data, lasting=False)
+            self._folder.save(f"mask-{number}.png", upload.result().mask.data, lasting=False)
+        except Exception as error:  # noqa: BLE001  (whoever sends the upload reports it to the user)
+            _log.warning("what is sent is not kept: %s", error)
 
     def _obtain(self, request: Request, upload: Future[Upload], client: RegenClient, pool: Executor) -> None:
         """Sends one request, journals the answer and fits it. Errors are kept in `request` for `_outcome`."""

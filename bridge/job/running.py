@@ -59,8 +59,8 @@ class RunningJob:
         previewed = message.preview != (0, 0)  # only the run itself is refused if the engine takes no prompt
         chosen = self._backend(replace(message.job, prompt="") if previewed else message.job)
         limit = self._settings.native_limit
-        canvas, selection = message.document.canvas, message.selection
-        planning = fitting.plan(self.folder, message.job, canvas, selection, message.masked, limit)
+        asked = (message.job, message.document, message.selection, message.masked)
+        planning = fitting.plan(self.folder, *asked, limit)
         self._planned = PlannedJob(self.folder, message, chosen, limit, planning)
         return self._planned.reply(self._remarks)
 

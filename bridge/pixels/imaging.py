@@ -19,7 +19,7 @@ from PIL import Image, ImageChops, ImageFilter
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.pixels.geometry import Box, Crop, Size
-from bridge.pixels.pnm_header import look
+from bridge.pixels.pnm_header import look, read_header
 from bridge.pixels.transparency import fill_transparent
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
@@ -62,6 +62,29 @@ def read_pnm(path: Path) -> Pixels:
         raise PictureError(sentence.format(file=path), f"{length} bytes, {header}")
     shape = (header.height, header.width)
     return pixels.reshape(shape if header.channels == 1 else (*shape, header.channels))
+
+
+def read_deep(path: Path, part: Box) -> Colours:
+    """A part of a file of 16 bits a channel, P5 (gray) or P6 (RGB): float32 [height, width, 3], 0–255.
+
+    Args:
+        part: in px of the picture, inside it.
+
+    Raises:
+        PictureError: the file cannot be read, or is something else.
+    """
+    header = read_header(path)
+    if (
+        header is None
+        or header.depth != 2
+        or header.channels == 4
+        or part.right > header.width
+        or part.bottom > header.height
+    ):
+        raise PictureError(_("Photio's file “{file}” is not a picture: please try again.").format(file=path))
+    rows = np.fromfile(path, ">u2", part.height * header.row // 2, offset=header.start + part.y * header.row)
+    pixels = rows.reshape(part.height, header.width, header.channels)[:, part.x : part.right]
+    return np.broadcast_to(pixels, (*pixels.shape[:2], 3)).astype(np.float32) / np.float32(257)
 
 
 def pnm(pixels: Pixels | Deep) -> bytes:

@@ -35,6 +35,43 @@ def filled(
     return answer + (original[..., :3] - answer) * weight
 
 
+def continued(
+    answer: npt.NDArray[np.float32],
+    earlier: npt.NDArray[np.float32],
+    shown: npt.NDArray[np.uint8],
+    share: npt.NDArray[np.uint8],
+) -> npt.NDArray[np.float32]:
+    """The colours of a layer into which a further answer is put: it fades into the earlier one.
+
+    Args:
+        answer, earlier: [height, width, 3], 0–255.
+        shown: [height, width]: the layer's mask before; 0 where there is no earlier answer.
+        share: [height, width]: 255 is the answer, 0 the earlier one.
+
+    Returns:
+        [height, width, 3], 0–255.
+    """
+    weight = share[..., None].astype(np.float32) / np.float32(255)
+    return np.where(shown[..., None] > 0, earlier + (answer - earlier) * weight, answer)
+
+
+def below(
+    photograph: npt.NDArray[np.uint8], layer: npt.NDArray[np.float32], shown: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.uint8]:
+    """How a photograph looks below a layer: RGBA, [height, width, 4]. It is opaque where the layer shows anything.
+
+    Args:
+        photograph: RGB or RGBA.
+        layer: [height, width, 3], 0–255.
+        shown: [height, width]: the layer's mask. It is 255 where the photograph is not opaque, or 0.
+    """
+    weight = shown[..., None].astype(np.float32) / np.float32(255)
+    under = photograph[..., :3].astype(np.float32)
+    colours = np.clip(np.rint(under + (layer - under) * weight), 0, 255).astype(np.uint8)
+    alpha = photograph[..., 3] if photograph.shape[2] == 4 else np.full_like(shown, 255)
+    return np.dstack([colours, np.where(shown > 0, np.uint8(255), alpha)])
+
+
 def shown_alpha(alpha: npt.NDArray[np.uint8], mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8] | None:
     """The alpha of a result: the photograph's; None if that is opaque wherever the mask shows the result.
 

@@ -112,6 +112,8 @@ class Document:
         session: identifies an unsaved image while its GIMP runs.
         canvas: width and height in px.
         layer: the tattoo of the layer that results are placed above.
+        before: the canvas as it is, on the one that it is to become: then `canvas` is the new one. All coordinates
+            of the job are px of the new one, and what is new on it is filled. None: the canvas stays as it is.
 
     Raises:
         ProtocolError: the tattoo is out of range.
@@ -122,6 +124,7 @@ class Document:
     session: str
     canvas: tuple[int, int]
     layer: int
+    before: Rectangle | None = None
 
     def __post_init__(self) -> None:
         least, most = _TATTOOS
@@ -193,8 +196,8 @@ class RequestProgress:
     """The progress of one request.
 
     Attributes:
-        stage: "keyring", "preparing", "connecting", "uploading", "waiting", "receiving", "finishing", "done" or
-            "failed".
+        stage: "keyring", "queued" (until earlier ones are answered), "preparing", "connecting", "uploading",
+            "waiting", "receiving", "finishing", "done" or "failed".
         done: bytes sent or received in this stage.
         total: bytes in all; 0 if unknown.
     """

@@ -57,8 +57,9 @@ def set_up(bridge: Path, neural: bool, report: Report) -> Path:
     with only_one(program_directory() / "install.lock"):
         remove(_scratch())  # of a set-up that was killed
         found = _problem(folder, bridge)
-        if found is not None:  # what a proof finds damaged is made again
-            found = _make(folder, bridge, neural, report)
+        for _attempt in range(2):  # what a proof finds damaged is made once again
+            if found is not None:
+                found = _make(folder, bridge, neural, report)
         if found is not None:
             remove(folder)
             sentence = _("Photio's packages do not work here: “{reason}”. Ask for help with this text.")

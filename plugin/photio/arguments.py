@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +40,10 @@ AREAS: Options = (
     ("together", _("Together"), _("in one request")),
     ("separate", _("Separately"), _("one request each")),
 )
+TILES: Options = (
+    ("auto", _("Automatic"), _("several that overlap where one would lose resolution")),
+    ("together", _("Together"), _("in one request")),
+)
 RESOLUTIONS: Options = (
     ("recommended", _("Recommended"), _("one of Photio's sizes, about 1 megapixel")),
     ("native", _("Native"), _("the image's own, up to the limit in the settings")),
@@ -64,12 +67,21 @@ FLAGS = GObject.ParamFlags.READWRITE
 
 @dataclass(frozen=True)
 class Defaults:
-    """How the arguments of the procedures differ."""
+    """How the arguments of the procedures differ.
+
+    Attributes:
+        expands: the canvas becomes larger; then nothing has to be selected.
+    """
 
     has_prompt: bool
+    expands: bool = False
 
 
-def _choice(options: Options) -> Gimp.Choice:
+#: What a procedure has no argument for that expands the canvas.
+_EXPANDING = {"variations": 1, "fill-transparent": True, "spill": 0, "spill-unit": "px"}
+
+
+def choice(options: Options) -> Gimp.Choice:
     choice = Gimp.Choice.new()
     for number, (nick, label, help_text) in enumerate(options):
         choice.add(nick, number, label, help_text)
@@ -77,30 +89,41 @@ def _choice(options: Options) -> Gimp.Choice:
 
 
 def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
-    """Declares the arguments of *Remove Object* or *Regenerate…*."""
+    """Declares the arguments of *Remove Object*, *Regenerate…* or *Expand…*."""
+    expands = defaults.expands
     if defaults.has_prompt:
         prompt_help = _("What to put there, in English; empty: remove what is there")
         to.add_string_argument("prompt", _("_Prompt"), prompt_help, "", FLAGS)
     to.add_string_argument(
         "negative-prompt", _("_Negative prompt"), _("What should not appear"), NEGATIVE_PROMPT, FLAGS
     )
-    to.add_choice_argument("quality", _("_Quality"), _("Higher quality takes longer"), _choice(QUALITIES), "LOW", FLAGS)
+    to.add_choice_argument("quality", _("_Quality"), _("Higher quality takes longer"), choice(QUALITIES), "LOW", FLAGS)
     declare_seed(to)
     cfg_help = _("How closely to follow the prompt; 1.0–2.5 is recommended")
     to.add_double_argument("cfg-scale", _("CFG sc_ale"), cfg_help, 0, 30, 2.5, FLAGS)
-    to.add_int_argument("variations", _("_Variations"), _("How many results, each sent by itself"), 1, 8, 1, FLAGS)
-    to.add_choice_argument("sample", _("Sa_mple"), _("What the service gets to see"), _choice(SAMPLES), "layer", FLAGS)
-    insert_help = _("What becomes of a result")
-    to.add_choice_argument("insert-as", _("Inse_rt as"), insert_help, _choice(INSERTIONS), "new", FLAGS)
+    sample, sample_help = "visible" if expands else "layer", _("What the service gets to see")
+    to.add_choice_argument("sample", _("Sa_mple"), sample_help, choice(SAMPLES), sample, FLAGS)
+    if not expands:
+        variations_help = _("How many results, each sent by itself")
+        to.add_int_argument("variations", _("_Variations"), variations_help, 1, 8, 1, FLAGS)
+        insert_help = _("What becomes of a result")
+        to.add_choice_argument("insert-as", _("Inse_rt as"), insert_help, choice(INSERTIONS), "new", FLAGS)
     context_help = _("Surroundings to show, in percent of the selection's longer side")
+    if expands:
+        context_help = _("How much of the picture to show, in percent of the shorter side of what is new")
     to.add_int_argument("context", _("Conte_xt (%)"), context_help, 0, 400, 50, FLAGS)
-    declare_margins(to)
-    areas_help = _("How disjoint parts of the selection are sent")
-    to.add_choice_argument("areas", _("Dis_joint areas"), areas_help, _choice(AREAS), "auto", FLAGS)
+    declare_margins(to, with_spill=not expands)
+    areas_help, areas = _("How disjoint parts of the selection are sent"), AREAS
+    if expands:
+        areas_help, areas = _("In how many requests what is new is sent"), TILES
+    to.add_choice_argument("areas", _("Dis_joint areas"), areas_help, choice(areas), "auto", FLAGS)
     resolution_help = _("At what size the picture is sent")
-    to.add_choice_argument("resolution", _("Si_ze sent"), resolution_help, _choice(RESOLUTIONS), "recommended", FLAGS)
-    fill_help = _("Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected")
-    to.add_boolean_argument("fill-transparent", _("F_ill transparent parts"), fill_help, False, FLAGS)
+    to.add_choice_argument("resolution", _("Si_ze sent"), resolution_help, choice(RESOLUTIONS), "recommended", FLAGS)
+    if not expands:
+        fill_help = _(
+            "Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected"
+        )
+        to.add_boolean_argument("fill-transparent", _("F_ill transparent parts"), fill_help, False, FLAGS)
     colour_help = _("Undo what the service did to colours that it should have kept")
     to.add_boolean_argument("match-colour", _("Match colo_ur"), colour_help, True, FLAGS)
     grain_help = _("Give the result the noise of its surroundings")
@@ -108,16 +131,19 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
     declare_engine(to)
 
 
-def declare_margins(to: Gimp.Procedure) -> None:
+def declare_margins(to: Gimp.Procedure, with_spill: bool) -> None:
     """Declares `grow`, `feather` and `spill`, which are automatic unless they are given."""
     for name, label, help_text in (
         ("grow", _("Gro_w (px, −1: automatic)"), GROW_HELP),
         ("feather", _("_Feather (px, −1: automatic)"), FEATHER_HELP),
         ("spill", _("S_pill (−1: automatic)"), SPILL_HELP),
     ):
-        to.add_int_argument(name, label, help_text, AUTOMATIC, LARGEST_MARGIN, AUTOMATIC, FLAGS)
+        if with_spill or name != "spill":
+            to.add_int_argument(name, label, help_text, AUTOMATIC, LARGEST_MARGIN, AUTOMATIC, FLAGS)
+    if not with_spill:
+        return
     unit_help = _("What the spill is counted in")
-    to.add_choice_argument("spill-unit", _("Spill _unit"), unit_help, _choice(SPILL_UNITS), "px", FLAGS)
+    to.add_choice_argument("spill-unit", _("Spill _unit"), unit_help, choice(SPILL_UNITS), "px", FLAGS)
 
 
 def declare_seed(to: Gimp.Procedure) -> None:
@@ -128,7 +154,7 @@ def declare_seed(to: Gimp.Procedure) -> None:
 
 def declare_engine(to: Gimp.Procedure) -> None:
     """Declares `engine`."""
-    to.add_choice_argument("engine", _("_Engine"), _("Who does the work"), _choice(ENGINES), "auto", FLAGS)
+    to.add_choice_argument("engine", _("_Engine"), _("Who does the work"), choice(ENGINES), "auto", FLAGS)
 
 
 def seed_of(config: Gimp.ProcedureConfig) -> int:
@@ -150,7 +176,10 @@ def job_of(config: Gimp.ProcedureConfig, source: Gimp.Layer, defaults: Defaults)
     Raises:
         Refusal: the seed has decimals.
     """
-    get: Callable[[str], Any] = config.get_property
+
+    def get(name: str) -> Any:
+        return _EXPANDING[name] if defaults.expands and name in _EXPANDING else config.get_property(name)
+
     return Job(
         prompt=(get("prompt") or "") if defaults.has_prompt else "",  # None if nobody set it
         negative_prompt=get("negative-prompt") or "",

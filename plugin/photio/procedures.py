@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from gi.repository import Gimp, GLib, GObject
 
-import desktop_proxy
+import windowless
 from arguments import Defaults, declare_all, declare_engine, declare_seed, job_of, seed_of, start_from
 from bridge.common.i18n import _
-from bridge.protocol import Job, Progress
-from bridge.protocol.settings import AskSettings, SettingsReport
-from bridge_process import Bridge, BridgeError
-from canvas import generation, hiding, reading, retouching
+from bridge.protocol import Job
+from bridge_process import BridgeError
+from canvas import reading, retouching
 from canvas.provenance import made_by
 from canvas.reading import Refusal
+from edge_arguments import declare_edges, edges_of
 from windows import setup
+
+if TYPE_CHECKING:
+    from windows.expand.window import ExpandWindow
+    from windows.regenerate.window import RegenerateWindow
 
 MENU = "<Image>/Filters/Photio"
 
@@ -40,6 +45,11 @@ MAKERS = {
         _("Re_generate…"),
         _("Regenerates what is selected from a description, in a new layer"),
         Defaults(has_prompt=True),
+    ),
+    "photio-expand": Declaration(
+        _("E_xpand…"),
+        _("Makes the canvas larger and fills what is new, in a new layer"),
+        Defaults(has_prompt=True, expands=True),
     ),
     "photio-reroll": Declaration(
         _("Re-ro_ll Layer"), _("Makes a Photio layer again with another seed, and hides the old one"), None
@@ -65,6 +75,8 @@ def create(plug_in: Gimp.PlugIn, name: str) -> Gimp.Procedure:
         procedure.set_sensitivity_mask(Gimp.ProcedureSensitivityMask.DRAWABLE)
         declared = MAKERS[name]
         _described(procedure, declared.label, declared.blurb)
+        if declared.defaults and declared.defaults.expands:
+            declare_edges(procedure)
         if declared.defaults:
             declare_all(procedure, declared.defaults)
         else:
@@ -99,22 +111,38 @@ def _run(
     def make() -> Gimp.ValueArray:
         layer = reading.single_layer(image, drawables)
         if defaults and defaults.has_prompt and run_mode == Gimp.RunMode.INTERACTIVE:
-            from windows.regenerate.window import RegenerateWindow
-
-            before = made_by(layer)
-            if before and not retouching.is_retouch_layer(layer):
-                start_from(config, before)
-            window = RegenerateWindow(procedure, config, image, defaults)
+            window = _window(procedure, config, image, layer)
             window.run()
             return _returned(procedure, window.inserted) if window.generated else _cancelled(procedure)
         job = job_of(config, layer, defaults) if defaults else _same_again(layer, config)
-        insert_as = _insert_as(config, run_mode, defaults)
-        returned = _returned(procedure, _regenerate(image, layer, job, insert_as))
+        if defaults and defaults.expands:
+            layers = windowless.expand(image, layer, job, edges_of(config, (image.get_width(), image.get_height())))
+        else:
+            layers = windowless.regenerate(image, layer, job, _insert_as(config, run_mode, defaults))
+        returned = _returned(procedure, layers)
         if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script decides itself when its images are redrawn
             Gimp.displays_flush()
         return returned
 
     return _answered(procedure, run_mode, make, (image, *drawables))
+
+
+def _window(
+    procedure: Gimp.Procedure, config: Gimp.ProcedureConfig, image: Gimp.Image, layer: Gimp.Layer
+) -> RegenerateWindow | ExpandWindow:
+    """The window of *Regenerate…* or *Expand…*."""
+    defaults = MAKERS[procedure.get_name()].defaults
+    assert defaults
+    if defaults.expands:
+        from windows.expand.window import ExpandWindow
+
+        return ExpandWindow(procedure, config, image, defaults)
+    from windows.regenerate.window import RegenerateWindow
+
+    before = made_by(layer)
+    if before and not retouching.is_retouch_layer(layer):
+        start_from(config, before)
+    return RegenerateWindow(procedure, config, image, defaults)
 
 
 def _insert_as(config: Gimp.ProcedureConfig, run_mode: Gimp.RunMode, defaults: Defaults | None) -> str | None:
@@ -234,34 +262,3 @@ def _same_again(layer: Gimp.Layer, config: Gimp.ProcedureConfig) -> Job:
     if job is None:
         raise Refusal(_("This layer does not say how it was made: select a layer that Photio made, then try again."))
     return replace(job, seed=seed_of(config), engine=config.get_property("engine"))
-
-
-def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, insert_as: str | None) -> list[Gimp.Layer]:
-    """All steps of one job, without a window. `insert_as`: see `_insert_as`."""
-    bridge = Bridge(_show_progress)  # first, because it takes time to start
-    try:
-        captured, job = generation.capture(image, layer, job, again=insert_as == "again")
-        insert_as = insert_as or bridge.ask(AskSettings(with_keyring=False), SettingsReport).preferences.insert_as
-        if insert_as == "retouch":
-            captured = retouching.collecting(captured)
-            if job.variations > 1:
-                raise Refusal(_("The retouch layer takes one result at a time: set Variations to 1."))
-        remarks = hiding.remarks(captured)
-        Gimp.progress_init("Photio")
-        draft = generation.open_draft(bridge)
-        planned = generation.plan(bridge, draft, captured, job)
-        generation.export(draft, captured, planned)
-        desktop_proxy.tell(bridge, planned.origin)
-        outcome = generation.run(bridge, draft, captured, job)
-        layers = generation.insert(bridge, outcome)
-    finally:
-        bridge.close()
-        Gimp.progress_end()
-    for remark in (*remarks, *planned.remarks, *outcome.finished.remarks):
-        Gimp.message(remark)
-    return layers
-
-
-def _show_progress(progress: Progress) -> None:
-    Gimp.progress_set_text(progress.text)
-    Gimp.progress_update(progress.fraction)

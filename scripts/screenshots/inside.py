@@ -6,7 +6,7 @@ import traceback
 
 from gi.repository import Gimp
 
-from screenshots import driver, setup_scenes  # noqa: F401  (registers its scenes)
+from screenshots import driver, expand_scenes, setup_scenes  # noqa: F401  (they register their scenes)
 from screenshots.driver import give_key, keys, press, run, widget, widget_of, words
 from screenshots.stage import (
     PROMPT,

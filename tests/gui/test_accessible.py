@@ -12,7 +12,7 @@ from regenerating import choose, ended, generate, notice
 from screen import State, focused, look, see, wait_until
 from support import PLUG_IN, processes, run, wait_for_end
 
-WINDOWS = ("Regenerate…", "History…", "Settings…")
+WINDOWS = ("Regenerate…", "Expand…", "History…", "Settings…")
 
 #: Roles of widgets that do something, whether the keyboard gets there or not.
 ACTING = {"push button", "button", "toggle button", "check box", "radio button", "combo box", "spin button", "slider",

@@ -44,6 +44,7 @@ def export_selection(captured: Capture, file: Path) -> None:
 
 def picture(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes:
     """A part of the captured image for display: scaled to `size` (px), RGBA, 8 bits, sRGB."""
+    box = captured.here(box)
     if not _is_plain(captured):
         return _rendered(captured, box, size)
     x, y, *_size = reading.bounds(captured.source)
@@ -53,7 +54,7 @@ def picture(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes:
 def export_crops(captured: Capture, crops: Iterable[tuple[Rectangle, Path]]) -> None:
     """Writes parts of the captured image into files, 8 bits, sRGB: as P6, or as P7 with alpha if it may be
     transparent."""
-    source = captured.source
+    source, crops = captured.source, [(captured.here(box), file) for box, file in crops]
     if not _is_plain(captured):
         for box, file in crops:
             _write(file, _rgba_header(box), _rendered(captured, box, box[2:]))

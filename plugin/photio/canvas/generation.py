@@ -44,6 +44,11 @@ class Outcome:
     captured: Capture
     finished: Finished
 
+    @property
+    def name(self) -> str:
+        """The name of its layer."""
+        return layer_name(self.job.prompt, expanded=self.captured.before is not None)
+
 
 def open_draft(bridge: Bridge) -> Draft:
     """Opens a job.
@@ -67,6 +72,8 @@ def plan(bridge: Bridge, draft: Draft, captured: Capture, job: Job, preview: tup
     if captured.masked:
         exporting.export_selection(captured, draft.folder / SELECTION_FILE)
     document = reading.document(captured.image, captured.layer)
+    if captured.before:
+        document = replace(document, canvas=captured.canvas, before=captured.before)
     return bridge.ask(Plan(job, document, captured.selection, captured.masked, preview), Planned)
 
 
@@ -96,15 +103,21 @@ def insert(bridge: Bridge, outcome: Outcome, variations: tuple[int, ...] = ()) -
     """
     chosen = tuple(each for each in outcome.finished.results if not variations or each.variation in variations)
     finished = replace(outcome.finished, results=chosen)
-    layers = place(outcome.captured, finished, outcome.draft.folder, layer_name(outcome.job.prompt))
+    layers = place(outcome.captured, finished, outcome.draft.folder, outcome.name)
     bridge.notify(Placed(outcome.draft.id, tuple(each.variation for each in chosen)))
     return layers
 
 
-def layer_name(prompt: str) -> str:
-    """The name of a result's layer."""
+def layer_name(prompt: str, expanded: bool = False) -> str:
+    """The name of a result's layer.
+
+    Args:
+        expanded: the canvas became larger with it.
+    """
     words = " ".join(prompt.split())
-    return _("Photio: {prompt}").format(prompt=words) if words else _("Photio: removed")
+    if words:
+        return _("Photio: {prompt}").format(prompt=words)
+    return _("Photio: expanded") if expanded else _("Photio: removed")
 
 
 def capture(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> tuple[Capture, Job]:

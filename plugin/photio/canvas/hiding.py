@@ -27,6 +27,8 @@ def remarks(captured: Capture) -> tuple[str, ...]:
 def _hiding(captured: Capture) -> Gimp.Layer | None:
     """The uppermost layer that hides all of what is regenerated, or None."""
     below = captured.target.below
+    if captured.before:  # no layer reaches over what is new
+        return None
     if below is None or not below.is_valid():
         return None
     return next((layer for layer in _above(captured.image, below) if _hides(layer, captured.selection)), None)

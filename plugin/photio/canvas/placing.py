@@ -23,9 +23,13 @@ def place(captured: Capture, finished: Finished, folder: Path, name: str) -> lis
     Raises:
         Refusal: also if the image was scaled, rotated or cropped meanwhile.
     """
+    target = captured.target
     if captured.image.is_valid():
-        finished = moved(finished, *_shift(captured))
-    return place_at(captured.target, finished, folder, name)
+        if captured.before and not _is_enlarged(captured):
+            target = replace(target, enlarged=(*captured.canvas, *captured.before[:2]))
+        elif not captured.before:
+            finished = moved(finished, *_shift(captured))
+    return place_at(target, finished, folder, name)
 
 
 def place_at(target: Target, finished: Finished, folder: Path, name: str) -> list[Gimp.Layer]:
@@ -114,7 +118,27 @@ def _shift(captured: Capture) -> tuple[int, int]:
         left, top, *size_before = captured.where
         if size == size_before:
             return (x - left, y - top)
-    raise Refusal(
+    raise _unfit()
+
+
+def _is_enlarged(captured: Capture) -> bool:
+    """Whether the canvas has become larger already, with another result for the same edges.
+
+    Raises:
+        Refusal: it has changed in another way.
+    """
+    assert captured.before
+    size, where = (captured.image.get_width(), captured.image.get_height()), captured.where
+    moved_by = bounds(captured.layer)[:2] if captured.layer.is_valid() else None
+    if size == captured.before[2:] and moved_by in (None, where[:2]):
+        return False
+    if size == captured.canvas and moved_by in (None, (where[0] + captured.before[0], where[1] + captured.before[1])):
+        return True
+    raise _unfit()
+
+
+def _unfit() -> Refusal:
+    return Refusal(
         _(
             "The image was scaled, rotated or cropped meanwhile, so the result does not fit it. Undo that, then insert "
             "the result from Filters > Photio > History."
@@ -172,6 +196,9 @@ def _insert(target: Target, chosen: Stacking, layer: Gimp.Layer) -> None:
     image.undo_group_start()
     try:
         parent, position = None, 0
+        old = (image.get_width(), image.get_height())
+        if target.enlarged:
+            image.resize(*target.enlarged)
         if chosen.isolated:
             with_it = below if below and below.get_parent() == chosen.isolated.get_parent() else None
             parent = stacking.isolate(image, chosen.isolated)
@@ -183,6 +210,8 @@ def _insert(target: Target, chosen: Stacking, layer: Gimp.Layer) -> None:
             reason = Gimp.get_pdb().get_last_error()
             if chosen.isolated and image.is_valid():
                 stacking.release(image, parent, chosen.isolated)
+            if target.enlarged and image.is_valid():
+                image.resize(*old, -target.enlarged[2], -target.enlarged[3])
             sentence = _("GIMP could not insert the layer ({reason}): the result is in Filters > Photio > History.")
             raise Refusal(sentence.format(reason=reason)) if image.is_valid() else closed()
         if target.hidden:

@@ -58,6 +58,8 @@ class Capture:
         origin: the canvas position of that drawable's upper left corner.
         earlier: the retouch layer of `source`, which is sampled together with it; or None.
         collects: whether the result goes into the retouch layer.
+        before: where the canvas is on the larger one that it becomes with the result. Then `canvas` is the size of
+            that, and `selection` is on it. None: the canvas stays as it is.
     """
 
     image: Gimp.Image
@@ -72,6 +74,12 @@ class Capture:
     origin: tuple[int, int] = (0, 0)
     earlier: Gimp.Layer | None = None
     collects: bool = False
+    before: Rectangle | None = None
+
+    def here(self, box: Rectangle) -> Rectangle:
+        """A box on the canvas as it is, from one on the canvas as it will be."""
+        left, top = self.before[:2] if self.before else (0, 0)
+        return (box[0] - left, box[1] - top, *box[2:])
 
     @property
     def target(self) -> Target:

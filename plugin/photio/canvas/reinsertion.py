@@ -57,7 +57,7 @@ def insert(image: Gimp.Image, recalled: Recalled, variation: int, insert_as: str
     chosen = only(recalled.finished, variation)
     spot = _old_place(image, recalled, insert_as) if is_same(image, recalled.document) else _middle(image, chosen.box)
     _refuse_unplaceable(image, spot.target.below)
-    placed, folder, name = moved(chosen, *spot.shift), Path(recalled.folder), layer_name(recalled.job.prompt)
+    placed, folder, name = moved(chosen, *spot.shift), Path(recalled.folder), _name(recalled)
     (layer,) = place_at(spot.target, placed, folder, name)
     Gimp.displays_flush()
     return Inserted(layer, spot.sentence.format(name=image.get_name()))
@@ -86,7 +86,7 @@ def open_as_new(picture: Picture, recalled: Recalled, variation: int) -> Inserte
         if (before.get_width(), before.get_height()) != (width, height):
             before.scale(width, height, False)
         image.undo_enable()
-        name = layer_name(recalled.job.prompt)
+        name = _name(recalled)
         (layer,) = place_at(Target(image, before), moved(chosen, -x, -y), folder, name)
     except BaseException:
         image.delete()
@@ -96,12 +96,16 @@ def open_as_new(picture: Picture, recalled: Recalled, variation: int) -> Inserte
 
 
 def is_same(image: Gimp.Image, document: Document) -> bool:
-    """Whether this is the image that the result was made for, with the same size."""
-    layers = image.get_layers()
-    if not layers or (image.get_width(), image.get_height()) != document.canvas:
+    """Whether this is the image that the result was made for, with the same size, or not expanded yet."""
+    layers, sizes = image.get_layers(), [document.canvas, *([document.before[2:]] if document.before else [])]
+    if not layers or (image.get_width(), image.get_height()) not in sizes:
         return False
     here = reading.document(image, layers[0])
     return here.session == document.session or not set(here.files).isdisjoint(document.files)
+
+
+def _name(recalled: Recalled) -> str:
+    return layer_name(recalled.job.prompt, expanded=recalled.document.before is not None)
 
 
 def only(finished: Finished, variation: int) -> Finished:
@@ -126,6 +130,9 @@ def _old_place(image: Gimp.Image, recalled: Recalled, insert_as: str) -> Spot:
         target = collecting(image, job.sample, source, None, None)
     else:
         target = target_of(image, job.sample, below, source, hidden=below if again else None)
+    document = recalled.document
+    if document.before and (image.get_width(), image.get_height()) == document.before[2:]:
+        target = replace(target, enlarged=(*document.canvas, *document.before[:2]))
     return Spot(target, (0, 0), _("Inserted into “{name}” at its old place."))
 
 

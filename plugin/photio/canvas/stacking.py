@@ -40,6 +40,8 @@ class Target:
         repaired: the layer whose pixels it repairs; None: what is below it.
         clipped: whether it is as opaque as what it repairs. Otherwise it has its own alpha.
         collected: what the retouch layer repairs that it goes into; None: it becomes a layer of its own.
+        enlarged: width and height of the larger canvas that the result is for, and where the old one is on it: left and
+            top, px; None: the canvas stays as it is.
     """
 
     image: Gimp.Image
@@ -48,6 +50,7 @@ class Target:
     repaired: Gimp.Layer | None = None
     clipped: bool = True
     collected: Repaired | None = None
+    enlarged: tuple[int, int, int, int] | None = None
 
 
 def target_of(

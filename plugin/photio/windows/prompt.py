@@ -12,10 +12,15 @@ from windows.parts import Gdk, Gimp, GimpUi, Gtk
 _SHORT = 60
 
 
+#: What it says about itself, in *Regenerate…* and in *Expand…*.
+REMOVED = _("What to put there, in English; leave it empty to remove what is there. Ctrl+Enter generates.")
+CONTINUED = _("What to put there, in English; leave it empty to continue the picture. Ctrl+Enter generates.")
+
+
 class Prompt(Gtk.Box):
     """Bound to the config's `prompt`. Up in the first line and Down in the last line go through recent prompts."""
 
-    def __init__(self, config: Gimp.ProcedureConfig, generate: Callable[[], None]) -> None:
+    def __init__(self, config: Gimp.ProcedureConfig, generate: Callable[[], None], tip: str) -> None:
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)
         self._generate = generate
         self._recent: tuple[str, ...] = ()
@@ -29,15 +34,14 @@ class Prompt(Gtk.Box):
         self._menu_button = Gtk.MenuButton(popup=Gtk.Menu(), sensitive=False)
         self._menu_button.set_image(Gtk.Image.new_from_icon_name("document-open-recent-symbolic", Gtk.IconSize.BUTTON))
         parts.named(self._menu_button, _("Recent prompts"), _("Recent prompts"))
-        self._build()
+        self._build(tip)
 
-    def _build(self) -> None:
+    def _build(self, tip: str) -> None:
         head = Gtk.Box(spacing=parts.NEAR)
         label = Gtk.Label(label=_("_Prompt"), use_underline=True, xalign=0.0)
         label.set_mnemonic_widget(self._view)
         head.pack_start(label, True, True, 0)
         head.pack_end(self._menu_button, False, False, 0)
-        tip = _("What to put there, in English; leave it empty to remove what is there. Ctrl+Enter generates.")
         parts.named(self._view, _("Prompt"), tip)
         frame = Gtk.ScrolledWindow(
             can_focus=False, shadow_type=Gtk.ShadowType.IN, hscrollbar_policy=Gtk.PolicyType.NEVER

@@ -49,7 +49,7 @@ def test_after_the_bridge_has_ended_the_next_preview_is_planned_by_another_one(
 ) -> None:
     started = bridges(modules, monkeypatch)
     generator = modules.generator.Generator(lambda _progress: None, lambda _error: None, lambda: None)
-    captured = SimpleNamespace(masked=False, image=None, layer=None, selection=(0, 0, 1, 1))
+    captured = SimpleNamespace(masked=False, image=None, layer=None, selection=(0, 0, 1, 1), before=None)
 
     def folder() -> str:
         return str(generator.plan(captured, a_job(), (9, 9))[1])

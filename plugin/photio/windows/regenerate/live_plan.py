@@ -1,18 +1,51 @@
-"""Keeps the preview of *Regenerate…* up to date: it shows what would be sent now."""
+"""Keeps the preview of a window up to date: it shows what would be sent now."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-from bridge.protocol import Job, Rectangle
+from bridge.protocol import Job, Planned, Rectangle
 from bridge_process import BridgeError
 from canvas import reading
 from canvas.reading import Capture, Refusal
-from windows.parts import GLib
+from windows.parts import GLib, Gtk
 from windows.regenerate.generator import Generator
 from windows.regenerate.parameters import Parameters
-from windows.regenerate.preview import PreviewPane
+
+
+class Pane(Protocol):
+    """The picture of a `Planner`."""
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """The size of the largest picture that fits, px."""
+
+
+class Planner(Protocol):
+    """A widget that shows plans: the `PreviewPane`, for example."""
+
+    line: Gtk.Label
+
+    @property
+    def viewer(self) -> Pane:
+        """The picture."""
+
+    def show_plan(
+        self,
+        captured: Capture,
+        planned: Planned,
+        folder: Path,
+        mark: Callable[[Rectangle, tuple[int, int]], Path | None],
+    ) -> None:
+        """Shows a plan; see `PreviewPane`."""
+
+    def clear(self, sentence: str) -> None:
+        """Shows why there is none."""
+
+    def connect(self, signal: str, act: Callable[..., object]) -> int:
+        """As `GObject.Object`."""
 
 
 class LivePlan:
@@ -30,7 +63,7 @@ class LivePlan:
     def __init__(
         self,
         generator: Generator,
-        preview: PreviewPane,
+        preview: Planner,
         capture: Callable[[], tuple[Capture, Job]],
         is_shown: Callable[[], bool],
         parameters: Parameters,

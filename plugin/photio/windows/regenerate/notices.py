@@ -28,11 +28,12 @@ class Notices(parts.Notice):
 
     Args:
         removes: whether the prompt is empty, so that the offline engine could do the job.
+        keyless: what is said where there is no key.
     """
 
-    def __init__(self, actions: Actions, removes: Callable[[], bool]) -> None:
+    def __init__(self, actions: Actions, removes: Callable[[], bool], keyless: str) -> None:
         super().__init__()
-        self._window_actions, self._removes = actions, removes
+        self._window_actions, self._removes, self._keyless = actions, removes, keyless
         self.report: SettingsReport | None = None  # set when the bridge has sent it; it says where the log is
 
     def greet(self, report: SettingsReport, unclaimed: int) -> None:
@@ -45,11 +46,7 @@ class Notices(parts.Notice):
             )
             self.show_text(text.format(count=unclaimed))
         elif report.key_place is None and report.preferences.origin == report.defaults.origin:
-            text = _(
-                "There is no Photio API key, so the offline engine on this computer is used. It can only remove "
-                "things. A key comes from the API Dashboard at photio.io."
-            )
-            self.show_text(text, Gtk.MessageType.INFO, (_("Enter _Key…"), self._window_actions.enter_key))
+            self.show_text(self._keyless, Gtk.MessageType.INFO, (_("Enter _Key…"), self._window_actions.enter_key))
 
     def show_failure(self, error: BridgeError) -> None:
         """The history was not brought up to date. Without buttons: generating again would cost again."""

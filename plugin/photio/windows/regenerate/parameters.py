@@ -1,4 +1,4 @@
-"""The right side of *Regenerate…*: all parameters, bound to the procedure's config."""
+"""The right side of *Regenerate…* and *Expand…*: all parameters, bound to the procedure's config."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bridge.protocol import Planned
 from windows import parts
 from windows.margin import Margin
 from windows.parts import Gimp, GimpUi, GLib, GObject, Gtk
-from windows.prompt import Prompt
+from windows.prompt import CONTINUED, REMOVED, Prompt
 from windows.seed import Seed
 
 #: The parameters that decide which part of the image is sent, and so change the preview.
@@ -22,7 +22,7 @@ SENT = (*AREA, "variations", "engine", "insert-as")
 
 
 class Parameters(Gtk.Box):
-    """All parameters; `prompt` and `seed` consist of several widgets each."""
+    """All parameters that the procedure has; `prompt` and `seed` consist of several widgets each."""
 
     def __init__(
         self, dialog: GimpUi.ProcedureDialog, config: Gimp.ProcedureConfig, generate: Callable[[], None]
@@ -30,13 +30,12 @@ class Parameters(Gtk.Box):
         super().__init__(orientation=Gtk.Orientation.VERTICAL, spacing=parts.APART)
         self._dialog = dialog
         self._config = config
-        self.prompt = Prompt(config, generate)
+        self._expands = not self._has("variations")
+        self.prompt = Prompt(config, generate, CONTINUED if self._expands else REMOVED)
         self.seed = Seed(config)
-        self._margins = {
-            "grow": Margin(config, "grow", _("Grow")),
-            "feather": Margin(config, "feather", _("Feather")),
-            "spill": Margin(config, "spill", _("Spill"), "spill-unit"),
-        }
+        self._margins = {"grow": Margin(config, "grow", _("Grow")), "feather": Margin(config, "feather", _("Feather"))}
+        if self._has("spill"):
+            self._margins["spill"] = Margin(config, "spill", _("Spill"), "spill-unit")
         self.pack_start(self.prompt, False, False, 0)
         self.pack_start(self._negative(), False, False, 0)
         self.pack_start(self._main(), False, False, 0)
@@ -51,6 +50,9 @@ class Parameters(Gtk.Box):
     def take_over(self) -> None:
         """Stores a number that was typed but not confirmed: pressing a shortcut does not move the focus."""
         _update_numbers(self)
+
+    def _has(self, name: str) -> bool:
+        return self._config.find_property(name) is not None
 
     def _negative(self) -> Gtk.Widget:
         buffer = GimpUi.prop_text_buffer_new(self._config, "negative-prompt", 10_000)
@@ -73,28 +75,35 @@ class Parameters(Gtk.Box):
         both, number = self._cfg_scale(cfg_tip)
         parts.row(grid, 2, _plain(_("CF_G scale")), both, cfg_tip).set_mnemonic_widget(number)
         parts.named(number, _("CFG scale"), cfg_tip)
-        variations = self._number("variations", 1, 1)
-        parts.row(grid, 3, _("_Variations"), variations, _("How many results, each sent and billed by itself"))
+        if self._has("variations"):
+            variations = self._number("variations", 1, 1)
+            parts.row(grid, 3, _("_Variations"), variations, _("How many results, each sent and billed by itself"))
         parts.row(grid, 4, _("_Engine"), self._choice("engine"), _("Who does the work"))
         return grid
 
     def _area(self) -> Gtk.Widget:
         grid = parts.grid()
         context_tip = _("Surroundings to show, in percent of the selection's longer side")
+        areas_label, areas_tip = _("Dis_joint areas"), _("How disjoint parts of the selection are sent")
+        if self._expands:
+            context_tip = _("How much of the picture to show, in percent of the shorter side of what is new")
+            areas_label, areas_tip = _("Requests"), _("In how many requests what is new is sent")
         parts.row(grid, 0, _("Conte_xt (%)"), self._number("context", 5, 50), context_tip)
         self._margin(grid, 1, _("Gro_w (px)"), "grow", GROW_HELP)
         self._margin(grid, 2, _("_Feather (px)"), "feather", FEATHER_HELP)
-        self._margin(grid, 3, _("Spill"), "spill", SPILL_HELP)
-        areas_tip = _("How disjoint parts of the selection are sent")
-        parts.row(grid, 4, _("Dis_joint areas"), self._choice("areas"), areas_tip)
+        if self._has("spill"):
+            self._margin(grid, 3, _("Spill"), "spill", SPILL_HELP)
+        parts.row(grid, 4, areas_label, self._choice("areas"), areas_tip)
         parts.row(grid, 5, _("Sa_mple"), self._choice("sample"), _("What the service gets to see"))
-        insert_tip = _("What Insert makes of a result: a layer, or a part of the layer that collects repairs")
-        parts.row(grid, 6, _plain(_("Inse_rt as")), self._choice("insert-as"), insert_tip)
+        if self._has("insert-as"):
+            insert_tip = _("What Insert makes of a result: a layer, or a part of the layer that collects repairs")
+            parts.row(grid, 6, _plain(_("Inse_rt as")), self._choice("insert-as"), insert_tip)
         parts.row(grid, 7, _("Si_ze sent"), self._choice("resolution"), _("At what size the picture is sent"))
-        fill_tip = _(
-            "Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected"
-        )
-        grid.attach(self._check("fill-transparent", _plain(_("F_ill transparent parts")), fill_tip), 0, 8, 2, 1)
+        if self._has("fill-transparent"):
+            fill_tip = _(
+                "Regenerate transparent parts around the selection, too; of the whole layer if nothing is selected"
+            )
+            grid.attach(self._check("fill-transparent", _plain(_("F_ill transparent parts")), fill_tip), 0, 8, 2, 1)
         return _folded(_("_Area"), grid)
 
     def _margin(self, grid: Gtk.Grid, number: int, label: str, name: str, tip: str) -> None:

@@ -62,7 +62,7 @@ class PreviewPane(Gtk.Box):
         overview = Part(_marked(captured, box, size, of_file(folder / planned.preview.overlay)), box)
         self._set(Scene(overview, load), None)
         self.viewer.describe(_("Preview of what will be sent, with the part to be regenerated marked"))
-        self.line.set_text("\n".join((_described(planned), *hiding.remarks(captured))))
+        self.line.set_text("\n".join((described(planned), *hiding.remarks(captured))))
 
     def show_result(self, result: Scene, before: Scene, description: str) -> None:
         """Shows a result in place. The description is also for screen readers."""
@@ -96,7 +96,7 @@ def _marked(captured: Capture, box: Rectangle, size: tuple[int, int], overlay: G
     return shown
 
 
-def _described(planned: Planned) -> str:
+def described(planned: Planned) -> str:
     """One line: which part of the image is sent, to whom, and at what size."""
     where = _("to Photio") if planned.engine == "photio" else _("stays on this computer")
     requests = ngettext("{count} request", "{count} requests", planned.requests).format(count=planned.requests)

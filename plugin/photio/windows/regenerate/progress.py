@@ -102,6 +102,7 @@ class ProgressPane(Gtk.Box):
     def _stage(self, number: int, request: RequestProgress) -> str:
         texts = {
             "keyring": _("waiting for the keyring"),
+            "queued": _("after the earlier ones"),
             "preparing": _("preparing"),
             "connecting": _("connecting"),
             "uploading": _("uploading, {done} of {total}"),

@@ -1,4 +1,4 @@
-"""Notices that the user selects something else in GIMP, which sends plug-ins no signal for that."""
+"""Notices that the user selects something else in GIMP, or resizes the canvas: plug-ins get no signal for that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ INTERVAL = 400
 
 
 class SelectionWatch:
-    """Compares an image's selection and selected layers with those seen before, until `stop`.
+    """Compares an image's selection, selected layers and size with those seen before, until `stop`.
 
     Args:
         image: looked at only while it is valid.
@@ -41,4 +41,5 @@ class SelectionWatch:
 
     def _selected(self) -> object:
         layers = [layer.get_id() for layer in self._image.get_selected_drawables()]
-        return (tuple(Gimp.Selection.bounds(self._image)), layers)
+        canvas = (self._image.get_width(), self._image.get_height())
+        return (tuple(Gimp.Selection.bounds(self._image)), layers, canvas)
