@@ -242,6 +242,30 @@ def test_a_layer_with_colours_is_no_mask(server, colour):
     assert server.requests == []
 
 
+def test_colours_that_are_transparent_do_not_matter(server):
+    image = image_of()
+    select_softly(image)
+    white_on_nothing(image)
+    layer = image.get_layers()[0]
+    layer.get_buffer().set(Gegl.Rectangle.new(0, 0, 200, 10), "R'G'B'A u8", bytes((200, 30, 9, 0)) * 2000)
+    wanted = looks(masked(image))
+    Gimp.Selection.none(image)
+    assert looks(masked(image, mask_name=NAME)) == wanted
+
+
+def test_white_stays_white_in_another_profile(server):
+    image = image_of(Gimp.Precision.U16_NON_LINEAR)
+    image.set_color_profile(Gimp.ColorProfile.new_rgb_adobe())
+    select_softly(image)
+    white_on_black(image)
+    wanted = masked(image)
+    Gimp.Selection.none(image)
+    again = masked(image, mask_name=NAME)
+    assert looks(again)[0] == looks(wanted)[0]
+    pairs = zip(pixels(again.get_mask(), "Y u8"), pixels(wanted.get_mask(), "Y u8"), strict=True)
+    assert max(abs(one - other) for one, other in pairs) <= 1
+
+
 def test_who_chooses_the_command_again_gets_what_is_selected(server):
     image = image_of()
     select(image, *AREA)

@@ -14,6 +14,9 @@ from canvas.reading import Refusal
 #: So many names are listed, and so many letters of each.
 _LISTED, _LETTERS = 8, 40
 
+#: So many rows of pixels are looked at in one go.
+_ROWS = 256
+
 
 @contextlib.contextmanager
 def selecting(image: Gimp.Image, name: str) -> Iterator[Gimp.Image | None]:
@@ -140,11 +143,25 @@ def _copied_path(path: Gimp.Path, stage: Gimp.Image) -> Gimp.Path:
 
 
 def _is_coloured(layer: Gimp.Layer) -> bool:
-    """Whether red, green and blue differ. In a gray picture their averages are the same to the last digit."""
-    if layer.is_gray():
+    """Whether red, green and blue differ anywhere but in transparent parts.
+
+    In a gray picture their averages are the same to the last digit. GIMP takes seconds for these, so they only decide
+    where rounding may be the cause of a difference.
+    """
+    if layer.is_gray() or _is_gray_at_eight_bits(layer):
         return False
     channels = (Gimp.HistogramChannel.RED, Gimp.HistogramChannel.GREEN, Gimp.HistogramChannel.BLUE)
     return len({layer.histogram(channel, 0, 1)[1] for channel in channels}) > 1
+
+
+def _is_gray_at_eight_bits(layer: Gimp.Layer) -> bool:
+    buffer, width, height = layer.get_buffer(), layer.get_width(), layer.get_height()
+    for top in range(0, height, _ROWS):
+        strip = Gegl.Rectangle.new(0, top, width, min(_ROWS, height - top))
+        pixels = buffer.get(strip, 1.0, "R'aG'aB'aA u8", Gegl.AbyssPolicy.NONE)  # colours times alpha
+        if not pixels[0::4] == pixels[1::4] == pixels[2::4]:
+            return False
+    return True
 
 
 def _brightness(layer: Gimp.Layer) -> Gimp.LayerMask:

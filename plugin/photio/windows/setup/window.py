@@ -41,10 +41,9 @@ class SetupWindow:
         self._text = parts.paragraph(width=_WIDE)
         self._text.set_width_chars(_WIDE)  # the window would be as narrow as its buttons
         self._text.set_line_wrap_mode(Pango.WrapMode.WORD_CHAR)  # a folder can be longer than a line
-        self._with_neural = Gtk.CheckButton(
-            active=not neural and not damaged and systems.neural_is_usual(), use_underline=True, no_show_all=True
-        )
-        named(self._with_neural, "MI-GAN")
+        label = _("With _MI-GAN, a second engine for work offline (licence: MIT)")
+        self._with_neural = Gtk.CheckButton(label=label, use_underline=True, no_show_all=True)
+        named(self._with_neural, label, _("A neural model, better across large structures. Settings… adds it later, too."))
         self._with_neural.connect("toggled", lambda _button: parts.later(self._plan_again))
         self._bar = Gtk.ProgressBar(show_text=True, ellipsize=Pango.EllipsizeMode.END, no_show_all=True)
         self._details = Details()
