@@ -38,6 +38,25 @@ def part(image, area, pixel_format):
     return looked
 
 
+def test_the_arguments_have_the_names_and_defaults_that_scripts_rely_on():
+    procedure = Gimp.get_pdb().lookup_procedure("photio-expand")
+    names = [argument.name for argument in procedure.get_arguments()]
+    config = procedure.create_config()
+    defaults = {name: config.get_property(name) for name in names if name not in ("run-mode", "image", "drawables")}
+    own = {"left": 0, "top": 0, "right": 0, "bottom": 0, "unit": "px", "ratio": "", "anchor": "center"}
+    assert list(defaults)[: len(own)] == list(own)
+    assert {
+        **defaults,
+        **own,
+        "prompt": "",
+        "sample": "visible",
+        "areas": "auto",
+        "grow": -1,
+        "feather": -1,
+    } == defaults
+    assert not {"variations", "insert-as", "spill", "spill-unit", "fill-transparent"} & set(defaults)
+
+
 def test_the_canvas_grows_and_one_new_layer_fills_what_is_new(server):
     server.script(answer(RED))
     image = make_image()
@@ -90,7 +109,7 @@ def test_edges_can_be_given_in_percent_or_as_a_ratio(server, arguments, canvas, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({}, "would not become larger"),
+        ({"resolution": "native"}, "would not become larger"),
         ({"right": 524000}, "at most 524288 px"),
         ({"ratio": "wide"}, "no ratio"),
         ({"ratio": "4:3"}, "would not become larger"),
