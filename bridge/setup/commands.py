@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from bridge.common import environments, systems
 from bridge.common.errors import PhotioError
@@ -23,8 +22,8 @@ from bridge.store import belongings, locks, places
 from bridge.store.belongings import Belongings
 from bridge.store.journal import BUSY_FILE
 
-_PROCEDURES = ("remove", "regenerate", "reroll", "history", "settings")
-_Thing = TypeVar("_Thing")
+#: GIMP's files with the last values of Photio's procedures, among them prompts.
+_LAST_VALUES = [f"*photio-{name}*" for name in ("remove", "regenerate", "reroll", "history", "settings")]
 
 
 @dataclass
@@ -60,9 +59,9 @@ def install(options: Options) -> int:
             "or name its configuration directory with --gimp-dir."
         )
     if options.dry_run:
-        return _each(found, partial(_preview, options))
+        return _each(partial(_preview, options, gimp) for gimp in found)
     with only_one(places.program_directory() / "folders.lock"):
-        status = _each(found, partial(_install, options))
+        status = _each(partial(_install, options, gimp) for gimp in found)
     if status == 0:
         say("Start GIMP (again, if it is running): Filters > Photio.")
     return status
@@ -84,13 +83,10 @@ def uninstall(options: Options) -> int:
         made += [f"what Photio made in {each.folder}" for each in (_personal(folders) if options.purge else [])]
         say(*(f"Would remove {each}" for each in made), sep="\n")
         return 0
-    if options.purge:
-        _clear_key(options.checkout / "bridge")
-    status = _each(folders, _uninstall)
+    status = _purge(folders, options.checkout / "bridge") if options.purge else 0
+    status |= _each(partial(_uninstall, folder) for folder in folders)
     status |= max(_remove_packages([*known, *folders], home) for home in homes)
-    if options.purge:
-        status |= _purge(folders)
-    elif yours := _personal([]):
+    if not options.purge and (yours := _personal([])):
         say("Kept, because they are yours:", ", ".join(str(each.folder) for each in yours))
         say("(and the API key, if there is one in the keyring; --uninstall --purge removes all of these too)")
     remove_if_empty(*(folder for home in _homes() for folder in home), places.program_directory())
@@ -104,12 +100,12 @@ def examine(options: Options) -> int:
     return int(has_problem(checks))
 
 
-def _each(things: Iterable[_Thing], step: Callable[[_Thing], None]) -> int:
-    """Runs the step for each thing, also after a failure. Returns the exit status."""
+def _each(steps: Iterable[Callable[[], None]]) -> int:
+    """Takes each step, also after one that failed. Returns the exit status."""
     status = 0
-    for thing in things:
+    for step in steps:
         try:
-            step(thing)
+            step()
         except PhotioError as error:
             complain(error)
             status = 1
@@ -146,11 +142,7 @@ def _set_up(gimp: Gimp, options: Options) -> None:
     """Makes the environment, with GIMP's own Python and where GIMP runs. Raises `SetupError`."""
     command = _setup_command(gimp, gimp.folder / "bridge", options)
     # It ends when we do, for its standard input ends then.
-    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, env=systems.without_foreign()) as program:
-        assert program.stdin is not None  # it is a pipe
-        with suppress(BrokenPipeError):  # it has ended already, and may have said why
-            program.stdin.write("go\n")
-            program.stdin.flush()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=systems.without_foreign()) as program:
         status = program.wait()
     if status == FAILED:
         raise SetupError("")  # it has said why
@@ -168,49 +160,36 @@ def _remove_packages(known: Iterable[Path], home: Path) -> int:
     kept = environment.remove_unused(known, home)
     for folder in kept:
         say(f"Kept, for Photio may be running with it: {folder}; close GIMP, then run this again.")
-    if (home / "environments").exists():
-        return int(bool(kept))
     names = ("uv-*", "fetching", "python", "install.lock", "folders.lock", "installations.json")  # the last is 0.1.0's
-    made = [path for name in names for path in home.glob(name)]
+    made = [path for name in names for path in home.glob(name) if not (home / "environments").exists()]
     for path in made:
         remove(path)
     if made:
         say(f"Removed the packages from {home}")
-    return 0
+    return int(bool(kept))
 
 
-def _clear_key(bridge: Path) -> None:
-    """Clears the API key in the keyring, of which a sandbox has none of its own. `_purge` says if that failed."""
+def _purge(folders: Iterable[Path], bridge: Path) -> int:
+    """Removes all files of the bridge, and the key. It needs the packages. Returns 1 if something is left, else 0."""
     made = map(str, places.program_directory().glob("environments/*"))
-    if usable := next(filter(environments.usable, made), None):
+    if usable := next(filter(environments.usable, made), None):  # a sandbox has no keyring of its own
         run(environments.command(usable, str(bridge), "key", "clear"))
-
-
-def _purge(folders: Iterable[Path]) -> int:
-    """Removes all files of the bridge. Returns 1 if some are left, else 0."""
-    status = 0
-    for config, _data in _homes():
-        if belongings.key_is_in_keyring(config):  # the settings, which say so, are removed next
-            say("The API key is still in the system's keyring: remove the entry “photio” there.")
-            status = 1
+    left = any(belongings.key_is_in_keyring(config) for config, _data in _homes())  # before the settings are removed
+    if left:
+        say("The API key is still in the system's keyring: remove the entry “photio” there.")
     for each in _personal(folders):
-        stayed = _clear(each)
+        for path in each.made:
+            with suppress(OSError):  # Windows removes no file that is open
+                if not locks.is_held(path / BUSY_FILE):
+                    remove(path)
+        remove_if_empty(each.folder)
+        stayed = [path for path in each.made if os.path.lexists(path)]
         for path in stayed:
             say(f"Kept, for Photio is at work with it: {path}; run this again when it is done.")
-            status = 1
+            left = True
         if not stayed:
             say(f"Removed what Photio made in {each.folder}")
-    return status
-
-
-def _clear(found: Belongings) -> list[Path]:
-    """Removes them, and their folder if it is empty then. Returns those that are kept, because a bridge uses them."""
-    for path in found.made:
-        with suppress(OSError):  # Windows removes no file that is open
-            if not locks.is_held(path / BUSY_FILE):
-                remove(path)
-    remove_if_empty(found.folder)
-    return [path for path in found.made if os.path.lexists(path)]
+    return int(left)
 
 
 def _homes() -> list[tuple[Path, Path]]:
@@ -221,10 +200,6 @@ def _homes() -> list[tuple[Path, Path]]:
 def _personal(folders: Iterable[Path]) -> list[Belongings]:
     """Settings, key, prompts, history, models and logs, and what the GIMPs with these plug-in folders remember."""
     found = [each for home in _homes() for each in belongings.of_the_user(*home)]
-    found += [_asked_last(folder.parent.parent / "plug-in-settings") for folder in folders]
+    for remembered in [folder.parent.parent / "plug-in-settings" for folder in folders]:
+        found.append(Belongings(remembered, belongings.files(remembered, _LAST_VALUES)))
     return [each for each in found if each.made]
-
-
-def _asked_last(folder: Path) -> Belongings:
-    """GIMP's files with the last values of Photio's procedures, among them prompts."""
-    return Belongings(folder, belongings.files(folder, [f"*photio-{name}*" for name in _PROCEDURES]))

@@ -18,7 +18,7 @@ _LEFT_OUT = ("__pycache__", ".pyc")
 
 
 def copy(checkout: Path, folder: Path, link: bool = False) -> None:
-    """Puts everything that the plug-in needs into an existing, empty folder; with `link`, links to the checkout.
+    """Puts everything that the plug-in needs into an existing folder, and the list; with `link`, links to the checkout.
 
     `locale` is always a real folder: the compiled catalogues come into it, and not into the checkout.
     """
@@ -34,12 +34,11 @@ def copy(checkout: Path, folder: Path, link: bool = False) -> None:
     if not link:
         # GIMP ignores a plug-in without this bit, which a checkout from an archive may lack.
         os.chmod(folder / _PLUGIN, 0o755)
+        write_list(folder)
 
 
 def write_list(folder: Path) -> None:
-    """Writes `contents.sha256`: every file but itself and the compiled catalogues. Nothing for a folder of links."""
-    if linked(folder):
-        return
+    """Writes `contents.sha256`: every file but itself and the compiled catalogues."""
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     names = [name for name in sorted(paths) if name != LIST and not name.endswith((".mo", *_LEFT_OUT))]
     lines = "".join(f"{_digest(paths[name])}  {name}\n" for name in names)
@@ -56,15 +55,15 @@ def damage(folder: Path) -> list[str]:
 
 def is_photio(folder: Path) -> bool:
     """Whether Photio's installer or a release made this folder, even if parts of it are missing by now."""
-    named = all("Photio" in _text(folder / name) for name in _NAMED)
-    old = re.match(r'\{\s*"format": 1,\s*"version": ', _text(folder / "install.json"))  # of version 0.1.0
+    named = all("Photio" in text(folder / name) for name in _NAMED)
+    old = re.match(r'\{\s*"format": 1,\s*"version": ', text(folder / "install.json"))  # of version 0.1.0
     ours = named or linked(folder) or old or all(name in _listed(folder) for name in _NAMED)
     return bool(ours) and not folder.is_symlink()
 
 
 def version(folder: Path) -> str:
     """The version in a folder or a checkout; "" if it is unknown."""
-    found = re.search(r'^__version__ = "([^"]+)"', _text(folder / "bridge" / "__init__.py"), re.MULTILINE)
+    found = re.search(r'^__version__ = "([^"]+)"', text(folder / "bridge" / "__init__.py"), re.MULTILINE)
     return found[1] if found else ""
 
 
@@ -75,6 +74,14 @@ def linked(folder: Path) -> str:
     except OSError:
         return ""
     return str(bridge.parent) if plugin == bridge.parent / "plugin" / "photio" / _PLUGIN else ""
+
+
+def text(path: Path) -> str:
+    """A file's text; "" if there is none that can be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def _sources(checkout: Path, whole_folders: bool) -> Iterator[tuple[Path, str]]:
@@ -93,14 +100,7 @@ def _sources(checkout: Path, whole_folders: bool) -> Iterator[tuple[Path, str]]:
 
 
 def _listed(folder: Path) -> dict[str, str]:
-    return {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (.+)$", _text(folder / LIST), re.MULTILINE)}
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError):
-        return ""
+    return {name: digest for digest, name in re.findall(r"^([0-9a-f]{64})  (.+)$", text(folder / LIST), re.MULTILINE)}
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,7 @@ from bridge.setup.system import run
 
 _AGAIN = "run python3 install.py again"
 _PATH = "start GIMP with a search path (PATH) in which the system's python3 comes first, without conda or pyenv"
-_FIRST_USE = "choose anything in Filters > Photio, or run python3 install.py"
+_FIRST_USE = "choose anything in Filters > Photio, or run install.py"
 
 
 def examine(found: Sequence[Gimp]) -> list[Check]:
@@ -28,20 +28,18 @@ def _checks(gimp: Gimp) -> Iterator[Check]:
     else:
         yield Check(gimp.name, "warning", str(gimp.directory), "no such program on PATH; fine for an AppImage")
     if contents.is_photio(gimp.folder):
-        yield _folder(gimp)
+        version, link = contents.version(gimp.folder), contents.linked(gimp.folder)
+        if damaged := contents.damage(gimp.folder):
+            found = f"{version}, missing or changed: {', '.join(damaged[:3])}"
+            yield Check("plug-in folder", "problem", found, _AGAIN)
+        else:
+            found = f"{version}, {f'links to {link}' if link else 'complete'}, {gimp.folder}"
+            yield Check("plug-in folder", "ok", found)
         yield from _bridge(gimp)
     elif gimp.folder.exists():
         yield Check("plug-in folder", "problem", f"{gimp.folder} is not ours", f"move it away, then {_AGAIN}")
     else:
         yield Check("plug-in folder", "problem", "not installed", "run python3 install.py")
-
-
-def _folder(gimp: Gimp) -> Check:
-    damaged, link = contents.damage(gimp.folder), contents.linked(gimp.folder)
-    version = contents.version(gimp.folder)
-    if damaged:
-        return Check("plug-in folder", "problem", f"{version}, missing or changed: {', '.join(damaged[:3])}", _AGAIN)
-    return Check("plug-in folder", "ok", f"{version}, {f'links to {link}' if link else 'complete'}, {gimp.folder}")
 
 
 def _bridge(gimp: Gimp) -> Iterator[Check]:

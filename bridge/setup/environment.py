@@ -17,7 +17,7 @@ from pathlib import Path
 from bridge.common import environments, systems
 from bridge.common.i18n import _
 from bridge.engine import models
-from bridge.setup import uv
+from bridge.setup import contents, uv
 from bridge.setup.system import SetupError, failed_to_fetch, last_lines, only_one, remove, remove_if_empty, run, size
 from bridge.store.locks import nobody_shares
 from bridge.store.places import program_directory
@@ -64,8 +64,9 @@ def set_up(bridge: Path, neural: bool, report: Report) -> Path:
             remove(folder)
             sentence = _("Photio's packages do not work here: “{reason}”. Ask for help with this text.")
             raise SetupError(sentence.format(reason=found.splitlines()[-1]), found)
-        used = dict.fromkeys([*_used_by(folder), str(bridge.parent)])
-        (folder / environments.MARKER).write_text("".join(f"{path}\n" for path in used), encoding="utf-8")
+        marker = folder / environments.MARKER
+        used = dict.fromkeys([*contents.text(marker).splitlines(), str(bridge.parent)])
+        marker.write_text("".join(f"{path}\n" for path in used), encoding="utf-8")
         spare = Path(environments.folder(str(bridge), neural=True))
         if not neural and _problem(spare, bridge):  # the look-up prefers it, though nobody wants it and it is damaged
             _removed(spare)
@@ -74,7 +75,8 @@ def set_up(bridge: Path, neural: bool, report: Report) -> Path:
 
 def folders(home: Path) -> list[Path]:
     """The plug-in folders that use environments in `home` and still exist."""
-    noted = [Path(line) for each in home.glob("environments/*") for line in _used_by(each)]
+    markers = home.glob(f"environments/*/{environments.MARKER}")
+    noted = [Path(line) for marker in markers for line in contents.text(marker).splitlines()]
     return [folder for folder in dict.fromkeys(noted) if folder.is_absolute() and folder.exists()]
 
 
@@ -99,14 +101,6 @@ def _scratch() -> Path:
     return program_directory() / "fetching"
 
 
-def _used_by(folder: Path) -> list[str]:
-    """The plug-in folders that use an environment, from its marker."""
-    try:
-        return (folder / environments.MARKER).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return []
-
-
 def _problem(folder: Path, bridge: Path) -> str | None:
     """Why the bridge cannot run in an environment; "" if it is not complete, None if it can."""
     return _proof(folder, bridge) if environments.usable(str(folder)) else ""
@@ -126,7 +120,6 @@ def _proof(folder: Path, bridge: Path) -> str | None:
 def _make(folder: Path, bridge: Path, neural: bool, report: Report) -> str | None:
     """Makes an environment, but for its marker. Returns what its proof says."""
     remove(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
     scratch, (fetched, unpacked) = _scratch(), _SIZES[neural]
     try:
         scratch.mkdir()
@@ -177,8 +170,7 @@ def _use(path: str, arguments: Sequence[str], look: Callable[[], None] = lambda:
 
 def _index() -> str | None:
     """The package index that the user has named for uv or pip."""
-    names = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
-    return next((value for name in names if (value := os.environ.get(name))), None)
+    return os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or os.environ.get("PIP_INDEX_URL")
 
 
 def _variables() -> dict[str, str]:
@@ -217,13 +209,10 @@ def _uses(folder: Path) -> Iterator[str]:
 
 def _removed(folder: Path) -> bool:
     marker = folder / environments.MARKER
-    if marker.exists() and not nobody_shares(marker):
-        return False
-    try:
-        # The marker goes first, so that an interrupted removal leaves nothing that looks complete. Windows does not
-        # remove it while a bridge runs in the environment, and so has it open.
-        marker.unlink(missing_ok=True)
-        remove(folder)
-    except OSError:
-        return False
-    return True
+    with contextlib.suppress(OSError):
+        if not marker.exists() or nobody_shares(marker):
+            # The marker goes first, so that an interrupted removal leaves nothing that looks complete. Windows does
+            # not remove it while a bridge runs in the environment, and so has it open.
+            marker.unlink(missing_ok=True)
+            remove(folder)
+    return not folder.exists()

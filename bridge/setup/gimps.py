@@ -84,12 +84,9 @@ def plug_in(directory: Path) -> Path:
 
 def configured() -> list[Path]:
     """All configuration directories that exist, and the one in `GIMP3_DIRECTORY`."""
-    found = [
-        directory
-        for root in _roots()
-        for directory in sorted(root.glob("*"))
-        if _RELEASE.fullmatch(directory.name) and directory.is_dir()
-    ]
+    found: list[Path] = []
+    for root in _roots():
+        found += sorted(path for path in root.glob("*") if _RELEASE.fullmatch(path.name) and path.is_dir())
     if own := os.environ.get("GIMP3_DIRECTORY"):
         found.append(Path.home() / own)  # GIMP takes a relative path as relative to the home directory
     return list(dict.fromkeys(found))
@@ -108,8 +105,7 @@ def find(named: Sequence[Path] = ()) -> list[Gimp]:
     for directory in dict.fromkeys(directories):
         kinds: list[Kind] = ["snap"] if snap in directory.parents else ["native", "flatpak"]  # which may share it
         present = [kind for kind in kinds if (kind, directory.name) in programs]
-        for each in present or kinds[:1]:
-            found.append(Gimp(directory, each, *programs.get((each, directory.name), ())))
+        found += [Gimp(directory, kind, *programs.get((kind, directory.name), ())) for kind in present or kinds[:1]]
     return found
 
 
@@ -145,11 +141,9 @@ def _programs() -> dict[tuple[Kind, str], tuple[str, str]]:
 
 def _candidates() -> Iterator[tuple[Kind, list[str]]]:
     """The commands that print the version of a GIMP, if it is there. Each begins with a program's path."""
-    seen: set[Path] = set()
     bundles = [path for pattern in systems.bundles(sys.platform) for path in sorted(glob.glob(pattern))]
     for path in map(Path, [*filter(None, map(shutil.which, _NAMES)), *bundles]):
-        if path.resolve() not in seen and "snap" not in (path.parent.parent.name, path.resolve().name):
-            seen.add(path.resolve())
+        if "snap" not in (path.parent.parent.name, path.resolve().name):
             yield "native", [str(path), "--version"]
     if flatpak := shutil.which("flatpak"):
         yield "flatpak", [flatpak, "list", "--app", "--columns=application,version"]

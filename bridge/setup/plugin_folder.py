@@ -14,9 +14,8 @@ from pathlib import Path
 from bridge.setup import contents
 from bridge.setup.system import SetupError, remove, remove_if_empty
 
-_STAGED = ".photio-staging"
+_STAGED = ".photio-staging"  # what is not complete yet, or not any more
 _PREVIOUS = ".photio-previous"
-_REMOVED = ".photio-removed"
 
 
 def refuse_foreign(folder: Path) -> None:
@@ -36,7 +35,6 @@ def replaced(folder: Path, checkout: Path, link: bool) -> Iterator[None]:
     staged.mkdir()
     try:
         contents.copy(checkout, staged, link)
-        contents.write_list(staged)
         if folder.exists():
             os.replace(folder, _home(folder) / _PREVIOUS)
         os.replace(staged, folder)
@@ -55,7 +53,7 @@ def repair(folder: Path) -> None:
     home = _home(folder)
     if (home / _PREVIOUS).exists() and not folder.exists():
         os.rename(home / _PREVIOUS, folder)
-    for leftover in [home / _PREVIOUS, home / _REMOVED, *home.glob(f"{_STAGED}*")]:
+    for leftover in home.glob(".photio-*"):
         remove(leftover)
 
 
@@ -66,7 +64,7 @@ def uninstall(folder: Path) -> bool:
     if not folder.exists():
         return False
     # Renamed first, so that GIMP never loads half a plug-in.
-    away = _home(folder) / _REMOVED
+    away = _home(folder) / _STAGED
     os.replace(folder, away)
     remove(away)
     _tidy(folder)

@@ -1,10 +1,11 @@
 """`python bridge setup`: makes the environment, and says what it does.
 
 GIMP's own Python runs this, where GIMP runs: the plug-in starts it for its window, and `install.py` for the terminal.
-So paths, Python and permissions are the right ones by construction. It first says what it would fetch, and waits for
-the line "go". When its standard input ends, it stops, removes what is half-made, and ends with status 130.
+So paths, Python and permissions are the right ones by construction. It first says what it would fetch. When its
+standard input ends, it stops, removes what is half-made, and ends with status 130.
 
-To the window it speaks lines of JSON, and with `--terminal` sentences.
+To the window it speaks lines of JSON, and waits for the line "go" before it fetches anything. With `--terminal` it
+speaks sentences, and does not wait: whoever runs `install.py` has decided.
 """
 
 from __future__ import annotations
@@ -13,26 +14,24 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bridge.common import environments
+from bridge.common import environments, systems
 from bridge.common.errors import PhotioError
-from bridge.doctor import Check
 from bridge.engine import models
 from bridge.setup import environment, gimps
-from bridge.setup.system import failed_to_store, run
+from bridge.setup.system import failed_to_store, run, starting
 from bridge.store.places import program_directory
 
 FAILED = 3  # the exit status if it has said why
 _CANCELLED = 130
 _BRIDGE = Path(__file__).absolute().parent.parent  # of the link, in a developer's installation
-_LICENCE = "MIT"  # of MI-GAN and its weights
 _STEPS = {
     "uv": "fetching uv, which installs Python packages",
     "python": "looking for Python",
@@ -40,9 +39,6 @@ _STEPS = {
     "check": "checking them",
     "model": "fetching MI-GAN's model",
 }
-
-#: Is told the kind of a message, and what it says.
-Tell = Callable[..., None]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -60,30 +56,23 @@ def main(arguments: Sequence[str]) -> int:
         return _examine() if chosen.doctor else _set_up(chosen, tell)
     except KeyboardInterrupt:
         return _CANCELLED
-    except OSError as error:
-        failure: PhotioError = failed_to_store(error)
-    except PhotioError as error:
-        failure = error
-    tell("failed", code=failure.code, sentence=failure.sentence, details=failure.details)
-    return FAILED
+    except (OSError, PhotioError) as error:
+        failure = failed_to_store(error) if isinstance(error, OSError) else error
+        tell("failed", code=failure.code, sentence=failure.sentence, details=failure.details)
+        return FAILED
 
 
-def _set_up(chosen: argparse.Namespace, tell: Tell) -> int:
+def _set_up(chosen: argparse.Namespace, tell: Callable[..., None]) -> int:
     # An update adds MI-GAN's packages again for who has its model.
     neural = chosen.neural or chosen.model_file is not None or models.model_path().exists()
     fetches = environment.plan(_BRIDGE, neural)
     if fetches:
-        damaged = environments.usable(environments.folder(str(_BRIDGE), neural))
-        tell(
-            "plan",
-            reason="damaged" if damaged else "missing",
-            fetches=fetches,
-            folder=str(program_directory()),
-            licence=_LICENCE if neural else "",
-        )
+        reason = "damaged" if environments.usable(environments.folder(str(_BRIDGE), neural)) else "missing"
+        licence = "MIT" if neural else ""  # of MI-GAN and its weights
+        tell("plan", reason=reason, fetches=fetches, folder=str(program_directory()), licence=licence)
         if chosen.plan:
             return 0
-        if sys.stdin.readline().strip() != "go":
+        if not chosen.terminal and sys.stdin.readline().strip() != "go":
             return _CANCELLED
         threading.Thread(target=_watch, daemon=True).start()
     if not chosen.plan:
@@ -92,7 +81,7 @@ def _set_up(chosen: argparse.Namespace, tell: Tell) -> int:
     return 0
 
 
-def _work(chosen: argparse.Namespace, neural: bool, tell: Tell) -> None:
+def _work(chosen: argparse.Namespace, neural: bool, tell: Callable[..., None]) -> None:
     def progress(step: str, done: int, total: int) -> None:
         tell("progress", step=step, done=done, total=total)
 
@@ -111,24 +100,21 @@ def _work(chosen: argparse.Namespace, neural: bool, tell: Tell) -> None:
 def _examine() -> int:
     found = environments.find(str(_BRIDGE))
     if found is None:
-        row = Check("bridge", "problem", "not set up", "choose anything in Filters > Photio, or run install.py")
-        print(json.dumps({"checks": [asdict(row)]}))
+        print("not set up", file=sys.stderr)
         return 1
-    done = run(environments.command(found, str(_BRIDGE), "doctor", "--json"), 120.0, {"LANGUAGE": "en"})
-    print(done.stdout or done.stderr)
-    return done.returncode
+    command = environments.command(found, str(_BRIDGE), "doctor", "--json")
+    return subprocess.call(command, env=systems.without_foreign() | {"LANGUAGE": "en"})
 
 
 def _watch() -> None:
     """Interrupts the main thread when standard input ends."""
     while sys.stdin.readline():
         pass
-    if sys.platform == "win32":
-        import _thread
-
-        _thread.interrupt_main()
-    else:
-        os.kill(os.getpid(), signal.SIGINT)  # a signal also ends a wait for the network
+    with starting:
+        if sys.platform == "win32":
+            signal.raise_signal(signal.SIGINT)
+        else:
+            os.kill(os.getpid(), signal.SIGINT)  # this one also ends the main thread's wait for the network
 
 
 def _tell_window(kind: str, **message: Any) -> None:

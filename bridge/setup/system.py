@@ -7,11 +7,11 @@ import math
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from bridge.common import systems
@@ -19,9 +19,14 @@ from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
 from bridge.store.locks import Lock, alone
 
+#: A line in which uv, pip or urllib says that the disk is at fault, without uv's first word, and whether it is full.
+_DISK = r"(?m)^\s*(?:cause: )?(.*(?:(No space left|quota exceeded)|Read-only file system|Permission denied).*)"
 _STEP = 0.1  # seconds between two looks at a program that runs
 #: The locks that a program gets which `run` starts: if this process is killed, the program may go on for a while.
-_held: list[Lock] = []
+#: A lock that was released has no handle.
+_taken: list[Lock] = []
+#: Held while `run` starts a program. Whoever interrupts this process takes it first, so that no program is lost.
+starting = threading.Lock()
 
 
 class SetupError(PhotioError):
@@ -33,22 +38,13 @@ class SetupError(PhotioError):
     code = "setup"
 
 
-def failed_to_store(error: OSError) -> SetupError:
+def failed_to_store(error: OSError, details: str = "") -> SetupError:
     """The error for a file that could not be written."""
-    details = ": ".join(filter(None, (error.filename, error.strerror or str(error))))
+    reason = ": ".join(filter(None, (error.filename, error.strerror or str(error))))
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return SetupError(_("The disk is full: free some space, then try again."), details, "disk")
+        return SetupError(_("The disk is full: free some space, then try again."), details or reason, "disk")
     sentence = _("Photio's folder cannot be written to (“{reason}”): correct that, then try again.")
-    return SetupError(sentence.format(reason=details), details, "permission")
-
-
-#: What uv, pip and urllib say when the disk is at fault, and the error's number.
-_STORING = {
-    "No space left": errno.ENOSPC,
-    "quota exceeded": errno.EDQUOT,
-    "Read-only file system": errno.EROFS,
-    "Permission denied": errno.EACCES,
-}
+    return SetupError(sentence.format(reason=reason), details or reason, "permission")
 
 
 def last_lines(*said: str) -> str:
@@ -58,11 +54,9 @@ def last_lines(*said: str) -> str:
 
 def failed_to_fetch(said: str) -> SetupError:
     """The error for what a program said that could not fetch something."""
-    lines, details = said.splitlines(), last_lines(said)
-    for text, number in _STORING.items():
-        if found := next((line for line in lines if text in line), None):
-            error = failed_to_store(OSError(number, found.strip().removeprefix("cause: ")))
-            return SetupError(error.sentence, details, error.code)
+    details = last_lines(said)
+    if found := re.search(_DISK, said):
+        return failed_to_store(OSError(errno.ENOSPC if found[2] else errno.EACCES, found[1]), details)
     if re.search("[Hh]ash mismatch|MATCH THE HASHES|is another hash", said):
         sentence = _("What was fetched is not what Photio knows, so it was not kept: check the mirror, then try again.")
         return SetupError(sentence, details)
@@ -92,49 +86,34 @@ def run(
         variables: more environment variables.
         look: called again and again while the program runs. If it raises anything, the program is killed.
     """
-    go_on = _hold_interrupts()
-    try:
-        program = subprocess.Popen(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            env=systems.without_foreign() | dict(variables or {}),
-            creationflags=systems.no_window(),
-            pass_fds=() if sys.platform == "win32" else [lock.handle for lock in _held if lock.handle is not None],
-        )
-    except OSError as error:
-        go_on()
-        return subprocess.CompletedProcess(command, 127, "", f"{command[0]}: {error.strerror}")
-    with program:
+    kept = [lock.handle for lock in _taken if lock.handle is not None]
+    with ExitStack() as at_the_end:
         try:
-            go_on()
-            left = seconds
-            while left > 0:
-                look()
-                with suppress(subprocess.TimeoutExpired):
-                    said = program.communicate(timeout=_STEP)
-                    return subprocess.CompletedProcess(command, program.returncode, *said)
-                left -= _STEP  # counted in steps: a computer that sleeps meanwhile is not late
-            late = f"{command[0]} did not end within {seconds:.0f} seconds"
-            return subprocess.CompletedProcess(command, 127, "", late)
-        finally:
-            program.kill()  # which does nothing if it has ended
-
-
-def _hold_interrupts() -> Callable[[], None]:
-    """Lets Ctrl-C wait until what is returned is called: it would lose a program that is just being started."""
-    came: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
-
-    def go_on() -> None:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-        if came:
-            raise KeyboardInterrupt
-
-    return go_on
+            with starting:
+                program = subprocess.Popen(
+                    list(command),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    encoding="utf-8",
+                    errors="replace",
+                    env=systems.without_foreign() | dict(variables or {}),
+                    creationflags=systems.no_window(),
+                    pass_fds=() if sys.platform == "win32" else kept,
+                )
+                at_the_end.enter_context(program)
+                at_the_end.callback(program.kill)  # which does nothing if it has ended
+        except OSError as error:
+            return subprocess.CompletedProcess(command, 127, "", f"{command[0]}: {error.strerror}")
+        left = seconds
+        while left > 0:
+            look()
+            with suppress(subprocess.TimeoutExpired):
+                said = program.communicate(timeout=_STEP)
+                return subprocess.CompletedProcess(command, program.returncode, *said)
+            left -= _STEP  # counted in steps: a computer that sleeps meanwhile is not late
+        late = f"{command[0]} did not end within {seconds:.0f} seconds"
+        return subprocess.CompletedProcess(command, 127, "", late)
 
 
 def size(folder: Path) -> int:
@@ -149,10 +128,10 @@ def size(folder: Path) -> int:
 
 def remove(path: Path) -> None:
     """Removes a file, a link or a folder with its content, if it exists. Links are not followed."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_if_empty(*folders: Path) -> None:
@@ -167,8 +146,5 @@ def only_one(path: Path) -> Iterator[None]:
     """Locks the file, so that a second set-up waits. The lock ends with the process and all that `run` started."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with alone(path, math.inf) as lock:
-        _held.append(lock)
-        try:
-            yield
-        finally:
-            _held.pop()
+        _taken.append(lock)
+        yield

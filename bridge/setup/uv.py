@@ -17,14 +17,12 @@ import os
 import platform
 import re
 import shutil
-import ssl
 import sys
-import urllib.request
 import zipfile
 from collections.abc import Callable, Mapping
-from http.client import HTTPException
 from pathlib import Path
 
+from bridge.common.download import download
 from bridge.common.i18n import _
 from bridge.setup.system import SetupError, failed_to_fetch, run, size
 
@@ -46,8 +44,6 @@ ARCHIVES = {
     ("win32", "AMD64"): "uv-x86_64-pc-windows-msvc.zip",
 }
 _LOCK = Path(__file__).with_name("uv.lock")  # the hashes of the wheels and of these archives
-_BLOCK = 1 << 16
-_SOCKET_TIMEOUT = 30.0  # seconds
 _PROGRAM = "uv.exe" if sys.platform == "win32" else "uv"
 
 #: Told the bytes that were fetched so far.
@@ -133,9 +129,9 @@ def _from_releases(scratch: Path, report: Report, failures: list[str]) -> Path:
     mirror = os.environ.get(MIRROR_VARIABLE)
     for place in [mirror.rstrip("/")] if mirror else RELEASES:
         try:
-            content = _download(f"{place}/{archive.name}", report)
-        except (OSError, ValueError, HTTPException) as error:
-            failures.append(f"{place}: {getattr(error, 'reason', error)}")
+            content = download(f"{place}/{archive.name}", 4 * SIZE, report)
+        except OSError as error:
+            failures.append(f"{place}: {error}")
             continue
         if _is_known(content):
             archive.write_bytes(content)
@@ -146,17 +142,3 @@ def _from_releases(scratch: Path, report: Report, failures: list[str]) -> Path:
 
 def _is_known(content: bytes) -> bool:
     return f"sha256:{hashlib.sha256(content).hexdigest()}" in _LOCK.read_text(encoding="utf-8")
-
-
-def _download(address: str, report: Report) -> bytes:
-    content = bytearray()
-    context = ssl.create_default_context()
-    # Python 3.13 refuses the certificates of many companies for a missing field. The hash is checked in any case.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    with urllib.request.urlopen(address, timeout=_SOCKET_TIMEOUT, context=context) as answer:
-        while block := answer.read(_BLOCK):
-            content += block
-            report(len(content))
-            if len(content) > 4 * SIZE:
-                raise ValueError("it does not end")
-    return bytes(content)

@@ -118,7 +118,8 @@ def _run(
         if defaults and defaults.expands:
             layers = windowless.expand(image, layer, job, edges_of(config, (image.get_width(), image.get_height())))
         else:
-            layers = windowless.regenerate(image, layer, job, _insert_as(config, run_mode, defaults))
+            insert_as, mask_name = _insert_as(config, run_mode, defaults), _mask_name(config, run_mode, defaults)
+            layers = windowless.regenerate(image, layer, job, insert_as, mask_name)
         returned = _returned(procedure, layers)
         if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script decides itself when its images are redrawn
             Gimp.displays_flush()
@@ -154,6 +155,13 @@ def _insert_as(config: Gimp.ProcedureConfig, run_mode: Gimp.RunMode, defaults: D
         return "again"
     asks_nothing = not defaults.has_prompt and run_mode != Gimp.RunMode.NONINTERACTIVE
     return None if asks_nothing else str(config.get_property("insert-as"))
+
+
+def _mask_name(config: Gimp.ProcedureConfig, run_mode: Gimp.RunMode, defaults: Defaults | None) -> str:
+    """What is used instead of the selection. Only scripts say that: who chooses a command sees the selection."""
+    if not defaults or run_mode != Gimp.RunMode.NONINTERACTIVE:
+        return ""
+    return str(config.get_property("mask-name") or "")  # None if nobody set it
 
 
 def _run_history(

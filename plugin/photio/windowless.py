@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 from gi.repository import Gimp
 
@@ -11,48 +13,53 @@ from bridge.common.i18n import _
 from bridge.protocol import Job, Progress
 from bridge.protocol.settings import AskSettings, SettingsReport
 from bridge_process import Bridge
-from canvas import expanding, generation, hiding, retouching
+from canvas import expanding, generation, hiding, named_mask, retouching
 from canvas.edges import Edges
 from canvas.reading import Capture, Refusal
 
 
-def regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, insert_as: str | None) -> list[Gimp.Layer]:
+def regenerate(
+    image: Gimp.Image, layer: Gimp.Layer, job: Job, insert_as: str | None, mask_name: str
+) -> list[Gimp.Layer]:
     """All steps of one job. Returns the new layers.
 
     Args:
         insert_as: "again" replaces another result, "new" and "retouch" are as in the argument; None: as the settings
             say.
+        mask_name: what is used instead of the selection; empty: the selection.
 
     Raises:
         Refusal, BridgeError, OSError: there is no result, or it cannot be placed.
     """
 
-    def captured(bridge: Bridge) -> tuple[Capture, Job]:
-        captured, adapted = generation.capture(image, layer, job, again=insert_as == "again")
-        into = insert_as or bridge.ask(AskSettings(with_keyring=False), SettingsReport).preferences.insert_as
-        if into != "retouch":
-            return captured, adapted
-        captured = retouching.collecting(captured)
-        if adapted.variations > 1:
-            raise Refusal(_("The retouch layer takes one result at a time: set Variations to 1."))
-        return captured, adapted
+    @contextlib.contextmanager
+    def captured(bridge: Bridge) -> Iterator[tuple[Capture, Job]]:
+        with named_mask.selecting(image, mask_name) as selecting:
+            captured, adapted = generation.capture(image, layer, job, insert_as == "again", selecting)
+            into = insert_as or bridge.ask(AskSettings(with_keyring=False), SettingsReport).preferences.insert_as
+            if into == "retouch":
+                captured = retouching.collecting(captured)
+                if adapted.variations > 1:
+                    raise Refusal(_("The retouch layer takes one result at a time: set Variations to 1."))
+            yield captured, adapted
 
     return _done(captured)
 
 
 def expand(image: Gimp.Image, layer: Gimp.Layer, job: Job, edges: Edges) -> list[Gimp.Layer]:
     """Makes the canvas larger and fills what is new. Raises as `regenerate`."""
-    return _done(lambda _bridge: (expanding.capture(image, layer, job.sample, edges), job))
+    return _done(lambda _bridge: contextlib.nullcontext((expanding.capture(image, layer, job.sample, edges), job)))
 
 
-def _done(capture: Callable[[Bridge], tuple[Capture, Job]]) -> list[Gimp.Layer]:
+def _done(capture: Callable[[Bridge], AbstractContextManager[tuple[Capture, Job]]]) -> list[Gimp.Layer]:
+    """All steps. What `capture` opens is closed once the job is planned."""
     bridge = Bridge(_show_progress)  # first, because it takes time to start
     try:
-        captured, job = capture(bridge)
-        remarks = hiding.remarks(captured)
-        Gimp.progress_init("Photio")
-        draft = generation.open_draft(bridge)
-        planned = generation.plan(bridge, draft, captured, job)
+        with capture(bridge) as (captured, job):
+            remarks = hiding.remarks(captured)
+            Gimp.progress_init("Photio")
+            draft = generation.open_draft(bridge)
+            planned = generation.plan(bridge, draft, captured, job)
         generation.export(draft, captured, planned)
         desktop_proxy.tell(bridge, planned.origin)
         outcome = generation.run(bridge, draft, captured, job)

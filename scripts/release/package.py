@@ -46,7 +46,6 @@ def build(checkout: Path, out: Path, variables: Mapping[str, str] = os.environ) 
         contents.copy(source, folder)
         if left_out := catalogues.compile_all(folder / "locale"):
             raise ReleaseError("These languages cannot be compiled:\n" + "\n".join(left_out))
-        contents.write_list(folder)
         out.mkdir(parents=True, exist_ok=True)
         finished = out / f"photio-for-gimp-{contents.version(folder)}.zip"
         part = finished.with_suffix(".part")

@@ -2,7 +2,9 @@
 
 gimpformats reads strings, pointers, parasites and the properties that are shown; everything else in the property
 stream is stepped over here, because gimpformats 2025 gives up at the first property that it does not know, and
-GIMP 3 always writes such. Pixels are never read, and nothing is ever written.
+GIMP 3 always writes such. It also takes each precision for another one. Pixels are never read, so their precision and
+compression do not matter, and nothing is ever written. What a version of the format changed is in GIMP's description
+of it (devel-docs/xcf.txt, today on developer.gimp.org).
 
 The file may come from anybody: what is read and kept of it is bounded, and whatever is wrong is an `XcfError`.
 """
@@ -14,20 +16,45 @@ import re
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO as File
+from typing import Any
 
 from gimpformats.binaryiotools import IO
 from gimpformats.GimpIOBase import GimpBlendMode, GimpIOBase, ImageProperties
 from gimpformats.GimpLayer import GimpLayer
 
+from . import packed
 from .provenance import ProvenanceError, printable, provenance
 
 #: The names of Photio's parasites (docs/provenance.md): a retouch layer has a numbered one for each further repair.
 PARASITE = "photio-regen"
 FURTHER = re.compile(PARASITE + "-([2-9]|[1-9][0-9]{1,8})")
 
-#: Header codes of 8 bits, linear and perceptual.
-EIGHT_BITS = (100, 150)
+#: How a file begins, after its packing.
+MAGIC = b"gimp xcf "
+
+#: The newest version that is known: GIMP 3.2 writes it for layers that are links.
+NEWEST = 25
+
+COLOURS = ("RGB", "gray", "indexed")
+
+#: What the header's code means: its hundreds, and the rest.
+PRECISIONS = {
+    1: "8-bit integer",
+    2: "16-bit integer",
+    3: "32-bit integer",
+    5: "16-bit floating point",
+    6: "32-bit floating point",
+    7: "64-bit floating point",
+}
+LIGHT = {0: "linear", 50: "perceptual"}
+
+#: The same codes as versions before 7, of GIMPs in development, wrote them.
+EARLY_PRECISIONS = {
+    4: dict(enumerate((150, 250, 300, 500, 600))),
+    5: {code: code if code < 400 else code + 100 for code in (100, 150, 200, 250, 300, 350, 400, 450, 500, 550)},
+}
+EARLY_PRECISIONS[6] = EARLY_PRECISIONS[5]
 
 #: The longest image properties and layer description that are read, in bytes.
 LONGEST_HEAD, LONGEST_LAYER = 16 << 20, 1 << 20
@@ -35,6 +62,9 @@ LONGEST_HEAD, LONGEST_LAYER = 16 << 20, 1 << 20
 MOST_LAYERS, DEEPEST_GROUP, LONGEST_NAME = 10_000, 64, 500
 
 CUT_SHORT = "The file is cut short or damaged."
+
+#: The property of a layer that is a link to a file, since version 25.
+LINK = 48
 
 SHOWN = {
     ImageProperties.PROP_OPACITY.value,
@@ -83,14 +113,48 @@ class Layer:
 
 @dataclass(frozen=True)
 class Picture:
-    """An XCF file: the version of its format, its canvas and its layers, top to bottom, a group before its children."""
+    """An XCF file.
+
+    Attributes:
+        version: of the format.
+        size: width and height of the canvas, px.
+        colours: "RGB", "gray" or "indexed".
+        precision: of the pixels, such as "16-bit integer, linear".
+        layers: top to bottom, a group before its children.
+    """
 
     version: int
     size: tuple[int, int]
+    colours: str
+    precision: str
     layers: tuple[Layer, ...]
 
 
-class _Head(GimpIOBase):
+def _true_length(kind: int, told: int, stream: IO) -> int:
+    """The length of a property in bytes, also of two whose length in the file is wrong; the stream moves."""
+    if kind == ImageProperties.PROP_COLORMAP.value:  # early GIMPs counted a colour as one byte
+        return 4 + 3 * int(stream.u32)
+    if kind == LINK:  # a number, the path of the linked file, width and height, which GIMP 3.2 does not count
+        stream.index += 4
+        return max(told, 4 + 4 + int(stream.u32) + 8)
+    return told
+
+
+class _Properties(GimpIOBase):
+    """Reads properties, of known and unknown kinds, as gimpformats does for known ones alone."""
+
+    def _propertiesDecode(self, stream: IO) -> int:
+        while True:
+            kind, told = stream.u32, stream.u32
+            start = stream.index
+            if kind == ImageProperties.PROP_END.value:
+                return int(start)
+            length = _true_length(kind, told, stream)
+            stream.index = start
+            self._propertyDecode(kind, stream.getbytearray(length))
+
+
+class _Head(_Properties):
     """The image's own properties: stepped over."""
 
     def __init__(self, version: int) -> None:
@@ -101,7 +165,7 @@ class _Head(GimpIOBase):
         return 0
 
 
-class _Described(GimpLayer):
+class _Described(_Properties, GimpLayer):
     """A layer as gimpformats reads it, with unknown properties tolerated and GIMP's defaults for absent ones."""
 
     def __init__(self, head: _Head) -> None:
@@ -126,13 +190,21 @@ def read(path: Path) -> Picture:
         if not path.is_file():  # a pipe or a device would never end
             raise XcfError("There is no such file.")
         with path.open("rb") as file:
-            return parse(file)
+            content = packed.unpacked(file, MAGIC)
+            if content is None:
+                return parse(file)
+            with content:
+                return parse(content)
+    except packed.DamagedError as error:
+        raise XcfError(CUT_SHORT) from error
+    except packed.TooLargeError as error:
+        raise XcfError(f"It holds more than {packed.LARGEST >> 30} GB: unpack it, then try again.") from error
     except OSError as error:
         raise XcfError(f"The file cannot be read: {error.strerror}.") from error
 
 
-def parse(file: BinaryIO) -> Picture:
-    """The layers of an open XCF file.
+def parse(file: File[bytes]) -> Picture:
+    """The layers of an open XCF file that is not packed.
 
     Raises:
         XcfError: it is none that can be shown.
@@ -144,16 +216,16 @@ def parse(file: BinaryIO) -> Picture:
         raise XcfError(CUT_SHORT) from error
 
 
-def _picture(file: BinaryIO, length: int) -> Picture:
+def _picture(file: File[bytes], length: int) -> Picture:
     data = _window(file, 0, LONGEST_HEAD)
-    magic = re.match(rb"gimp xcf (?:file|v0(\d\d))\0", data)
+    magic = re.match(MAGIC + rb"(?:file|v0(\d\d))\0", data)
     if not magic:
-        raise XcfError("This is not an XCF file of GIMP's (a packed one must be unpacked first).")
+        raise XcfError("This is not an XCF file of GIMP's.")
     head, stream = _Head(int(magic[1] or 0)), IO(data, magic.end())
-    size, _base = (stream.u32, stream.u32), stream.u32
-    precision = stream.u32 if head.version >= 4 else EIGHT_BITS[-1]
-    if precision not in EIGHT_BITS:
-        raise XcfError(f"Only images of 8 bits can be shown: this one's precision is {precision}. Open it in GIMP.")
+    if head.version > NEWEST:
+        raise XcfError(f"XCF version {head.version} is newer than what is known here ({NEWEST}): open it in GIMP.")
+    size, colours = (stream.u32, stream.u32), COLOURS[stream.u32]
+    precision = _precision(head.version, stream)
     head._propertiesDecode(stream)
     pointers = _pointers(head, stream, length)
     _pointers(head, stream, length)  # the channels: not shown, but a file that is cut short often shows it here
@@ -164,10 +236,18 @@ def _picture(file: BinaryIO, length: int) -> Picture:
         if described > length:  # else a small file could describe the same megabyte ten thousand times
             raise XcfError(CUT_SHORT)
         layers.append(_layer(layer, file, length))
-    return Picture(head.version, size, tuple(layers))
+    return Picture(head.version, size, colours, precision, tuple(layers))
 
 
-def _window(file: BinaryIO, start: int, longest: int) -> bytearray:
+def _precision(version: int, stream: IO) -> str:
+    """The precision as GIMP's menus call it. Before version 4 there was only one."""
+    code = stream.u32 if version >= 4 else 150
+    code = EARLY_PRECISIONS[version][code] if version in EARLY_PRECISIONS else code
+    hundreds, rest = divmod(code, 100)
+    return f"{PRECISIONS[hundreds]}, {LIGHT[rest]}"
+
+
+def _window(file: File[bytes], start: int, longest: int) -> bytearray:
     file.seek(start)
     return bytearray(file.read(longest))
 
@@ -184,7 +264,7 @@ def _pointers(head: _Head, stream: IO, length: int) -> list[int]:
     return pointers
 
 
-def _layer(layer: _Described, file: BinaryIO, length: int) -> Layer:
+def _layer(layer: _Described, file: File[bytes], length: int) -> Layer:
     if layer._imageHierarchyPtr >= length or layer._maskPtr >= length:
         raise XcfError(CUT_SHORT)
     mask = None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support import (  # noqa: F401
+    BRIDGE,
     PLUG_IN,
     empty_home,
     journal,
@@ -20,6 +21,7 @@ from support import (  # noqa: F401
 sys.path.insert(0, str(Path(__file__).parent))
 
 from regenerating import end, shown, window  # noqa: F401  (`driver` is beside them)
+from setting_up import Environment, playing
 
 LISTENER = """
 import gi
@@ -68,3 +70,19 @@ def _close_messages():
         subprocess.run(
             ["xdotool", "windowactivate", "--sync", message, "key", "Escape"], capture_output=True, timeout=180
         )
+
+
+@pytest.fixture
+def environment():
+    """The bridge's packages, there or not."""
+    packages = Environment(BRIDGE)
+    yield packages
+    packages.mend()
+
+
+@pytest.fixture
+def player(environment):
+    """We are the process that sets up, and nothing is set up yet."""
+    environment.hide()
+    with playing(BRIDGE) as who:
+        yield who

@@ -178,6 +178,11 @@ def press_generate() -> None:
     press("button", "Generate")
 
 
+def no_windows() -> None:
+    """Waits until the plug-in has ended."""
+    wait_until(lambda: processes(PLUG_IN) == [])
+
+
 def undo() -> None:
     """Takes back one step, with GIMP's menu."""
     choose("Undo [!H]*")

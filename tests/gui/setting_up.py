@@ -28,6 +28,13 @@ MODEL = (
     {"what": "Photio's packages", "source": "packages.example", "bytes": 50_000_000},
 )
 
+#: What the window says about `FETCHES`.
+THINGS = (
+    "about 110 MB: uv 0.12.21 (17 MB) from releases.example; Photio's packages (93 MB) from packages.example. All is "
+    "kept in “/home/jo/.local/share/photio”; nothing else on this computer is changed."
+)
+INTRODUCTION = f"Before it is used for the first time, Photio fetches {THINGS}"
+
 #: Takes the place of `bridge/__main__.py`; the bridge itself goes on as always.
 DETOUR = """
 import runpy, sys

@@ -1,51 +1,23 @@
 """Photio is not set up, or damaged: its window fetches what is missing, then what was asked for goes on by itself."""
 
-import json
-
 import pytest
 from gi.repository import Gimp
 
 import regenerating
 import screen
 from driver import keys, meanwhile, widget
-from regenerating import choose, focus, interactively, notice, stage
+from regenerating import choose, focus, interactively, no_windows, notice, stage
 from screen import find, gone, press, see
-from setting_up import MODEL, Environment, playing
-from support import BRIDGE, HOME, PLUG_IN, PdbError, processes, run, until, wait_for_end
+from setting_up import INTRODUCTION, THINGS, playing
+from support import BRIDGE, PdbError, run, until
 
-THINGS = (
-    "about 110 MB: uv 0.12.21 (17 MB) from releases.example; Photio's packages (93 MB) from packages.example. All is "
-    "kept in “/home/jo/.local/share/photio”; nothing else on this computer is changed."
-)
-INTRODUCTION = f"Before it is used for the first time, Photio fetches {THINGS}"
 HINT = "Where a proxy leads to the internet, set the environment variable https_proxy before GIMP is started:*"
-
-
-@pytest.fixture
-def environment():
-    """The bridge's packages, there or not."""
-    packages = Environment(BRIDGE)
-    yield packages
-    packages.mend()
-
-
-@pytest.fixture
-def player(environment):
-    """We are the process that sets up, and nothing is set up yet."""
-    environment.hide()
-    with playing(BRIDGE) as who:
-        yield who
-
-
-def no_windows():
-    """Waits until the plug-in has ended."""
-    until(lambda: processes(PLUG_IN) == [])
 
 
 def test_remove_object_says_what_it_has_to_fetch_first_and_then_goes_on_by_itself(shown, player, environment):
     choose("Remove Object")
     attempt = player.started()
-    assert attempt.arguments == ["setup"]
+    assert attempt.arguments == ["setup", "--neural"]
     see("dialog", "Set Up Photio")
     see("label", "Looking at what is needed…")
     attempt.plan()
@@ -308,57 +280,6 @@ def test_a_script_is_told_what_to_do_in_one_sentence_and_sees_no_window(shown, p
     with pytest.raises(PdbError, match="not set up yet: choose anything in Filters > Photio once, or run “python3"):
         run("photio-remove", shown)
     assert player.never()
-
-
-ADDING = (
-    "To add MI-GAN (licence: MIT), Photio fetches about 78 MB: MI-GAN's model (28 MB) from model.example; Photio's "
-    "packages (50 MB) from packages.example. All is kept in*"
-)
-
-
-@pytest.fixture
-def adding(environment):
-    """*Settings…* with something changed, and we are the process that adds MI-GAN."""
-    with playing(BRIDGE) as player:
-        choose("Settings…")
-        see("password text", "Key")
-        keys("alt+e")
-        see("spin button", "Most requests for one job").set(5)
-        press("button", "Add MI-GAN…")
-        attempt = player.started()
-        assert attempt.arguments == ["setup", "--neural"]
-        attempt.plan(MODEL, licence="MIT")
-        see("label", ADDING)
-        yield attempt
-
-
-def test_mi_gan_is_added_in_the_settings_and_can_be_chosen_at_once(adding, environment):
-    before = processes(BRIDGE)  # the attempt's, too
-    press("button", "Set Up")
-    assert adding.hear() == "go"
-    environment.add_neural()
-    adding.succeed()
-    notice("MI-GAN is installed: choose it below, then press OK.")
-    assert not find("button", "Add MI-GAN…")
-    for pid in before:
-        wait_for_end(pid)
-    focus("radio button", "MI-GAN: softer, better with large structures")
-    keys("space", "Return")
-    no_windows()
-    stored = json.loads((HOME / "settings.json").read_text())
-    assert (stored["offline_model"], stored["most_requests"]) == ("migan", 5)
-
-
-def test_who_does_not_add_it_after_all_goes_on_with_the_settings(adding):
-    focus("button", "Set Up")
-    keys("Escape")
-    assert adding.hear() == ""
-    adding.end(130)
-    gone("dialog", "Add MI-GAN")
-    assert find("button", "Add MI-GAN…")
-    keys("Return")
-    no_windows()
-    assert json.loads((HOME / "settings.json").read_text())["most_requests"] == 5
 
 
 def test_the_keyboard_is_enough_and_every_widget_has_a_name(shown, player):

@@ -162,3 +162,20 @@ def test_the_python_that_gimp_brings_along_is_beside_its_program(program: str, p
 def test_what_a_gimp_sets_for_its_own_python_is_kept_from_the_bridge_and_nothing_else(name: str) -> None:
     kept = {"PHOTIO_HOME": "/kept", "PATH": "/bin", "LD_LIBRARY": "kept", "HTTPS_PROXY": "http://proxy.example"}
     assert systems.without_foreign(kept | {name: "/of/gimp"}) == kept
+
+
+@pytest.mark.parametrize(
+    ("platform", "machine", "variables", "expected"),
+    [
+        (LINUX, "x86_64", {}, True),
+        (LINUX, "aarch64", {}, True),
+        (WINDOWS, "AMD64", {}, True),
+        (MAC, "arm64", {}, True),
+        (MAC, "x86_64", {}, False),
+        (LINUX, "x86_64", {"PHOTIO_WHEELS": "/media/wheels"}, False),
+    ],
+)
+def test_mi_gan_is_offered_with_the_rest_where_there_are_packages_for_it(
+    platform: str, machine: str, variables: dict[str, str], expected: bool
+) -> None:
+    assert systems.neural_is_usual(platform, machine, variables) == expected

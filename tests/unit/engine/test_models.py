@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import socketserver
 import tarfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,3 +132,21 @@ def test_a_download_cut_short_leaves_nothing_behind(monkeypatch: pytest.MonkeyPa
     with pytest.raises(models.ModelError):
         models.fetch_model(None, quiet)
     assert not models.model_path().parent.exists()
+
+
+class MailServer(socketserver.StreamRequestHandler):
+    """Speaks, but no HTTP."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 mail.example ESMTP\r\n")
+
+
+def test_an_answer_that_is_no_http_is_a_source_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), MailServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(models, "UPSTREAM", f"http://127.0.0.1:{server.server_address[1]}/model.onnx")
+        with pytest.raises(models.ModelError, match="check the internet connection") as caught:
+            models.fetch_model(None, quiet)
+        server.shutdown()
+    assert "220 mail.example ESMTP" in caught.value.details
+    assert models.find_model() is None

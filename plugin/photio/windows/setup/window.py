@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.common import systems
 from bridge.common.i18n import _
 from windows import parts
 from windows.parts import GLib, Gtk, Notice, Pango, named
@@ -30,19 +31,26 @@ class SetupWindow:
     """The window while it is open."""
 
     def __init__(self, parent: Gtk.Window | None, neural: bool, damaged: bool) -> None:
-        self._neural, self._damaged = neural, damaged
+        self._adding, self._damaged = neural, damaged
         self._loop = GLib.MainLoop()
         self._process: SetupProcess | None = None  # None: it has ended
+        self._attempt = 0  # its number
+        self._step = ""  # what it does
         self._agreed = self._done = self._cancelling = self._closed = False
         self._notice = Notice()
         self._text = parts.paragraph(width=_WIDE)
         self._text.set_width_chars(_WIDE)  # the window would be as narrow as its buttons
         self._text.set_line_wrap_mode(Pango.WrapMode.WORD_CHAR)  # a folder can be longer than a line
+        self._with_neural = Gtk.CheckButton(
+            active=not neural and not damaged and systems.neural_is_usual(), use_underline=True, no_show_all=True
+        )
+        named(self._with_neural, "MI-GAN")
+        self._with_neural.connect("toggled", lambda _button: parts.later(self._plan_again))
         self._bar = Gtk.ProgressBar(show_text=True, ellipsize=Pango.EllipsizeMode.END, no_show_all=True)
         self._details = Details()
         self._dialog = parts.dialog(_("Add MI-GAN") if neural else _("Set Up Photio"), "photio-setup")
         named(self._bar, _("Progress"))
-        for widget in (self._notice, self._text, self._bar, self._details):
+        for widget in (self._notice, self._text, self._with_neural, self._bar, self._details):
             self._dialog.get_content_area().pack_start(widget, widget is self._details, True, 0)
         self._cancel = self._dialog.add_button(_("_Cancel"), Gtk.ResponseType.CANCEL)
         self._act = self._dialog.add_button(_("_Set Up"), Gtk.ResponseType.OK)
@@ -65,7 +73,9 @@ class SetupWindow:
     # --- what the user does
 
     def _respond(self, response: int) -> None:
-        if response != Gtk.ResponseType.OK:
+        if self._done:  # without MI-GAN
+            self._close()
+        elif response != Gtk.ResponseType.OK:
             self._stop()
         elif self._process is None:
             self._begin()
@@ -88,8 +98,11 @@ class SetupWindow:
         self._details.clear()
         self._offer(_("_Set Up"), sensitive=False)
         self._explain(_("Looking at what is needed…"))
+        self._with_neural.set_sensitive(not self._agreed)
+        self._attempt = number = self._attempt + 1
+        neural = self._adding or self._with_neural.get_active()
         try:
-            process = SetupProcess(self._neural, self._hear)
+            process = SetupProcess(neural, lambda message: self._hear(message, number))
         except GLib.Error as error:
             self._fail(Failed("other", _("The set-up cannot be started: {reason}").format(reason=error.message), ""))
             return
@@ -97,8 +110,15 @@ class SetupWindow:
             process.cancel()
         self._process = process
 
+    def _plan_again(self) -> None:
+        """With or without MI-GAN. After a failure, the next attempt does it."""
+        if self._process and not self._agreed and not self._closed:
+            self._process.cancel()
+            self._begin()
+
     def _go(self) -> None:
         self._agreed = True
+        self._with_neural.set_sensitive(False)
         self._offer(_("_Set Up"), sensitive=False)
         self._cancel.grab_focus()
         self._bar.set_fraction(0)
@@ -109,11 +129,12 @@ class SetupWindow:
 
     # --- what the process says
 
-    def _hear(self, message: Message) -> None:
-        if self._closed:
+    def _hear(self, message: Message, number: int) -> None:
+        if self._closed or number != self._attempt:
             return
         if isinstance(message, Plan):
-            self._explain(texts.introduction(message, self._neural, self._damaged))
+            self._explain(texts.introduction(message, self._adding, self._damaged))
+            self._offer_neural(message)
             if self._agreed:
                 self._go()
             else:
@@ -127,6 +148,7 @@ class SetupWindow:
             self._close()
 
     def _advance(self, step: Step) -> None:
+        self._step = step.name
         self._say(texts.progress(step))
         if step.total:
             self._bar.set_fraction(min(step.done / step.total, 1.0))
@@ -139,14 +161,29 @@ class SetupWindow:
         if self._closed:
             return
         self._process = None
+        self._with_neural.set_sensitive(True)
         self._bar.hide()
         self._notice.show_text(failed.sentence, Gtk.MessageType.ERROR)
         self._notice.set_show_close_button(False)  # without its sentence, the window would say nothing
-        self._explain(texts.hint(failed.code))
         self._details.show_text(failed.details)
+        if self._step == "model" and not self._adding:  # the last step: all else is in place
+            self._done = True
+            self._with_neural.hide()
+            self._explain(_("Photio works without it. You can add it later in Settings."))
+            self._offer(_("_Go On"))
+            return
+        self._explain(texts.hint(failed.code))
         self._offer(_("_Try Again"))
 
     # --- the widgets
+
+    def _offer_neural(self, plan: Plan) -> None:
+        """The choice that a first set-up has; only a plan with MI-GAN names its licence."""
+        if plan.licence and not self._adding and not self._damaged:
+            label = texts.with_neural(plan.licence)
+            self._with_neural.set_label(label)
+            named(self._with_neural, label, _("A neural model. Without it, results offline are less good."))
+            self._with_neural.show()
 
     def _offer(self, label: str, sensitive: bool = True) -> None:
         """The button that goes on."""
