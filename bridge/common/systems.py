@@ -108,10 +108,10 @@ def own_interpreter_suits(kind: str, platform: str = sys.platform) -> bool:
     return platform not in ("win32", "darwin") and kind != "appimage"
 
 
-def neural_is_usual(
+def neural_is_offered(
     platform: str = sys.platform, machine: str | None = None, variables: Mapping[str, str] = os.environ
 ) -> bool:
-    """Whether the first set-up fetches MI-GAN, too, unless the user leaves it out.
+    """Whether the first set-up offers MI-GAN, too.
 
     Not on a Mac with an Intel processor, for which there are no wheels. Not from a folder of wheels, which may lack it.
 

@@ -45,7 +45,7 @@ def not_set_up():
     environment = driver.setting_up.Environment(driver.BRIDGE)
     environment.hide()
     try:
-        with set_up(lambda: open_window("_Remove Object"), "--neural") as attempt:
+        with set_up(lambda: open_window("_Remove Object")) as attempt:
             yield attempt
     finally:
         environment.mend()

@@ -17,7 +17,7 @@ HINT = "Where a proxy leads to the internet, set the environment variable https_
 def test_remove_object_says_what_it_has_to_fetch_first_and_then_goes_on_by_itself(shown, player, environment):
     choose("Remove Object")
     attempt = player.started()
-    assert attempt.arguments == ["setup", "--neural"]
+    assert attempt.arguments == ["setup"]
     see("dialog", "Set Up Photio")
     see("label", "Looking at what is needed…")
     attempt.plan()

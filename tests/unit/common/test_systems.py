@@ -178,4 +178,4 @@ def test_what_a_gimp_sets_for_its_own_python_is_kept_from_the_bridge_and_nothing
 def test_mi_gan_is_offered_with_the_rest_where_there_are_packages_for_it(
     platform: str, machine: str, variables: dict[str, str], expected: bool
 ) -> None:
-    assert systems.neural_is_usual(platform, machine, variables) == expected
+    assert systems.neural_is_offered(platform, machine, variables) == expected

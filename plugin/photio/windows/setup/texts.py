@@ -27,11 +27,6 @@ def introduction(plan: Plan, neural: bool, damaged: bool) -> str:
     return f"{first} {kept}"
 
 
-def with_neural(licence: str) -> str:
-    """The label of the choice whether MI-GAN is fetched, too."""
-    return _("With _MI-GAN, for better results offline (licence: {licence})").format(licence=licence)
-
-
 def _thing(fetch: Fetch) -> str:
     text = _("{what} ({size} MB) from {source}")
     return text.format(what=fetch.what, size=_megabytes(fetch.size), source=fetch.source)

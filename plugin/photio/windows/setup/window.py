@@ -134,7 +134,8 @@ class SetupWindow:
             return
         if isinstance(message, Plan):
             self._explain(texts.introduction(message, self._adding, self._damaged))
-            self._offer_neural(message)
+            offered = not (self._adding or self._damaged) and systems.neural_is_offered()
+            self._with_neural.set_visible(offered and message.reason == "missing")
             if self._agreed:
                 self._go()
             else:
@@ -176,14 +177,6 @@ class SetupWindow:
         self._offer(_("_Try Again"))
 
     # --- the widgets
-
-    def _offer_neural(self, plan: Plan) -> None:
-        """The choice that a first set-up has; only a plan with MI-GAN names its licence."""
-        if plan.licence and not self._adding and not self._damaged:
-            label = texts.with_neural(plan.licence)
-            self._with_neural.set_label(label)
-            named(self._with_neural, label, _("A neural model. Without it, results offline are less good."))
-            self._with_neural.show()
 
     def _offer(self, label: str, sensitive: bool = True) -> None:
         """The button that goes on."""
