@@ -91,7 +91,7 @@ def _divided(parts: tuple[Strip, ...], crop_of: Callable[[Box], Crop], limit: fl
         found = [way for way in ways if way]
         if not found:
             return ()
-        crops = min(found, key=lambda way: (len(way), -min(crop.scale for crop in way)))
+        crops = min(found, key=len)  # the first of several: whole strips have more context than bands of them
     return crops
 
 

@@ -93,6 +93,8 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
     expands = defaults.expands
     if defaults.has_prompt:
         prompt_help = _("What to put there, in English; empty: remove what is there")
+        if expands:
+            prompt_help = _("What to put there, in English; empty: continue the picture")
         to.add_string_argument("prompt", _("_Prompt"), prompt_help, "", FLAGS)
     to.add_string_argument(
         "negative-prompt", _("_Negative prompt"), _("What should not appear"), NEGATIVE_PROMPT, FLAGS
@@ -101,22 +103,15 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
     declare_seed(to)
     cfg_help = _("How closely to follow the prompt; 1.0–2.5 is recommended")
     to.add_double_argument("cfg-scale", _("CFG sc_ale"), cfg_help, 0, 30, 2.5, FLAGS)
-    sample, sample_help = "visible" if expands else "layer", _("What the service gets to see")
-    to.add_choice_argument("sample", _("Sa_mple"), sample_help, choice(SAMPLES), sample, FLAGS)
     if not expands:
         variations_help = _("How many results, each sent by itself")
         to.add_int_argument("variations", _("_Variations"), variations_help, 1, 8, 1, FLAGS)
+    sample, sample_help = "visible" if expands else "layer", _("What the service gets to see")
+    to.add_choice_argument("sample", _("Sa_mple"), sample_help, choice(SAMPLES), sample, FLAGS)
+    if not expands:
         insert_help = _("What becomes of a result")
         to.add_choice_argument("insert-as", _("Inse_rt as"), insert_help, choice(INSERTIONS), "new", FLAGS)
-    context_help = _("Surroundings to show, in percent of the selection's longer side")
-    if expands:
-        context_help = _("How much of the picture to show, in percent of the shorter side of what is new")
-    to.add_int_argument("context", _("Conte_xt (%)"), context_help, 0, 400, 50, FLAGS)
-    declare_margins(to, with_spill=not expands)
-    areas_help, areas = _("How disjoint parts of the selection are sent"), AREAS
-    if expands:
-        areas_help, areas = _("In how many requests what is new is sent"), TILES
-    to.add_choice_argument("areas", _("Dis_joint areas"), areas_help, choice(areas), "auto", FLAGS)
+    _declare_area(to, expands)
     resolution_help = _("At what size the picture is sent")
     to.add_choice_argument("resolution", _("Si_ze sent"), resolution_help, choice(RESOLUTIONS), "recommended", FLAGS)
     if not expands:
@@ -129,8 +124,21 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
     grain_help = _("Give the result the noise of its surroundings")
     to.add_boolean_argument("match-grain", _("Ma_tch grain"), grain_help, True, FLAGS)
     declare_engine(to)
-    mask_help = _("A channel, path, layer mask or layer to use instead of the selection; for scripts only")
-    to.add_string_argument("mask-name", _("Mask na_me"), mask_help, "", FLAGS)
+    if not expands:
+        mask_help = _("A channel, path, layer mask or layer to use instead of the selection; for scripts only")
+        to.add_string_argument("mask-name", _("Mask na_me"), mask_help, "", FLAGS)
+
+
+def _declare_area(to: Gimp.Procedure, expands: bool) -> None:
+    """Declares what decides which part of the image each request shows, and changes."""
+    context_help = _("Surroundings to show, in percent of the selection's longer side")
+    label, areas_help, areas = _("Dis_joint areas"), _("How disjoint parts of the selection are sent"), AREAS
+    if expands:
+        context_help = _("How much of the picture to show, in percent of the shorter side of what is new")
+        label, areas_help, areas = _("Requests"), _("In how many requests what is new is sent"), TILES
+    to.add_int_argument("context", _("Conte_xt (%)"), context_help, 0, 400, 50, FLAGS)
+    declare_margins(to, with_spill=not expands)
+    to.add_choice_argument("areas", label, areas_help, choice(areas), "auto", FLAGS)
 
 
 def declare_margins(to: Gimp.Procedure, with_spill: bool) -> None:

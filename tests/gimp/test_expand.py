@@ -5,8 +5,12 @@ from gi.repository import Gimp, Gio
 
 from bridge.protocol.history import Recall, Recalled
 from bridge_process import Bridge
-from canvas import reinsertion
+from canvas import expanding, reinsertion
+from canvas.edges import Edges
+from canvas.placing import place
+from canvas.reading import Refusal
 from support import PdbError, add_layer, box, make_image, pixels, rendered, run, select
+from test_retouch import result
 from test_stacks import SIDE, close, layer_on, looks, stack
 
 RED, GREEN, BLUE = (250, 20, 30), (10, 200, 30), (20, 30, 240)
@@ -36,6 +40,25 @@ def part(image, area, pixel_format):
     looked = visible.get_buffer().get(box(*area), 1.0, pixel_format, 0)
     copy.delete()
     return looked
+
+
+def test_the_arguments_have_the_names_and_defaults_that_scripts_rely_on():
+    procedure = Gimp.get_pdb().lookup_procedure("photio-expand")
+    names = [argument.name for argument in procedure.get_arguments()]
+    config = procedure.create_config()
+    defaults = {name: config.get_property(name) for name in names if name not in ("run-mode", "image", "drawables")}
+    own = {"left": 0, "top": 0, "right": 0, "bottom": 0, "unit": "px", "ratio": "", "anchor": "center"}
+    assert list(defaults)[: len(own)] == list(own)
+    assert {
+        **defaults,
+        **own,
+        "prompt": "",
+        "sample": "visible",
+        "areas": "auto",
+        "grow": -1,
+        "feather": -1,
+    } == defaults
+    assert not {"variations", "insert-as", "spill", "spill-unit", "fill-transparent", "mask-name"} & set(defaults)
 
 
 def test_the_canvas_grows_and_one_new_layer_fills_what_is_new(server):
@@ -90,7 +113,7 @@ def test_edges_can_be_given_in_percent_or_as_a_ratio(server, arguments, canvas, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({}, "would not become larger"),
+        ({"resolution": "native"}, "would not become larger"),
         ({"right": 524000}, "at most 524288 px"),
         ({"ratio": "wide"}, "no ratio"),
         ({"ratio": "4:3"}, "would not become larger"),
@@ -215,3 +238,35 @@ def test_with_a_prompt_the_layer_is_named_after_it(server):
     (layer,) = run("photio-expand", image, right=40, prompt="a lake")
     assert layer.get_name() == "Photio: a lake"
     assert server.requests[0]["prompt"] == "a lake"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: image.resize(330, 240, 0, 0),
+        lambda image: image.scale(360, 240),
+        lambda image: image.resize(360, 240, 40, 0),  # of the same size, but the picture is elsewhere
+    ],
+)
+def test_an_image_that_was_changed_otherwise_meanwhile_does_not_get_the_result(tmp_path, change):
+    image = make_image()
+    (photograph,) = image.get_layers()
+    captured = expanding.capture(image, photograph, "visible", Edges(right=40))
+    finished = result(tmp_path, RED, (300, 0, 60, 240))
+    change(image)
+    after = size(image)
+    with pytest.raises(Refusal, match="scaled, rotated or cropped"):
+        place(captured, finished, tmp_path, "new")
+    assert size(image) == after
+    assert image.get_layers() == [photograph]
+
+
+def test_a_second_result_of_the_same_edges_leaves_the_canvas_as_it_is(tmp_path):
+    image = make_image()
+    captured = expanding.capture(image, image.get_layers()[0], "visible", Edges(left=40))
+    for number, rgb in enumerate((RED, GREEN), 1):
+        (layer,) = place(captured, result(tmp_path, rgb, (0, 0, 60, 240)), tmp_path, "new")
+        assert size(image) == (360, 240)
+        assert layer.get_offsets()[1:] == (0, 0)
+        assert len(image.get_layers()) == number + 1
+        assert close(at(image, 5, 5), (*rgb, 255))

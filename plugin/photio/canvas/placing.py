@@ -128,11 +128,12 @@ def _is_enlarged(captured: Capture) -> bool:
         Refusal: it has changed in another way.
     """
     assert captured.before
-    size, where = (captured.image.get_width(), captured.image.get_height()), captured.where
-    moved_by = bounds(captured.layer)[:2] if captured.layer.is_valid() else None
-    if size == captured.before[2:] and moved_by in (None, where[:2]):
+    size, layer = (captured.image.get_width(), captured.image.get_height()), captured.layer
+    left, top, *old = captured.before
+    x, y, *layer_size = captured.where
+    if size == tuple(old):
         return False
-    if size == captured.canvas and moved_by in (None, (where[0] + captured.before[0], where[1] + captured.before[1])):
+    if size == captured.canvas and (not layer.is_valid() or bounds(layer) == (x + left, y + top, *layer_size)):
         return True
     raise _unfit()
 

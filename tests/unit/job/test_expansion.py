@@ -122,6 +122,8 @@ def test_neighbouring_answers_fade_into_each_other(server):
     assert np.abs(column[-1] - BLUE).max() < 2
     assert np.abs(np.diff(column, axis=0)).max() < 20  # of 240 from one colour to the next
     assert (np.abs(column - GREEN).max(axis=1) < 2).sum() > 500
+    pure = np.any([np.abs(column - rgb).max(axis=1) < 2 for rgb in (RED, GREEN, BLUE)], axis=0)
+    assert (~pure).sum() > 150  # px, at two borders: far more than where an answer fades into the photograph
 
 
 def test_an_answer_that_changes_nothing_leaves_no_seam_in_the_picture(server):

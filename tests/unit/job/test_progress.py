@@ -80,3 +80,16 @@ def test_when_the_job_is_over_no_progress_follows(pause: float, monkeypatch: pyt
         if isinstance(thread, threading.Timer):
             thread.join(60)
     assert len(told) == known
+
+
+def test_while_requests_wait_for_their_turn_the_one_under_way_is_told() -> None:
+    told = list[Progress]()
+    stages = Stages(told.append, "photio", [CROP, CROP, CROP], 1)
+    for number in range(3):
+        stages.report(number, "queued")
+    stages.report(0, "done")
+    stages.report(1, "waiting")
+    stages._catch_up()  # what comes fast is told together, a moment later
+    stages.close()
+    assert told[-1].text.startswith("Waiting for Photio")
+    assert [request.stage for request in told[-1].requests] == ["done", "waiting", "queued"]

@@ -102,7 +102,8 @@ class CanvasBox(Gtk.Box):
 
     def _set(self, edges: Edges) -> None:
         for name, value in zip(NAMES, edges, strict=True):
-            self._config.set_property(name, float(min(value, LARGEST_SIDE)))
+            if self._config.get_property(name) != value:  # each change is drawn
+                self._config.set_property(name, float(min(value, LARGEST_SIDE)))
 
     def _forget_ratio(self) -> None:
         self._following = True
