@@ -86,7 +86,7 @@ def test_a_photograph_becomes_wider_and_keeps_its_place(folder):
     run_in(folder, command("'expand.py'"))
     wide, photograph = load(folder / "wide.xcf"), load(folder / "photo.jpg")
     assert (wide.get_width(), wide.get_height()) == (711, 400)
-    assert wide.get_layers()[-1].get_offsets()[1:] == [0, 0]
+    assert tuple(wide.get_layers()[-1].get_offsets())[1:] == (0, 0)
     assert pixels(wide.get_layers()[-1]) == pixels(photograph.get_layers()[0])
     assert provenance(wide.get_layers()[0])["engine"] == "offline"
 

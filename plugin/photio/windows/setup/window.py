@@ -43,7 +43,7 @@ class SetupWindow:
         self._text.set_line_wrap_mode(Pango.WrapMode.WORD_CHAR)  # a folder can be longer than a line
         label = _("With _MI-GAN, a second engine for work offline (licence: MIT)")
         self._with_neural = Gtk.CheckButton(label=label, use_underline=True, no_show_all=True)
-        named(self._with_neural, label, _("A neural model, better across large structures. Settings… adds it later, too."))
+        named(self._with_neural, label, _("A neural model, better across large structures. Settings… adds it later."))
         self._with_neural.connect("toggled", lambda _button: parts.later(self._plan_again))
         self._bar = Gtk.ProgressBar(show_text=True, ellipsize=Pango.EllipsizeMode.END, no_show_all=True)
         self._details = Details()
