@@ -1,6 +1,6 @@
-"""The default fill model: a coarse picture says what belongs where, the photograph around the hole gives its texture.
+"""The default fill model: PatchMatch at a small scale says what belongs where, the photograph gives the texture.
 
-The coarse picture is MI-GAN's where that is installed, and otherwise PatchMatch's at a quarter of the scale.
+PatchMatch alone at full scale takes several times as long, and leaves blurred patches where the hole is large.
 """
 
 from __future__ import annotations
@@ -8,15 +8,16 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from bridge.engine import ModelUnavailable, migan_model, models, patchmatch_model
-from bridge.engine.fill import MODEL_PIXELS, Fill, Hole, Rgb, check
+from bridge.engine import patchmatch_model
+from bridge.engine.fill import Fill, Hole, Rgb, check
 from bridge.pixels.diffusion import diffuse
 from bridge.pixels.flat_patches import luma
 from bridge.pixels.imaging import is_gray
 from bridge.pixels.texture import textured, window
 
-#: PatchMatch makes the coarse picture so many times smaller; even smaller above `MODEL_PIXELS`.
-SMALLER = 4
+#: px: the size of the coarse picture, and the radius of its patches. Of 16,000, 65,000 and 130,000 px and of the radii
+#: 3 and 5, these came nearest to the truth in 25 holes (by little: docs/offline.md). Larger ones take longer.
+COARSE_PIXELS, COARSE_RADIUS = 65_000, 3
 
 
 def fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
@@ -25,7 +26,7 @@ def fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
     A gray picture gets a gray answer. There is no limit to the size: large holes are filled from coarse to fine.
 
     Raises:
-        ModelUnavailable: there is neither MI-GAN nor PatchMatch on this computer.
+        ModelUnavailable: PatchMatch does not load on this computer.
         ValueError: the arrays do not fit together, or the hole covers everything.
     """
     return fill_along(coarse, rgb, hole, seed)
@@ -47,24 +48,14 @@ def fill_along(coarse_fill: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
 
 
 def coarse(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
-    """MI-GAN's picture, or `coarse_by_patches`."""
-    if models.find_model() is not None:
-        try:
-            return migan_model.fill(rgb, hole, seed)
-        except ModelUnavailable:  # the file is damaged, or its library is missing: the doctor says so
-            pass
-    return coarse_by_patches(rgb, hole, seed)
-
-
-def coarse_by_patches(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
-    """PatchMatch's picture at a small scale, scaled up."""
+    """PatchMatch's picture at `COARSE_PIXELS`, scaled up. Where hardly anything is outside the hole, a smooth one."""
     height, width = hole.shape
-    scale = SMALLER * max(1, (hole.size / MODEL_PIXELS) ** 0.5)
+    scale = max(1, (hole.size / COARSE_PIXELS) ** 0.5)
     size = max(1, round(width / scale)), max(1, round(height / scale))
     small = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BOX))
     coverage = Image.fromarray(hole.astype(np.float32)).resize(size, Image.Resampling.BOX)
     small_hole = np.asarray(coverage) > 0
     if small_hole.all():
         return diffuse(rgb, hole)
-    filled = Image.fromarray(patchmatch_model.fill(small, small_hole, seed))
+    filled = Image.fromarray(patchmatch_model.fill(small, small_hole, seed, COARSE_RADIUS))
     return np.asarray(filled.resize((width, height), Image.Resampling.BICUBIC))

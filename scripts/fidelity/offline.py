@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bridge.engine import ModelUnavailable, fill, inference, models
+from bridge.engine import ModelUnavailable, fill, migan_model, models, patchmatch_model, texture_model
 from bridge.store.places import HOME_VARIABLE
 from fidelity import perceptual
 from fidelity.measures import psnr, ssim
@@ -63,28 +63,19 @@ def engines(notes: list[str]) -> dict[str, fill.Fill]:
     scripts_model = rootfs.cache_directory() / "model"  # where scripts/test.py keeps it
     if models.find_model() is None and (scripts_model / "models" / models.MODEL_NAME).is_file():
         os.environ[HOME_VARIABLE] = str(scripts_model)
-    from bridge.engine import texture_model
-
     found: dict[str, fill.Fill] = {
         "texture": texture_model.fill,
-        "texture without MI-GAN": partial(texture_model.fill_along, texture_model.coarse_by_patches),
-        "PatchMatch, radius 3": _radius_3,
-        "PatchMatch": inference.load("patchmatch"),
-        "MI-GAN": inference.load("migan"),
+        "PatchMatch": patchmatch_model.fill,
+        "PatchMatch, radius 3": partial(patchmatch_model.fill, radius=3),
+        "MI-GAN": migan_model.fill,
+        "MI-GAN + texture": partial(texture_model.fill_along, migan_model.fill),
     }
     try:
         found["MI-GAN"](np.zeros((8, 8, 3), np.uint8), np.eye(8, dtype=np.bool_), 1)
     except ModelUnavailable as error:
         notes.append(f"MI-GAN is NOT measured: {error.sentence}")
-        del found["MI-GAN"], found["texture"]
+        del found["MI-GAN"], found["MI-GAN + texture"]
     return found
-
-
-def _radius_3(rgb: Picture, hole: Hole, seed: int) -> Picture:
-    import patchmatch
-
-    patchmatch.set_random_seed(seed)
-    return np.where(hole[..., None], np.asarray(patchmatch.inpaint(rgb, hole, patch_size=3)), rgb)
 
 
 def object_like(share: tuple[float, float], seed: int) -> Hole:

@@ -15,7 +15,7 @@ SENT, MARGIN = 1_050_000, 0.6
 #: px: how much the mask is grown, and the size of the part that is shown.
 GROWN, SHOWN = 9, (360, 420)
 SEED = 1
-MODELS = ("PatchMatch", "MI-GAN", "texture without MI-GAN", "texture")
+MODELS = ("PatchMatch", "MI-GAN", "MI-GAN + texture", "texture")
 
 
 def strips(photographs: list[Path], folder: Path, notes: list[str]) -> Iterator[Path]:

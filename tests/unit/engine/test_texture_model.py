@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bridge.engine import fill, migan_model, models, texture_model
-from bridge.engine.models import MODEL_SIZE
+from bridge.engine import fill, texture_model
 from tests.unit.pictures import Scene, striped_wall
 
-
-@pytest.fixture
-def no_neural_model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The folder of the models; MI-GAN is not in it, and was not loaded before."""
-    monkeypatch.setenv("PHOTIO_HOME", str(tmp_path))
-    monkeypatch.setattr(migan_model, "_session", None)
-    return models.model_path()
+ROOT = Path(__file__).parents[3]
+#: Of `digest`. It changes only where the fill is meant to.
+KNOWN = "0f3bac08dd75b3949dbd0b62daf247c5776158c9cea93f8c14d446c703aa3090"
 
 
 def detail(picture: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
@@ -29,21 +28,6 @@ def detail(picture: NDArray[np.uint8], where: NDArray[np.bool_]) -> float:
 
 def flat(rgb: fill.Rgb, hole: fill.Hole, _seed: int) -> fill.Rgb:
     return np.full_like(rgb, 128)
-
-
-def test_without_the_neural_model_the_hole_is_filled_too(no_neural_model: Path) -> None:
-    scene = striped_wall()
-    answer = texture_model.fill(scene.rgb, scene.hole, 1)
-    assert np.array_equal(answer, texture_model.fill_along(texture_model.coarse_by_patches, scene.rgb, scene.hole, 1))
-
-
-def test_a_damaged_neural_model_does_not_keep_the_hole_from_being_filled(no_neural_model: Path) -> None:
-    scene = striped_wall()
-    absent = texture_model.fill(scene.rgb, scene.hole, 1)
-    no_neural_model.parent.mkdir(parents=True)
-    with no_neural_model.open("wb") as file:
-        file.truncate(MODEL_SIZE)
-    assert np.array_equal(texture_model.fill(scene.rgb, scene.hole, 1), absent)
 
 
 def test_the_coarse_picture_says_what_belongs_where() -> None:
@@ -89,8 +73,37 @@ def test_a_hole_above_the_limit_of_the_coarse_models_is_as_sharp_as_its_surround
 def test_no_rim_is_seen_where_the_hole_begins() -> None:
     """The step across the hole's border is like that between any two neighbours."""
     scene: Scene = striped_wall(240, 200)
-    answer = texture_model.fill_along(texture_model.coarse_by_patches, scene.rgb, scene.hole, 1)
+    answer = texture_model.fill(scene.rgb, scene.hole, 1)
     border = scene.hole[:, 1:] != scene.hole[:, :-1]
     step = np.abs(np.diff(answer.astype(float), axis=1)).mean(axis=2)
     usual = step[~scene.hole[:, 1:] & ~scene.hole[:, :-1]]
     assert step[border].mean() < 1.5 * usual.mean()
+
+
+def digest() -> str:
+    """Of two fills, for the processes below."""
+    found = hashlib.sha256()
+    for size in ((301, 203), (700, 500)):
+        scene = striped_wall(*size)
+        found.update(texture_model.fill(scene.rgb, scene.hole, 3).tobytes())
+    return found.hexdigest()
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [
+        {},
+        {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"},
+        {"OPENBLAS_CORETYPE": "Prescott", "OPENCV_CPU_DISABLE": "AVX2,AVX,FMA3,SSE4.2,SSE4.1,SSSE3"},
+        {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4", "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"},
+    ],
+    ids=str,
+)
+def test_every_processor_and_number_of_threads_gives_the_same_fill(processor: dict[str, str]) -> None:
+    code = "from tests.unit.engine.test_texture_model import digest; print(digest())"
+    environment = {**os.environ, **processor}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == KNOWN

@@ -85,8 +85,8 @@ class WorkPage(Page):
         self._add.set_no_show_all(installed)
 
     def focus_neural(self) -> None:
-        """Focuses the model that uses MI-GAN first: the button that added it has gone."""
-        self._models["texture"].grab_focus()
+        """Focuses the choice of MI-GAN, which is in the place of the button that added it."""
+        self._models["migan"].grab_focus()
 
     def read(self, before: Preferences) -> Preferences:
         """`before` with the values that are set here."""
@@ -109,7 +109,7 @@ class WorkPage(Page):
     def _radio_buttons(self) -> dict[str, Gtk.RadioButton]:
         """The offline models."""
         labels = {
-            "texture": _("Te_xture: sharp and quick; with MI-GAN, better with large structures"),
+            "texture": _("Te_xture: quick and sharp, invents nothing"),
             "patchmatch": _("_PatchMatch: sharp, invents nothing"),
             "migan": _("_MI-GAN: softer, better with large structures"),
         }
