@@ -132,8 +132,8 @@ def write_strips(paths: list[Path], folder: Path) -> int:
 
     notes: list[str] = []
     folder.mkdir(parents=True, exist_ok=True)
-    for path in strips(paths, folder, notes):
-        print(path, flush=True)
+    for line in strips(paths, folder, notes):
+        print(line, flush=True)
     print("\n".join(notes), end="")
     return 0
 

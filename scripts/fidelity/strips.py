@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from bridge.engine.fill import Fill
 from fidelity.offline import Hole, Picture, engines
 
 #: px of the scaled crop: about what is sent for an object, and the margin around it as a share of its longer side.
@@ -16,19 +18,50 @@ SENT, MARGIN = 1_050_000, 0.6
 GROWN, SHOWN = 9, (360, 420)
 SEED = 1
 MODELS = ("PatchMatch", "MI-GAN", "MI-GAN + texture", "texture")
+#: What no model can continue: a photograph, and the middle and half axes of an ellipse in it, px at half its size.
+FAILURES = {
+    "pattern": ("roman-colosseum", (770, 680), (120, 180)),
+    "face": ("oakland-zoo-otters", (690, 365), (60, 55)),
+    "text": ("lake-sherburne", (960, 300), (130, 60)),
+}
+TEXT = "Photio for GIMP"
 
 
-def strips(photographs: list[Path], folder: Path, notes: list[str]) -> Iterator[Path]:
-    """Writes a strip for each photograph that has an object's mask (NAME-object.png) and gives its path."""
+def strips(photographs: list[Path], folder: Path, notes: list[str]) -> Iterator[str]:
+    """Writes strips: of each photograph with an object's mask (NAME-object.png), and of what no model can do.
+
+    Gives a line for each, with the seconds of processor time that each model took.
+    """
     found = engines(notes)
     for path in photographs:
         mask = path.with_name(f"{path.stem}-object.png")
         if mask.exists():
-            rgb, hole = removal(path, mask)
-            shown = [("before", rgb)] + [(name, found[name](rgb, hole, SEED)) for name in MODELS if name in found]
-            strip = folder / f"{path.stem}.jpg"
-            join(shown, middle(hole)).save(strip, quality=86)
-            yield strip
+            yield _strip(folder / f"{path.stem}.jpg", *removal(path, mask), found)
+    of = {path.stem: path for path in photographs}
+    for name, (photograph, centre, axes) in FAILURES.items():
+        if photograph in of:
+            yield _strip(folder / f"{name}.jpg", *failure(of[photograph], name, centre, axes), found)
+
+
+def _strip(strip: Path, rgb: Picture, hole: Hole, found: dict[str, Fill]) -> str:
+    shown, line = [("before", rgb)], f"{strip.name}, {hole.size / 1e6:.2f} MP, hole {hole.mean():.1%}:"
+    for name in MODELS:
+        if name in found:
+            began = time.process_time()
+            shown.append((name, found[name](rgb, hole, SEED)))
+            line += f"  {name} {time.process_time() - began:.1f} s"
+    join(shown, middle(hole)).save(strip, quality=60)
+    return line
+
+
+def failure(photograph: Path, name: str, centre: tuple[int, int], axes: tuple[int, int]) -> tuple[Picture, Hole]:
+    """A photograph at half its size, for "text" with a line of it, and an ellipse as the hole."""
+    with Image.open(photograph) as image:
+        half = image.convert("RGB").reduce(2)
+    if name == "text":
+        ImageDraw.Draw(half).text(centre, TEXT, "white", ImageFont.load_default(72), "mm")
+    y, x = np.mgrid[: half.height, : half.width]
+    return np.asarray(half), ((x - centre[0]) / axes[0]) ** 2 + ((y - centre[1]) / axes[1]) ** 2 < 1
 
 
 def removal(photograph: Path, mask: Path) -> tuple[Picture, Hole]:
