@@ -1,4 +1,4 @@
-"""The default fill model, PatchMatch: fills a hole with patches of the same photograph.
+"""The fill model PatchMatch: fills a hole with patches of the same photograph.
 
 C. Barnes et al., "PatchMatch: A Randomized Correspondence Algorithm for Structural Image Editing",
 SIGGRAPH 2009, as implemented by PyPatchMatch 2.2.0 (MIT).
@@ -7,6 +7,7 @@ SIGGRAPH 2009, as implemented by PyPatchMatch 2.2.0 (MIT).
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import numpy as np
 import patchmatch
@@ -27,8 +28,10 @@ LARGE_HOLE = 250_000
 _seed_lock = threading.Lock()
 
 
-def fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
+def fill(rgb: Rgb, hole: Hole, seed: int, radius: int | None = None) -> Rgb:
     """Fill `hole` with patches from elsewhere in `rgb`; interface as for `bridge.engine.fill.Fill`.
+
+    `radius`, in px, is that of the patches; None: `PATCH_RADIUS`, or `LARGE_HOLE_RADIUS`.
 
     The library's seed has 32 bits. Seeds are taken modulo 2³², so 1…4 294 967 296 stay distinct (the last becomes 0).
     Calls from several threads run one after another. The library prints nothing to stdout, which carries messages.
@@ -42,11 +45,11 @@ def fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
             "The offline engine's PatchMatch library does not load on this computer: use Photio with an API key."
         )
         raise ModelUnavailable(sentence)
-    return fill_hole(_fill, rgb, hole, seed)
+    return fill_hole(partial(_fill, radius=radius), rgb, hole, seed)
 
 
-def _fill(rgb: Rgb, hole: Hole, seed: int) -> Rgb:
-    radius = PATCH_RADIUS if np.count_nonzero(hole) <= LARGE_HOLE else LARGE_HOLE_RADIUS
+def _fill(rgb: Rgb, hole: Hole, seed: int, radius: int | None) -> Rgb:
+    radius = radius or (PATCH_RADIUS if np.count_nonzero(hole) <= LARGE_HOLE else LARGE_HOLE_RADIUS)
     with _seed_lock:
         patchmatch.set_random_seed(seed % 2**32)
         return np.asarray(patchmatch.inpaint(rgb, hole, patch_size=radius))
