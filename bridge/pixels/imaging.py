@@ -90,7 +90,7 @@ def deep_pnm(colours: Colours, alpha: Pixels | None) -> bytes:
 
 
 def is_gray(pixels: Pixels | Colours) -> bool:
-    """Whether the three channels of [height, width, 3] are equal."""
+    """Whether the three channels of [height, width, 3], or of [pixels, 3], are equal."""
     return all(np.array_equal(pixels[..., 0], pixels[..., channel]) for channel in (1, 2))
 
 
