@@ -1,0 +1,249 @@
+"""Gives a repair that was scaled up the fine detail of the photograph around it.
+
+The photograph is made as soft as the repair. What that takes from it is its detail. Each cell of the repair, a square
+of a few px, gets the detail of that cell outside whose soft picture is most like the repair there. Nothing else is
+added, so the repair's own picture stays.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from bridge.pixels.imaging import is_gray
+from bridge.pixels.match_colour import eight_bits
+from bridge.pixels.patch_features import Floats
+from bridge.pixels.patch_field import Descriptions, Field, Layout, Mask, Search, enlarged, improve, nearest
+
+Levels = NDArray[np.uint8]
+Cells = NDArray[np.int8]  # [rows · columns, side, side, C]
+
+#: px: the side of a cell where the repair was scaled up by less than `LARGE`. Beyond, it doubles with the scale.
+CELL, LARGE = 4, 6.0
+#: The first search is made among cells so many times larger.
+FIRST = 2
+#: Cells to copy from that are enough to search among.
+ENOUGH = 64
+#: The share of a cell's outermost px that is taken from what continues its neighbour's detail.
+MIXED = np.float32(0.12)
+
+#: The power of the difference between a repair and what was found for it, as a share of both powers together: up to the
+#: first all of the detail is added, from the second on nothing.
+UNLIKE = (0.6, 0.9)
+#: Levels: the same for the difference in brightness, and in each colour difference.
+BRIGHTNESS, COLOUR = (24.0, 48.0), (10.0, 20.0)
+#: `patch_features.describe` gives for a difference of one level: twice the square of the sum of its filter of order 0.
+_PER_LEVEL = 11.6
+#: Levels, standard deviation: contrasts in so much noise cannot be compared.
+FAINT = 2.0
+#: A cell's detail is reduced where the found cell has more than so many times the contrast of the repair's: there is an
+#: edge that the repair has beside it, or not at all.
+MOST_CONTRAST = 1.3
+#: Where the same cell is found for more than so many others its detail is reduced, and for the second number of them left
+#: out: a pattern that repeats catches the eye, and is a sign that little there is like the repair.
+USES = (16.0, 64.0)
+#: The features of `patch_features.describe` that are averages: of the luma, and of each colour difference.
+_AVERAGES = (0, 10, 13)
+
+#: Rows of cells that are worked on at a time.
+_STRIP = 64
+
+
+class Surroundings(NamedTuple):
+    """What detail is taken from.
+
+    Attributes:
+        photograph: uint8 [H, W, 3].
+        soft: uint8 [H, W, 3]: the photograph, as soft as the repair.
+        known: [H, W]; true where detail may be taken.
+        place: the row and the column where the repair begins.
+        factor: how many px of the photograph one px of the repair had before it was scaled up.
+    """
+
+    photograph: Levels
+    soft: Levels
+    known: Mask
+    place: tuple[int, int]
+    factor: float
+
+
+class _Found(NamedTuple):
+    """For each cell that is wanted, where its detail is taken from, and how much of it, 0.0–1.0."""
+
+    field: Field
+    share: Floats
+
+
+def match_detail(repair: Floats, edited: Mask, around: Surroundings, seed: int) -> Floats:
+    """Adds the detail that a repair lacks because it was scaled up.
+
+    Where nothing in the surroundings is like the repair, less is added, or nothing.
+
+    Args:
+        repair: [h, w, 3], 0.0–255.0: the repair in canvas px and in the photograph's colours.
+        edited: [h, w]; true where the repair will be shown.
+        around: the photograph there and in its wider surroundings.
+        seed: any whole number; the same seed gives the same detail.
+
+    Returns:
+        float32 [h, w, 3], a new array. It equals `repair` outside `edited`, and everywhere when there is nothing
+        to take detail from.
+
+    Raises:
+        ValueError: the arrays do not fit together.
+    """
+    rows, columns = (slice(begin, begin + side) for begin, side in zip(around.place, edited.shape, strict=True))
+    if around.known[rows, columns].shape != repair.shape[:2] or around.soft.shape != around.photograph.shape:
+        raise ValueError(f"a repair of {repair.shape} at {around.place} does not fit into {around.known.shape}")
+    result = repair.astype(np.float32)
+    if not edited.any():
+        return result
+    channels = 1 if is_gray(around.photograph) and is_gray(repair) else 3
+    cell = CELL
+    while around.factor >= LARGE * cell / CELL:
+        cell *= 2
+    step = cell * FIRST
+    picture, hole = around.soft[..., :channels].copy(), np.zeros_like(around.known)
+    np.copyto(picture[rows, columns], eight_bits(repair[..., :channels]), where=edited[..., None])
+    hole[rows, columns] = edited
+    found = _found(_whole(picture, step), _whole(hole, step), _whole(around.known & ~hole, step), cell, seed)
+    if found is not None:
+        photograph, soft = (_whole(each[..., :channels], step) for each in (around.photograph, around.soft))
+        _add(result, edited, around.place, found, _details(photograph, soft, cell))
+    return result
+
+
+def _whole(picture: NDArray[Any], step: int) -> NDArray[Any]:
+    """A picture completed to a multiple of `step` px by repeating its outermost px; a mask, with false."""
+    extra = [(0, -side % step) for side in picture.shape[:2]] + [(0, 0)] * (picture.ndim - 2)
+    return np.pad(picture, extra) if picture.dtype == np.bool_ else np.pad(picture, extra, mode="edge")
+
+
+def _found(picture: Levels, hole: Mask, known: Mask, cell: int, seed: int) -> _Found | None:
+    """What is most like each cell of the hole; None where there is too little to search among."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    field: Field | None = None
+    for side, radii in ((cell * FIRST, (2, 1)), (cell, (8, 2, 1))):
+        layout = Layout(_touched(hole, side), ~_touched(~known, side))
+        if np.count_nonzero(layout.usable) < ENOUGH:
+            return None
+        descriptions = Descriptions(layout, _reduced(picture, side))
+        field = nearest(layout, descriptions, generator) if field is None else enlarged(field, layout)
+        field = improve(field, descriptions, generator, Search(radii=radii))
+    assert field is not None
+    contrasts = _contrasts(picture, cell)
+    share = _alike(field, descriptions) * _as_contrasting(contrasts[layout.wanted], contrasts[field.sources])
+    return _Found(field, share)
+
+
+def _reduced(picture: Levels, side: int) -> Floats:
+    """The average of each square, [H / side, W / side, C]."""
+    small = Image.fromarray(picture if picture.shape[2] == 3 else picture[..., 0]).reduce(side)
+    return np.asarray(small, np.float32).reshape(small.height, small.width, picture.shape[2])
+
+
+def _touched(mask: Mask, side: int) -> Mask:
+    """Which squares hold anything of a mask."""
+    height, width = mask.shape
+    return np.asarray(mask.reshape(height // side, side, width // side, side).any(axis=(1, 3)))
+
+
+def _alike(field: Field, descriptions: Descriptions) -> Floats:
+    """How alike each cell and what was found for it are, 0.0–1.0: in contrasts, in brightness and in colour."""
+    wanted, sources, layout = descriptions.wanted, descriptions.of(field.sources), field.layout
+    difference = wanted - sources
+    averages = [number for number in _AVERAGES if number < wanted.shape[1]]
+    rest = [number for number in range(wanted.shape[1]) if number not in averages]
+
+    def power(features: Floats) -> Floats:
+        # sums of whole numbers below 2^24 are exact in any order
+        return np.asarray((features[:, rest] ** 2).sum(axis=1))
+
+    both = power(wanted) + power(sources) + np.float32((2 * FAINT) ** 2 * len(rest))
+    alike = _falling(power(difference) / both, UNLIKE)
+    for number, limits in zip(averages, (BRIGHTNESS, COLOUR, COLOUR), strict=False):
+        alike *= _falling(np.abs(difference[:, number]) / np.float32(_PER_LEVEL), limits)
+    alike *= _falling(np.bincount(field.sources)[field.sources].astype(np.float32), USES)
+    # a mean of neighbours: one patch may be alike by chance
+    levels = np.zeros(layout.shape, np.uint8)
+    levels.ravel()[layout.wanted] = np.rint(alike * 255)
+    smooth = np.asarray(Image.fromarray(levels).filter(ImageFilter.BoxBlur(1)), np.float32)
+    return np.asarray(smooth.ravel()[layout.wanted] / np.float32(255))
+
+
+def _falling(values: Floats, limits: tuple[float, float]) -> Floats:
+    """1.0 up to the first limit, 0.0 from the second on."""
+    first, second = limits
+    return np.asarray(np.clip((np.float32(second) - values) * np.float32(1 / (second - first)), 0, 1))
+
+
+def _contrasts(picture: Levels, cell: int) -> Floats:
+    """The luma's variance in each cell, levels², row by row."""
+    height, width, channels = picture.shape
+    count, found = cell * cell, []
+    for top in range(0, height, cell * _STRIP):
+        px = picture[top : top + cell * _STRIP].astype(np.int32)
+        luma = px[..., 0] + 2 * px[..., 1] + px[..., 2] if channels == 3 else 4 * px[..., 0]
+        parts = luma.reshape(-1, cell, width // cell, cell)
+        # whole numbers, which no processor rounds; 64 bits, because a cell may be large
+        squares = (parts * parts).sum(axis=(1, 3), dtype=np.int64)
+        found.append((count * squares - parts.sum(axis=(1, 3), dtype=np.int64) ** 2).ravel())
+    return np.asarray(np.concatenate(found) / (16 * count * count), np.float32)
+
+
+def _as_contrasting(wanted: Floats, sources: Floats) -> Floats:
+    """How much of the detail of cells with one variance fits to cells with another, 0.0–1.0."""
+    ratio = np.sqrt((wanted + np.float32(FAINT**2)) / (sources + np.float32(FAINT**2)))
+    return np.asarray(np.minimum(np.float32(MOST_CONTRAST) * ratio, np.float32(1)))
+
+
+def _details(photograph: Levels, soft: Levels, cell: int) -> Cells:
+    """What making it soft takes from the photograph, levels."""
+    height, width, channels = soft.shape
+    across = width // cell
+    cells = np.empty((height // cell, across, cell, cell, channels), np.int8)
+    for top in range(0, height, cell * _STRIP):
+        rows = slice(top, top + cell * _STRIP)
+        taken = np.clip(photograph[rows].astype(np.int16) - soft[rows], -127, 127)
+        cells[top // cell :][:_STRIP] = taken.reshape(-1, cell, across, cell, channels).swapaxes(1, 2)
+    return cells.reshape(-1, cell, cell, channels)
+
+
+def _add(result: Floats, edited: Mask, place: tuple[int, int], found: _Found, details: Cells) -> None:
+    """Adds the details that were found to the repair that begins at `place`; in place."""
+    layout, (cell, _cell, channels) = found.field.layout, details.shape[1:]
+    (top, left), across = place, layout.shape[1]
+    rows = layout.hole // across
+    for first in range(int(rows[0]), int(rows[-1]) + 1, _STRIP):
+        hole = layout.hole[slice(*np.searchsorted(rows, (first, first + _STRIP)))]
+        strip = np.zeros((_STRIP * across, cell, cell, channels), np.float32)
+        strip[hole - first * across] = _mixed(found, hole, details)
+        added = strip.reshape(_STRIP, across, cell, cell, channels).swapaxes(1, 2).reshape(_STRIP * cell, -1, channels)
+        begin, end = max(top, first * cell), min(top + len(edited), (first + _STRIP) * cell)
+        part, shown = (each[begin - top : end - top] for each in (result, edited))
+        more = part + added[begin - first * cell : end - first * cell, left : left + edited.shape[1]]
+        np.clip(more, np.minimum(part, 0), np.maximum(part, 255), out=more)
+        np.copyto(part, more, where=shown[..., None])
+
+
+def _mixed(found: _Found, hole: NDArray[np.int32], details: Cells) -> Floats:
+    """The detail of some cells, levels, [n, side, side, C]. At its edge each cell continues its neighbours' detail."""
+    layout, sources = found.field.layout, found.field.sources
+    side = details.shape[1]
+    parts = {-1: slice(0, 1), 0: slice(0, side), 1: slice(side - 1, side)}
+    own = np.ones(side, np.float32)
+    own[[0, -1]] -= MIXED
+    weights = {-1: np.array([MIXED]), 0: own, 1: np.array([MIXED])}
+    mixed = np.zeros((len(hole), *details.shape[1:]), np.float32)
+    for down, across in product((-1, 0, 1), repeat=2):
+        neighbours, inside = layout.moved(hole, down, across)
+        # at the picture's border, the cell itself stands in for a neighbour
+        index = layout.position[np.where(inside, neighbours, hole)]
+        places = sources[index] - np.where(inside, down * layout.shape[1] + across, 0)
+        weight = (weights[down][:, None] * weights[across])[..., None] * found.share[index][:, None, None, None]
+        mixed[:, parts[down], parts[across]] += weight * details[places, parts[down], parts[across]]
+    return mixed
