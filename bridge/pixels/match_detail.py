@@ -7,20 +7,20 @@ added, so the repair's own picture stays.
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from bridge.pixels.imaging import is_gray
 from bridge.pixels.match_colour import eight_bits
-from bridge.pixels.patch_features import Floats
+from bridge.pixels.patch_features import Floats, describe
 from bridge.pixels.patch_field import Descriptions, Field, Layout, Mask, Search, enlarged, improve, nearest
 
 Levels = NDArray[np.uint8]
-Cells = NDArray[np.int8]  # [rows · columns, side, side, C]
+Details = NDArray[np.int8]  # [rows, columns, side, side, C]
 
 #: px: the side of a cell where the repair was scaled up by less than `LARGE`. Beyond, it doubles with the scale.
 CELL, LARGE = 4, 6.0
@@ -28,29 +28,32 @@ CELL, LARGE = 4, 6.0
 FIRST = 2
 #: Cells to copy from that are enough to search among.
 ENOUGH = 64
-#: The share of a cell's outermost px that is taken from what continues its neighbour's detail.
-MIXED = np.float32(0.12)
 
 #: The power of the difference between a repair and what was found for it, as a share of both powers together: up to the
 #: first all of the detail is added, from the second on nothing.
-UNLIKE = (0.6, 0.9)
+UNLIKE = (0.85, 1.0)
 #: Levels: the same for the difference in brightness, and in each colour difference.
 BRIGHTNESS, COLOUR = (24.0, 48.0), (10.0, 20.0)
-#: `patch_features.describe` gives for a difference of one level: twice the square of the sum of its filter of order 0.
-_PER_LEVEL = 11.6
-#: Levels, standard deviation: contrasts in so much noise cannot be compared.
-FAINT = 2.0
+#: Levels, standard deviation: smaller contrasts are noise, among averages of cells, and among px of one cell.
+FAINT, FAINT_PX = 0.75, 2.0
 #: A cell's detail is reduced where the found cell has more than so many times the contrast of the repair's: there is an
 #: edge that the repair has beside it, or not at all.
-MOST_CONTRAST = 1.3
-#: Where the same cell is found for more than so many others its detail is reduced, and for the second number of them left
-#: out: a pattern that repeats catches the eye, and is a sign that little there is like the repair.
+MOST_CONTRAST = 1.6
+#: Where the same cell is found for more than so many others its detail is reduced, and for the second number of them
+#: left out: a pattern that repeats catches the eye, and is a sign that little there is like the repair.
 USES = (16.0, 64.0)
 #: The features of `patch_features.describe` that are averages: of the luma, and of each colour difference.
 _AVERAGES = (0, 10, 13)
+#: The features of the luma of patches that have 100 levels above the middle, or become 20 levels a px brighter.
+_RAMP = np.arange(-3, 4, dtype=np.float32)[None, :, None] * 20 + 128
+_EVEN = describe(np.full((1, 1, 1), 228, np.float32))[0, 0]
+_ACROSS, _DOWN = describe(_RAMP)[0, 3], describe(_RAMP.swapaxes(0, 1))[3, 0]
 
-#: Rows of cells that are worked on at a time.
-_STRIP = 64
+#: Levels², variance in a cell: from here on there is an edge that the detail has to lie on.
+EDGE = 200.0
+
+#: Rows of cells, and cells, that are worked on at a time.
+_STRIP, _SQUARES = 64, 8192
 
 
 class Surroundings(NamedTuple):
@@ -72,9 +75,15 @@ class Surroundings(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """For each cell that is wanted, where its detail is taken from, and how much of it, 0.0–1.0."""
+    """What was found for each cell that is wanted.
+
+    Attributes:
+        corners: int32 [2, n], px: the row and the column where its detail begins.
+        share: float32 [n], 0.0–1.0: how much of it is added.
+    """
 
     field: Field
+    corners: NDArray[np.int32]
     share: Floats
 
 
@@ -135,9 +144,15 @@ def _found(picture: Levels, hole: Mask, known: Mask, cell: int, seed: int) -> _F
         field = nearest(layout, descriptions, generator) if field is None else enlarged(field, layout)
         field = improve(field, descriptions, generator, Search(radii=radii))
     assert field is not None
-    contrasts = _contrasts(picture, cell)
+    luma = _luma(picture)
+    contrasts = _contrasts(luma, cell)
     share = _alike(field, descriptions) * _as_contrasting(contrasts[layout.wanted], contrasts[field.sources])
-    return _Found(field, share)
+    across = layout.shape[1]
+    begins, corners = (
+        np.stack((places // across, places % across)) * cell for places in (layout.wanted, field.sources)
+    )
+    _align(luma, begins, corners, np.flatnonzero((contrasts[layout.wanted] >= EDGE) & (share > 0)), cell)
+    return _Found(field, corners, share)
 
 
 def _reduced(picture: Levels, side: int) -> Floats:
@@ -156,17 +171,18 @@ def _alike(field: Field, descriptions: Descriptions) -> Floats:
     """How alike each cell and what was found for it are, 0.0–1.0: in contrasts, in brightness and in colour."""
     wanted, sources, layout = descriptions.wanted, descriptions.of(field.sources), field.layout
     difference = wanted - sources
-    averages = [number for number in _AVERAGES if number < wanted.shape[1]]
-    rest = [number for number in range(wanted.shape[1]) if number not in averages]
 
     def power(features: Floats) -> Floats:
-        # sums of whole numbers below 2^24 are exact in any order
-        return np.asarray((features[:, rest] ** 2).sum(axis=1))
+        contrast = features[:, : len(_EVEN)]
+        for plain in (_EVEN, _ACROSS, _DOWN):  # shading says nothing of what is there
+            most = np.abs(plain).argmax()
+            contrast = contrast - np.rint(contrast[:, most, None] * (plain / plain[most]))
+        return np.asarray((contrast**2).sum(axis=1))  # of whole numbers below 2^24, so exact in any order
 
-    both = power(wanted) + power(sources) + np.float32((2 * FAINT) ** 2 * len(rest))
+    both = power(wanted) + power(sources) + np.float32((2 * FAINT) ** 2 * len(_EVEN))
     alike = _falling(power(difference) / both, UNLIKE)
-    for number, limits in zip(averages, (BRIGHTNESS, COLOUR, COLOUR), strict=False):
-        alike *= _falling(np.abs(difference[:, number]) / np.float32(_PER_LEVEL), limits)
+    for number, limits in zip(_AVERAGES[: 3 if wanted.shape[1] > len(_EVEN) else 1], (BRIGHTNESS, COLOUR, COLOUR)):
+        alike *= _falling(np.abs(difference[:, number]) * (100 / _EVEN[0]), limits)
     alike *= _falling(np.bincount(field.sources)[field.sources].astype(np.float32), USES)
     # a mean of neighbours: one patch may be alike by chance
     levels = np.zeros(layout.shape, np.uint8)
@@ -181,69 +197,89 @@ def _falling(values: Floats, limits: tuple[float, float]) -> Floats:
     return np.asarray(np.clip((np.float32(second) - values) * np.float32(1 / (second - first)), 0, 1))
 
 
-def _contrasts(picture: Levels, cell: int) -> Floats:
+def _luma(picture: Levels) -> NDArray[np.int16]:
+    """Four times the luma, in whole numbers, [H, W]."""
+    px = picture.astype(np.int16)
+    return np.asarray(px[..., 0] + 2 * px[..., 1] + px[..., 2] if px.shape[2] == 3 else 4 * px[..., 0])
+
+
+def _contrasts(luma: NDArray[np.int16], cell: int) -> Floats:
     """The luma's variance in each cell, levels², row by row."""
-    height, width, channels = picture.shape
+    height, width = luma.shape
     count, found = cell * cell, []
     for top in range(0, height, cell * _STRIP):
-        px = picture[top : top + cell * _STRIP].astype(np.int32)
-        luma = px[..., 0] + 2 * px[..., 1] + px[..., 2] if channels == 3 else 4 * px[..., 0]
-        parts = luma.reshape(-1, cell, width // cell, cell)
+        px = luma[top : top + cell * _STRIP].astype(np.int32).reshape(-1, cell, width // cell, cell)
         # whole numbers, which no processor rounds; 64 bits, because a cell may be large
-        squares = (parts * parts).sum(axis=(1, 3), dtype=np.int64)
-        found.append((count * squares - parts.sum(axis=(1, 3), dtype=np.int64) ** 2).ravel())
+        squares = (px * px).sum(axis=(1, 3), dtype=np.int64)
+        found.append((count * squares - px.sum(axis=(1, 3), dtype=np.int64) ** 2).ravel())
     return np.asarray(np.concatenate(found) / (16 * count * count), np.float32)
+
+
+def _align(
+    luma: NDArray[np.int16], wanted: NDArray[np.int32], corners: NDArray[np.int32], which: NDArray[np.intp], cell: int
+) -> None:
+    """Moves what was found by up to half a cell, so that edges lie on those of the repair; in place.
+
+    B. Lucas, T. Kanade, "An Iterative Image Registration Technique", IJCAI 1981: one step, rounded to whole px.
+
+    Args:
+        luma: `_luma` of the repair in its surroundings.
+        wanted, corners: px, [2, n]: where each cell begins, and what was found for it.
+        which: the cells to move.
+    """
+    margin = cell // 2
+    squares = sliding_window_view(luma, (cell + 2 * margin + 2,) * 2)
+    most = np.array(squares.shape[:2])[:, None] - 1
+    for begin in range(0, len(which), _SQUARES):
+        some = which[begin : begin + _SQUARES]
+        here, there = (
+            squares[tuple(np.clip(places[:, some] - margin - 1, 0, most))].astype(np.int64)
+            for places in (wanted, corners)
+        )
+        slopes = (there[:, 2:, 1:-1] - there[:, :-2, 1:-1], there[:, 1:-1, 2:] - there[:, 1:-1, :-2])
+        missing = 2 * (here - there)[:, 1:-1, 1:-1]
+        ((yy, yx, y), (_xy, xx, x)) = ((_covariance(one, other) for other in (*slopes, missing)) for one in slopes)
+        firm = (16 * FAINT_PX * missing[0].size) ** 2
+        determinant = (yy + firm) * (xx + firm) - yx * yx
+        moves = np.stack((y * (xx + firm) - x * yx, x * (yy + firm) - y * yx)) / determinant
+        corners[:, some] += np.clip(np.rint(moves), -margin, margin).astype(np.int32)
 
 
 def _as_contrasting(wanted: Floats, sources: Floats) -> Floats:
     """How much of the detail of cells with one variance fits to cells with another, 0.0–1.0."""
-    ratio = np.sqrt((wanted + np.float32(FAINT**2)) / (sources + np.float32(FAINT**2)))
+    ratio = np.sqrt((wanted + np.float32(FAINT_PX**2)) / (sources + np.float32(FAINT_PX**2)))
     return np.asarray(np.minimum(np.float32(MOST_CONTRAST) * ratio, np.float32(1)))
 
 
-def _details(photograph: Levels, soft: Levels, cell: int) -> Cells:
-    """What making it soft takes from the photograph, levels."""
-    height, width, channels = soft.shape
-    across = width // cell
-    cells = np.empty((height // cell, across, cell, cell, channels), np.int8)
-    for top in range(0, height, cell * _STRIP):
+def _covariance(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:
+    """n² times the covariance in each of some squares of n px; of whole numbers, and so exact."""
+    axes, count = (1, 2), one[0].size
+    products = count * (one * other).sum(axis=axes) - one.sum(axis=axes) * other.sum(axis=axes)
+    return np.asarray(products, np.float64)
+
+
+def _details(photograph: Levels, soft: Levels, cell: int) -> Details:
+    """What making it soft takes from the photograph, levels: squares of `cell` px that begin at each px."""
+    taken = np.empty(soft.shape, np.int8)
+    for top in range(0, len(soft), cell * _STRIP):
         rows = slice(top, top + cell * _STRIP)
-        taken = np.clip(photograph[rows].astype(np.int16) - soft[rows], -127, 127)
-        cells[top // cell :][:_STRIP] = taken.reshape(-1, cell, across, cell, channels).swapaxes(1, 2)
-    return cells.reshape(-1, cell, cell, channels)
+        taken[rows] = np.clip(photograph[rows].astype(np.int16) - soft[rows], -127, 127)
+    return np.moveaxis(sliding_window_view(taken, (cell, cell), (0, 1)), 2, 4)
 
 
-def _add(result: Floats, edited: Mask, place: tuple[int, int], found: _Found, details: Cells) -> None:
+def _add(result: Floats, edited: Mask, place: tuple[int, int], found: _Found, details: Details) -> None:
     """Adds the details that were found to the repair that begins at `place`; in place."""
-    layout, (cell, _cell, channels) = found.field.layout, details.shape[1:]
+    layout, (cell, _cell, channels) = found.field.layout, details.shape[2:]
     (top, left), across = place, layout.shape[1]
     rows = layout.hole // across
     for first in range(int(rows[0]), int(rows[-1]) + 1, _STRIP):
         hole = layout.hole[slice(*np.searchsorted(rows, (first, first + _STRIP)))]
+        index = layout.position[hole]
         strip = np.zeros((_STRIP * across, cell, cell, channels), np.float32)
-        strip[hole - first * across] = _mixed(found, hole, details)
+        strip[hole - first * across] = details[tuple(found.corners[:, index])] * found.share[index, None, None, None]
         added = strip.reshape(_STRIP, across, cell, cell, channels).swapaxes(1, 2).reshape(_STRIP * cell, -1, channels)
         begin, end = max(top, first * cell), min(top + len(edited), (first + _STRIP) * cell)
         part, shown = (each[begin - top : end - top] for each in (result, edited))
         more = part + added[begin - first * cell : end - first * cell, left : left + edited.shape[1]]
         np.clip(more, np.minimum(part, 0), np.maximum(part, 255), out=more)
         np.copyto(part, more, where=shown[..., None])
-
-
-def _mixed(found: _Found, hole: NDArray[np.int32], details: Cells) -> Floats:
-    """The detail of some cells, levels, [n, side, side, C]. At its edge each cell continues its neighbours' detail."""
-    layout, sources = found.field.layout, found.field.sources
-    side = details.shape[1]
-    parts = {-1: slice(0, 1), 0: slice(0, side), 1: slice(side - 1, side)}
-    own = np.ones(side, np.float32)
-    own[[0, -1]] -= MIXED
-    weights = {-1: np.array([MIXED]), 0: own, 1: np.array([MIXED])}
-    mixed = np.zeros((len(hole), *details.shape[1:]), np.float32)
-    for down, across in product((-1, 0, 1), repeat=2):
-        neighbours, inside = layout.moved(hole, down, across)
-        # at the picture's border, the cell itself stands in for a neighbour
-        index = layout.position[np.where(inside, neighbours, hole)]
-        places = sources[index] - np.where(inside, down * layout.shape[1] + across, 0)
-        weight = (weights[down][:, None] * weights[across])[..., None] * found.share[index][:, None, None, None]
-        mixed[:, parts[down], parts[across]] += weight * details[places, parts[down], parts[across]]
-    return mixed

@@ -90,7 +90,7 @@ PHOTOGRAPH = Path(__file__).parents[3] / "scripts" / "photos" / "extreme-desert-
 def through(service, selected, **changes):
     """What a service makes of a part of a photograph, beside what was there: both float, over the layer's area."""
     pixels = np.asarray(Image.open(PHOTOGRAPH).convert("RGB"))
-    asked = job(match_colour=True, match_grain=True, grow=6, feather=3, **changes)
+    asked = job(**{"match_colour": True, "match_grain": True, "grow": 6, "feather": 3, **changes})
     canvas = Size(pixels.shape[1], pixels.shape[0])
     work = only_crop(asked, canvas, selected, lambda box: pixels[box.y : box.bottom, box.x : box.right])
     base = work.base()
@@ -123,7 +123,7 @@ def finest(picture):
     return np.mean(np.diff(np.diff(picture, axis=0), axis=1) ** 2)
 
 
-LARGE = Box(1500, 900, 1100, 900)
+LARGE = Box(950, 1600, 1100, 900)
 
 
 @pytest.mark.parametrize("grainy", [True, False])
