@@ -71,7 +71,7 @@ def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     serve = _command(commands, "serve", _serve, "run the offline engine as a server on this computer")
     serve.add_argument("--port", type=int, default=0, help="0 (default) for any free one")
-    serve.add_argument("--model", choices=OFFLINE_MODELS, help="(default: as configured, else patchmatch)")
+    serve.add_argument("--model", choices=OFFLINE_MODELS, help="(default: as configured, else texture)")
     serve.add_argument("--require-key", metavar="KEY", help="answer 401 to requests without this key")
     model = _command(commands, "model", None, "the offline engine's neural model")
     actions = model.add_subparsers(title="actions", metavar="ACTION", required=True)

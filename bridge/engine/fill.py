@@ -16,8 +16,20 @@ Hole = NDArray[np.bool_]
 #: gives the same result. Raises `ModelUnavailable` when the model is not installed.
 Fill = Callable[[Rgb, Hole, int], Rgb]
 
-#: px; larger images are scaled down first. Time and memory of both models grow with the area.
+#: px; larger images are scaled down first. Time and memory of PatchMatch and MI-GAN grow with the area.
 MODEL_PIXELS = 1_500_000
+
+
+def check(rgb: Rgb, hole: Hole) -> None:
+    """Check the arguments of a `Fill`.
+
+    Raises:
+        ValueError: the arrays do not fit together, or the hole covers everything.
+    """
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or hole.shape != rgb.shape[:2]:
+        raise ValueError(f"an image of {rgb.dtype} {rgb.shape} and a hole of {hole.shape} do not fit together")
+    if hole.all():
+        raise ValueError("the hole covers the whole image")
 
 
 def fill_hole(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
@@ -28,10 +40,7 @@ def fill_hole(model: Fill, rgb: Rgb, hole: Hole, seed: int) -> Rgb:
     Raises:
         ValueError: the arrays do not fit together, or the hole covers everything.
     """
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or hole.shape != rgb.shape[:2]:
-        raise ValueError(f"an image of {rgb.dtype} {rgb.shape} and a hole of {hole.shape} do not fit together")
-    if hole.all():
-        raise ValueError("the hole covers the whole image")
+    check(rgb, hole)
     if not hole.any():
         return rgb.copy()
     height, width = hole.shape

@@ -12,7 +12,7 @@ from bridge.common.i18n import _
 from bridge.engine import RequestRefused
 
 #: The names of the fill models, the default first.
-MODELS = ("patchmatch", "migan")
+MODELS = ("texture", "patchmatch", "migan")
 
 QUALITIES = ("LOW", "MIDDLE", "HIGH")
 LARGEST_SEED = 4_294_967_296

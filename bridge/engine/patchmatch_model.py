@@ -1,4 +1,4 @@
-"""The default fill model, PatchMatch: fills a hole with patches of the same photograph.
+"""The fill model PatchMatch: fills a hole with patches of the same photograph.
 
 C. Barnes et al., "PatchMatch: A Randomized Correspondence Algorithm for Structural Image Editing",
 SIGGRAPH 2009, as implemented by PyPatchMatch 2.2.0 (MIT).

@@ -19,7 +19,7 @@ from bridge.store.private_files import StorageError, read_private, write_private
 __all__ = ["DEFAULT_ORIGIN", "ORIGIN_VARIABLE", "Settings", "SettingsError", "load", "save", "settings_file"]
 
 ORIGIN_VARIABLE = "PHOTIO_ORIGIN"
-OFFLINE_MODELS = ("patchmatch", "migan")
+OFFLINE_MODELS = ("texture", "patchmatch", "migan")
 
 #: RGBA noise of this size, as a PNG in Base64, is just below `bridge.regen.transport.LONGEST_ANSWER`.
 MOST_MEGAPIXELS = 12
@@ -61,7 +61,7 @@ class Settings:
         engine: "auto" (Photio with a key, else offline), "photio" or "offline".
         connect_timeout: in seconds, above 0 and at most 3600.
         answer_timeout: likewise.
-        offline_model: "patchmatch" or "migan".
+        offline_model: one of `OFFLINE_MODELS`.
         key_storage: where the key was stored: "keyring", "file", or None if there is none.
         key_left_in_keyring: an older key that is no longer used could not be removed from the keyring.
         most_requests: a job that needs more requests is refused before anything is sent; 1 to 64.
@@ -80,7 +80,7 @@ class Settings:
     engine: str = "auto"
     connect_timeout: float = 10.0
     answer_timeout: float = 300.0
-    offline_model: str = "patchmatch"
+    offline_model: str = "texture"
     key_storage: str | None = None
     key_left_in_keyring: bool = False
     most_requests: int = 8

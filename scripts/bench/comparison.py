@@ -305,7 +305,7 @@ def offline(checkout, runs):
         patchmatch.set_random_seed(1)
         patchmatch.inpaint(np.asarray(photo), hole, patch_size=patchmatch_model.PATCH_RADIUS)
 
-    with EngineServer() as engine:
+    with EngineServer(model="patchmatch") as engine:
         ways = {"server": lambda: _answer(engine.origin, request), "bare": bare}
         found = {way: [] for way in ways}
         ways["server"]()  # loads the engine

@@ -1,17 +1,17 @@
-"""Compares the offline engine's models with others, in holes whose true content is known; for `fidelity.py`."""
+"""Compares the offline engine's models in holes whose true content is known; for `fidelity.py`."""
 
 from __future__ import annotations
 
-import importlib.util
+import json
 import os
+import resource
 import subprocess
 import sys
-import tempfile
 import time
-import types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,87 +19,72 @@ from PIL import Image
 
 from bridge.engine import ModelUnavailable, fill, inference, models
 from bridge.store.places import HOME_VARIABLE
+from fidelity import perceptual
 from fidelity.measures import psnr, ssim
 from gimp import rootfs
 
-#: px: the side of the square that is cut from each photograph.
-SIDE = 1024
-#: Shares of it that are holes.
+#: px: the side of the squares that are cut from each photograph, at half its size; and how many of them.
+SIDE, MOST_SQUARES = 512, 4
+#: Shares of a square that are holes.
 HOLES = ((0.04, 0.05), (0.12, 0.14))
-SEED = 1
+SEEDS = (1, 2, 3)
+#: The model that the others are compared with.
+DEFAULT = "texture"
 
 Picture = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
-Measure = Callable[[Picture, Picture, Hole], float]
+Means = NDArray[np.float64]  # of the values of a `Result`
+
+
+@dataclass(frozen=True)
+class Task:
+    """A hole in a square of a photograph, a seed, and the model that fills it."""
+
+    photograph: str
+    square: int
+    holes: int
+    seed: int
+    model: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """How near the fill is to the truth. `lpips` is NaN where it was not measured; `processor` is in seconds too."""
+
+    psnr: float
+    ssim: float
+    lpips: float
+    seconds: float
+    processor: float
 
 
 def engines(notes: list[str]) -> dict[str, fill.Fill]:
-    """The engines that this computer has, by name. Adds a note, with the reason, for each that it lacks."""
-    found: dict[str, fill.Fill] = {}
+    """The models that this computer has, by name. Adds a note, with the reason, for each that it lacks."""
     scripts_model = rootfs.cache_directory() / "model"  # where scripts/test.py keeps it
     if models.find_model() is None and (scripts_model / "models" / models.MODEL_NAME).is_file():
         os.environ[HOME_VARIABLE] = str(scripts_model)
-    for name, reason in (("patchmatch", ""), ("migan", "fetch it with `python -m bridge model fetch`")):
-        try:
-            if name == "migan" and models.find_model() is None:
-                raise ModelUnavailable("its weights are not on this computer")
-            if name == "migan":
-                import onnxruntime  # noqa: F401
-            found[name] = inference.load(name)
-        except (ModelUnavailable, ImportError) as error:
-            notes.append(f"{name} is NOT measured: {error}; {reason}.")
-    for name, module, compared in (("OpenCV Telea", "cv2", _telea), ("G'MIC matchpatch", "gmic", _matchpatch)):
-        if importlib.util.find_spec(module):
-            found[name] = compared
-        else:
-            package = "opencv-python-headless" if module == "cv2" else module
-            notes.append(f"{name} is NOT measured: `pip install {package}` would add it.")
+    from bridge.engine import texture_model
+
+    found: dict[str, fill.Fill] = {
+        "texture": texture_model.fill,
+        "texture without MI-GAN": partial(texture_model.fill_along, texture_model.coarse_by_patches),
+        "PatchMatch, radius 3": _radius_3,
+        "PatchMatch": inference.load("patchmatch"),
+        "MI-GAN": inference.load("migan"),
+    }
+    try:
+        found["MI-GAN"](np.zeros((8, 8, 3), np.uint8), np.eye(8, dtype=np.bool_), 1)
+    except ModelUnavailable as error:
+        notes.append(f"MI-GAN is NOT measured: {error.sentence}")
+        del found["MI-GAN"], found["texture"]
     return found
 
 
-def _telea(rgb: Picture, hole: Hole, seed: int) -> Picture:
-    import cv2
+def _radius_3(rgb: Picture, hole: Hole, seed: int) -> Picture:
+    import patchmatch
 
-    return np.asarray(cv2.inpaint(rgb, hole.astype(np.uint8), 5, cv2.INPAINT_TELEA), np.uint8)
-
-
-def _matchpatch(rgb: Picture, hole: Hole, seed: int) -> Picture:
-    with tempfile.TemporaryDirectory() as folder:
-        # no quotation marks: G'MIC takes them for a part of the name
-        names = [str(Path(folder) / name) for name in ("picture.png", "hole.png", "filled.png")]
-        Image.fromarray(rgb).save(names[0])
-        Image.fromarray(np.where(hole, 255, 0).astype(np.uint8)).save(names[1])
-        command = f"{names[0]} {names[1]} inpaint_matchpatch[0] [1] keep[0] output {names[2]}"
-        # in a process of its own: only so can the progress that its C library prints be hidden
-        program = [sys.executable, "-c", "import gmic, sys; gmic.run(sys.argv[1])", command]
-        subprocess.run(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        filled = np.asarray(Image.open(names[2]).convert("RGB"))
-    return np.where(hole[..., None], filled, rgb)  # G'MIC changes the surroundings too
-
-
-def perceptual(notes: list[str]) -> Measure | None:
-    """Shift-tolerant LPIPS with VGG (A. Ghildyal, F. Liu, ECCV 2022) around the hole; None where it cannot run."""
-    for name in ("IPython", "torchsummary"):  # imported by the package, never used by what we call
-        if not importlib.util.find_spec(name):
-            module: Any = types.ModuleType(name)
-            module.embed = module.summary = None
-            sys.modules[name] = module
-    try:
-        import torch
-        from stlpips_pytorch import stlpips
-    except ImportError as error:
-        notes.append(f"LPIPS is NOT measured: {error}; `pip install torch torchvision stlpips-pytorch` would add it.")
-        return None
-    network = stlpips.LPIPS(net="vgg", variant="shift_tolerant", verbose=False)
-
-    def measure(one: Picture, other: Picture, hole: Hole) -> float:
-        rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
-        box = (slice(max(0, rows[0] - 16), rows[-1] + 17), slice(max(0, columns[0] - 16), columns[-1] + 17))
-        pair = [torch.from_numpy(np.ascontiguousarray(a[box])).permute(2, 0, 1)[None] / 127.5 - 1 for a in (one, other)]
-        with torch.no_grad():
-            return float(network(*pair))
-
-    return measure
+    patchmatch.set_random_seed(seed)
+    return np.where(hole[..., None], np.asarray(patchmatch.inpaint(rgb, hole, patch_size=3)), rgb)
 
 
 def object_like(share: tuple[float, float], seed: int) -> Hole:
@@ -117,32 +102,92 @@ def object_like(share: tuple[float, float], seed: int) -> Hole:
     return hole
 
 
-def rows(photographs: list[Path], notes: list[str]) -> Iterator[list[str]]:
-    """One row for each photograph, hole and engine, then the means for each hole and engine."""
-    found, measure = engines(notes), perceptual(notes)
-    sums: dict[tuple[str, str], list[list[float]]] = {}
+def squares(path: Path) -> list[Picture]:
+    """`MOST_SQUARES` of the photograph at half its size, evenly spread, none over another."""
+    with Image.open(path) as image:
+        picture = image.convert("RGB").reduce(2)
+    columns, rows = picture.width // SIDE, picture.height // SIDE
+    lefts = [round((place + 0.5) * picture.width / columns - SIDE / 2) for place in range(columns)]
+    tops = [round((place + 0.5) * picture.height / rows - SIDE / 2) for place in range(rows)]
+    found = [np.asarray(picture.crop((x, y, x + SIDE, y + SIDE))) for y in tops for x in lefts]
+    return [found[place * len(found) // MOST_SQUARES] for place in range(min(MOST_SQUARES, len(found)))]
+
+
+def measured(photographs: list[Path], notes: list[str], kept: Path | None, quick: bool) -> dict[Task, Result]:
+    """All results. Those in the file `kept` are not measured again, and new ones are added to it at once."""
+    found, distance = engines(notes), perceptual.measure(notes)
+    results: dict[Task, Result] = {}
+    if kept and kept.exists():
+        for task, result in map(json.loads, kept.read_text().splitlines()):
+            results[Task(**task)] = Result(**result)
+    for seed in SEEDS[: 1 if quick else None]:
+        for task, truth, hole in _tasks(photographs, seed, list(found), quick):
+            if task not in results:
+                began = time.perf_counter(), time.process_time()
+                filled = found[task.model](truth, hole, seed)
+                taken = time.perf_counter() - began[0], time.process_time() - began[1]
+                apart = distance(filled, truth, hole) if distance else float("nan")
+                results[task] = Result(psnr(filled, truth, hole), ssim(filled, truth, hole), apart, *taken)
+                if kept:
+                    with kept.open("a") as file:
+                        file.write(json.dumps([asdict(task), asdict(results[task])]) + "\n")
+    return results
+
+
+def _tasks(photographs: list[Path], seed: int, names: list[str], quick: bool) -> Iterator[tuple[Task, Picture, Hole]]:
+    """Each task with the square, which is the truth, and the hole in it."""
     for number, path in enumerate(photographs):
-        picture = np.asarray(Image.open(path).convert("RGB").reduce(2))
-        y, x = (picture.shape[0] - SIDE) // 2, (picture.shape[1] - SIDE) // 2
-        truth = np.ascontiguousarray(picture[max(0, y) : max(0, y) + SIDE, max(0, x) : max(0, x) + SIDE])
-        if truth.shape[:2] != (SIDE, SIDE):
-            notes.append(f"{path.name} is too small for this table.")
-            continue
-        for share in HOLES:
-            hole = object_like(share, number)
-            label = f"{100 * hole.mean():.1f} %"
-            for name, engine in found.items():
-                began = time.perf_counter()
-                filled = engine(truth, hole, SEED)
-                seconds = time.perf_counter() - began
-                values = [psnr(filled, truth, hole), ssim(filled, truth, hole), seconds]
-                values.append(measure(filled, truth, hole) if measure else float("nan"))
-                sums.setdefault((f"{share[0]:.0%}–{share[1]:.0%}", name), []).append(values)
-                yield [path.stem, label, name, *_numbers(values)]
-    for (holes, name), values_of in sums.items():
-        yield ["MEAN", holes, name, *_numbers(list(np.mean(values_of, axis=0)))]
+        for square, truth in enumerate(squares(path)[: 1 if quick else None]):
+            for holes, share in enumerate(HOLES):
+                hole = object_like(share, 100 * number + 10 * square + holes)
+                for name in names:
+                    yield Task(path.stem, square, holes, seed, name), truth, hole
 
 
-def _numbers(values: list[float]) -> list[str]:
-    ratio, similarity, seconds, distance = values
-    return [f"{ratio:.2f}", f"{similarity:.3f}", "–" if np.isnan(distance) else f"{distance:.3f}", f"{seconds:.1f}"]
+def rows(photographs: list[Path], notes: list[str], kept: Path | None, quick: bool) -> Iterator[list[str]]:
+    """One row for each size of holes and each model."""
+    results = measured(photographs, notes, kept, quick)
+    names = list(dict.fromkeys(task.model for task in results))
+    memory = {model: _memory(model) for model in names}
+    for holes, label in [*enumerate(f"{low:.0%}–{high:.0%}" for low, high in HOLES), (-1, "all")]:
+        of = {model: _by_hole(results, model, holes) for model in names}
+        for model, values in of.items():
+            ratio, similarity, distance, *seconds = np.array(list(values.values())).mean(axis=0)
+            cells = [f"{ratio:.2f}", f"{similarity:.3f}", f"{distance:.4f}"]
+            cells += [*(f"{each:.1f}" for each in seconds), str(memory[model])]
+            against = [] if model == DEFAULT or DEFAULT not in of else [of[DEFAULT][key] for key in values]
+            yield [label, model, str(len(values)), *cells, *_compared(against, list(values.values()))]
+
+
+def _by_hole(results: dict[Task, Result], model: str, holes: int) -> dict[tuple[str, int, int], Means]:
+    """The means over the seeds, for each hole that this model has filled."""
+    found: dict[tuple[str, int, int], list[list[float]]] = {}
+    for task, result in results.items():
+        if task.model == model and holes in (-1, task.holes):
+            values = [result.psnr, result.ssim, result.lpips, result.seconds, result.processor]
+            found.setdefault((task.photograph, task.square, task.holes), []).append(values)
+    return {hole: np.mean(values, axis=0) for hole, values in found.items()}
+
+
+def _compared(default: list[Means], other: list[Means]) -> list[str]:
+    """The mean difference in LPIPS with its standard error, and in how many holes the default is better."""
+    if len(default) < 2:
+        return ["", ""]
+    less = np.array([one[2] - two[2] for one, two in zip(default, other, strict=True)])
+    error = less.std(ddof=1) / len(less) ** 0.5
+    return [f"{less.mean():+.4f} ± {error:.4f}", f"{np.count_nonzero(less < 0)} of {len(less)}"]
+
+
+def _memory(model: str) -> int:
+    """MB, the peak of a process that makes one fill."""
+    code = "import sys; sys.path[:0] = sys.argv[1:3]; from fidelity import offline; offline.fill_once(sys.argv[3])"
+    scripts = Path(__file__).resolve().parents[1]
+    program = [sys.executable, "-c", code, str(scripts), str(scripts.parent), model]
+    return int(subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+def fill_once(model: str) -> None:
+    """Fills one hole, and prints the process's peak memory in MB."""
+    truth = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
+    engines([])[model](truth, object_like(HOLES[-1], 1), 1)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 1_000_000)

@@ -338,7 +338,7 @@ def test_mi_gan_is_added_in_the_settings_and_can_be_chosen_at_once(adding, envir
     assert adding.hear() == "go"
     environment.add_neural()
     adding.succeed()
-    notice("MI-GAN is installed: choose it below, then press OK.")
+    notice("MI-GAN is installed: Texture uses it from now on.")
     assert not find("button", "Add MI-GAN…")
     for pid in before:
         wait_for_end(pid)

@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bridge.engine import ModelUnavailable, fill, inference, migan_model, models, patchmatch_model
+from bridge.engine import ModelUnavailable, fill, inference, migan_model, models, patchmatch_model, texture_model
 from bridge.pixels.diffusion import diffuse
 from tests.unit.pictures import Scene, striped_wall
 
@@ -19,12 +20,17 @@ LARGEST_SEED = 4_294_967_296
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(params=["patchmatch", "migan"])
+texture_alone = partial(texture_model.fill_along, texture_model.coarse_by_patches)
+
+
+@pytest.fixture(params=["texture", "texture without MI-GAN", "patchmatch", "migan"])
 def model(request: pytest.FixtureRequest) -> fill.Fill:
     """Each model that this computer has."""
-    if request.param == "migan" and models.find_model() is None:
+    if request.param == "texture without MI-GAN":
+        return texture_alone
+    if request.param != "patchmatch" and models.find_model() is None:
         pytest.skip("MI-GAN NOT TESTED: its model is not on this computer; get it with install.py --neural")
-    if request.param == "migan":
+    if request.param != "patchmatch":
         pytest.importorskip("onnxruntime", reason="MI-GAN NOT TESTED: onnxruntime is not installed")
     return inference.load(request.param)
 
@@ -117,17 +123,19 @@ def test_a_hole_that_is_everything_is_refused(model: fill.Fill, scene: Scene) ->
         model(scene.rgb, np.ones_like(scene.hole), 1)
 
 
+@pytest.mark.parametrize("small", [patchmatch_model.fill, texture_alone], ids=["patchmatch", "texture"])
 @pytest.mark.parametrize("size", [(1, 2), (2, 1), (3, 3), (7, 12), (40, 2)])
-def test_the_smallest_pictures_are_filled_too(size: tuple[int, int]) -> None:
+def test_the_smallest_pictures_are_filled_too(small: fill.Fill, size: tuple[int, int]) -> None:
     rgb = np.full((*size, 3), 90, np.uint8)
     hole = np.zeros(size, np.bool_)
     hole[0, 0] = True
     rgb[0, 0] = 255
-    assert np.array_equal(patchmatch_model.fill(rgb, hole, 1)[~hole], rgb[~hole])
+    assert np.array_equal(small(rgb, hole, 1)[~hole], rgb[~hole])
 
 
-def test_a_striped_wall_goes_on_behind_the_object(scene: Scene) -> None:
-    answer = patchmatch_model.fill(scene.rgb, scene.hole, 1)
+@pytest.mark.parametrize("sharp", [patchmatch_model.fill, texture_alone], ids=["patchmatch", "texture"])
+def test_a_striped_wall_goes_on_behind_the_object(scene: Scene, sharp: fill.Fill) -> None:
+    answer = sharp(scene.rgb, scene.hole, 1)
     error = np.abs(answer[scene.hole].astype(float) - scene.truth[scene.hole]).mean()
     flat = np.abs(scene.truth[scene.hole].mean(axis=0) - scene.truth[scene.hole]).mean()
     assert error < 0.6 * flat, f"{error:.1f} levels off, a flat patch would be {flat:.1f}"

@@ -18,7 +18,7 @@ import pytest
 import requests
 from numpy.typing import NDArray
 
-from bridge.engine import patchmatch_model, server
+from bridge.engine import server, texture_model
 from bridge.engine.server import REGEN_PATH, EngineServer
 from tests.unit.engine_client import WORKING, post, raw, refusal, send
 
@@ -132,7 +132,7 @@ def test_gibberish_is_answered_in_json(engine: EngineServer) -> None:
 def test_a_doctor_learns_what_this_is(engine: EngineServer) -> None:
     about = requests.get(engine.origin + "/", timeout=180).json()
     assert about["name"] == "Photio offline engine"
-    assert about["model"] == "patchmatch"
+    assert about["model"] == "texture"
     assert about["version"]
 
 
@@ -193,7 +193,7 @@ def test_more_clients_than_slots_wait_for_their_turn(engine: EngineServer, monke
             active.remove(seed)
         return rgb
 
-    monkeypatch.setattr(patchmatch_model, "fill", hold)
+    monkeypatch.setattr(texture_model, "fill", hold)
     statuses: list[int] = []
     clients = [
         threading.Thread(target=lambda seed=seed: statuses.append(send(engine, seed=seed).status_code))

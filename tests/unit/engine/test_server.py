@@ -11,7 +11,7 @@ import pytest
 import requests
 from PIL import Image
 
-from bridge.engine import inference, models, patchmatch_model
+from bridge.engine import inference, models, texture_model
 from bridge.engine.server import REGEN_PATH, EngineServer
 from tests.unit.engine_client import MASK, SCENE, decode, encode, refusal, send
 
@@ -52,7 +52,7 @@ def test_a_seed_repeats_and_another_seed_differs(engine: EngineServer) -> None:
 def test_a_seed_left_open_is_drawn_anew(engine: EngineServer, monkeypatch: pytest.MonkeyPatch, seed: object) -> None:
     """Looked at where the model gets it: on a picture this small, two seeds may agree."""
     drawn: list[int] = []
-    monkeypatch.setattr(patchmatch_model, "fill", lambda rgb, _hole, used: drawn.append(used) or rgb)
+    monkeypatch.setattr(texture_model, "fill", lambda rgb, _hole, used: drawn.append(used) or rgb)
     for _ in range(3):
         send(engine, seed=seed)
     assert len(set(drawn)) == 3
@@ -173,7 +173,7 @@ def test_a_failing_model_is_logged_and_its_traceback_stays_here(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("deep inside")
 
-    monkeypatch.setattr(patchmatch_model, "fill", fail)
+    monkeypatch.setattr(texture_model, "fill", fail)
     response = send(engine)
     assert response.status_code == 500
     assert "deep inside" not in refusal(response)

@@ -100,7 +100,7 @@ def test_at_first_all_is_at_its_default_and_there_is_no_key(home: Path) -> None:
         "auto",
         10.0,
         300.0,
-        "patchmatch",
+        "texture",
         8,
         4.0,
         history_days=90,

@@ -50,10 +50,7 @@ class WorkPage(Page):
         self._engine.append("auto", _("Automatic: Photio where there is a key"))
         self._engine.append("photio", _("Photio"))
         self._engine.append("offline", _("The offline engine on this computer"))
-        self._patchmatch = Gtk.RadioButton(label=_("_PatchMatch: sharp, invents nothing"), use_underline=True)
-        self._migan = Gtk.RadioButton(
-            label=_("_MI-GAN: softer, better with large structures"), use_underline=True, group=self._patchmatch
-        )
+        self._models = self._radio_buttons()
         self._add = button(_("A_dd MI-GAN…"), add_neural, _("Says first what it would fetch"))
         self._add.set_halign(Gtk.Align.START)
         self._address = Gtk.Entry(activates_default=True, input_purpose=Gtk.InputPurpose.URL)
@@ -73,7 +70,7 @@ class WorkPage(Page):
     def fill(self, preferences: Preferences) -> None:
         """Shows these preferences."""
         self._engine.set_active_id(preferences.engine)
-        (self._migan if preferences.offline_model == "migan" else self._patchmatch).set_active(True)
+        self._models[preferences.offline_model].set_active(True)
         self._address.set_text(preferences.origin)
         self._connect.show_number(preferences.connect_timeout)
         self._answer.show_number(preferences.answer_timeout)
@@ -83,20 +80,20 @@ class WorkPage(Page):
 
     def allow_neural(self, installed: bool) -> None:
         """Lets the user choose MI-GAN, or else add it. Nothing else is changed."""
-        self._migan.set_sensitive(installed)
+        self._models["migan"].set_sensitive(installed)
         self._add.set_visible(not installed)
         self._add.set_no_show_all(installed)
 
     def focus_neural(self) -> None:
-        """Focuses the choice of MI-GAN, which is in the place of the button that added it."""
-        self._migan.grab_focus()
+        """Focuses the model that uses MI-GAN first: the button that added it has gone."""
+        self._models["texture"].grab_focus()
 
     def read(self, before: Preferences) -> Preferences:
         """`before` with the values that are set here."""
         return replace(
             before,
             engine=str(self._engine.get_active_id()),
-            offline_model="migan" if self._migan.get_active() else "patchmatch",
+            offline_model=next(name for name, radio in self._models.items() if radio.get_active()),
             origin=str(self._address.get_text()).strip(),
             connect_timeout=self._connect.number(),
             answer_timeout=self._answer.number(),
@@ -109,12 +106,24 @@ class WorkPage(Page):
         """Focuses the address: the bridge rejects nothing else on this page."""
         self._address.grab_focus()
 
-    def _engines(self) -> Gtk.Widget:
-        for radio in (self._patchmatch, self._migan):
+    def _radio_buttons(self) -> dict[str, Gtk.RadioButton]:
+        """The offline models."""
+        labels = {
+            "texture": _("Te_xture: sharp and quick; with MI-GAN, better with large structures"),
+            "patchmatch": _("_PatchMatch: sharp, invents nothing"),
+            "migan": _("_MI-GAN: softer, better with large structures"),
+        }
+        made: dict[str, Gtk.RadioButton] = {}
+        for name, label in labels.items():
+            radio = Gtk.RadioButton(label=label, use_underline=True, group=made.get("texture"))
             named(radio, str(radio.get_label()))
             radio.get_child().set_line_wrap(True)
             radio.get_child().set_max_width_chars(45)
-        models = column(self._patchmatch, self._migan, self._add, spacing=NEAR)
+            made[name] = radio
+        return made
+
+    def _engines(self) -> Gtk.Widget:
+        models = column(*self._models.values(), self._add, spacing=NEAR)
         named(models, _("Offline model"))
         made = grid()
         self._row(made, 0, _("E_ngine"), self._engine, _("What makes the results, where a job does not say"))

@@ -182,7 +182,7 @@ class SettingsWindow:
         if report := self._bridge.ask(AskSettings(with_keyring=False), SettingsReport):
             self._work.allow_neural(report.neural)
             self._work.focus_neural()
-            self._show_text(_("MI-GAN is installed: choose it below, then press OK."))
+            self._show_text(_("MI-GAN is installed: Texture uses it from now on."))
 
     # The bridge
 
