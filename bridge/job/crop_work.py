@@ -150,8 +150,7 @@ class Fitter:
             as_it_came, matched = (self.corrected(answer, match) for match in (False, True))
             corrected = matched if work.job.match_colour else as_it_came
             spilled = self.spilled(as_it_came, matched)
-        if self.reference.detail is not None:
-            corrected = corrected._replace(softness=softness(corrected.colours, self.reference.detail))
+        corrected = self.softened(corrected)
         # a list first: Python fails if anything looks at a tuple that is still being made, as `gc.get_objects` does
         made = list[tuple[Patch, bytes]]()
         for number in work.planning.areas_of(work.piece):
@@ -181,6 +180,11 @@ class Fitter:
         window = (box.x / across, box.y / down, box.right / across, box.bottom / down)
         sent, kept = compared.sent[box.slices], compared.kept[box.slices]
         return Answer(correct(found, sent, colours, kept, window), box)
+
+    def softened(self, answer: Answer) -> Answer:
+        """The same answer, which now knows how soft it is, if its detail is to be matched."""
+        kept = self.reference.detail
+        return answer if kept is None else answer._replace(softness=softness(answer.colours, kept))
 
     def spilled(self, answer: Answer, matched: Answer) -> Answer | None:
         """How much of an answer has to be shown because it is the rest of something: 0–255, one channel.

