@@ -167,10 +167,10 @@ TABLES = {
         colour_rows,
     ),
     "detail": Table(
-        "Detail. Regions of 2560 × 2160 px that were sent at 1024 × 864, and of which an ellipse is repaired. The service "
-        "returns what\nit got, or softer. “softness” is how many times softer than its px the answer was found to be. "
-        "PSNR in dB: more is better;\nLPIPS (shift-tolerant, AlexNet): less is better. Target: less on average with "
-        "matching on.",
+        "Detail. Regions of 2560 × 2160 px that were sent at 1024 × 864, and of which an ellipse is repaired. The "
+        "service returns\nwhat it got, or softer. “softness” is how many times softer than its px the answer was found "
+        "to be. PSNR in dB: more is\nbetter; LPIPS (shift-tolerant, AlexNet): less is better. Target: less on average "
+        "with matching on.",
         ["photograph", "part", "service", "softness", "PSNR off", "on", "LPIPS off", "on"],
         detail_rows,
     ),

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from bridge.pixels.imaging import is_gray
+from bridge.pixels.likeness import FAINT_PX, as_contrasting, likeness
 from bridge.pixels.match_colour import eight_bits
-from bridge.pixels.patch_features import Floats, describe
+from bridge.pixels.patch_features import Floats
 from bridge.pixels.patch_field import Descriptions, Field, Layout, Mask, Search, enlarged, improve, nearest
 
 Levels = NDArray[np.uint8]
@@ -28,26 +29,6 @@ CELL, LARGE = 4, 6.0
 FIRST = 2
 #: Cells to copy from that are enough to search among.
 ENOUGH = 64
-
-#: The power of the difference between a repair and what was found for it, as a share of both powers together: up to the
-#: first all of the detail is added, from the second on nothing.
-UNLIKE = (0.85, 1.0)
-#: Levels: the same for the difference in brightness, and in each colour difference.
-BRIGHTNESS, COLOUR = (24.0, 48.0), (10.0, 20.0)
-#: Levels, standard deviation: smaller contrasts are noise, among averages of cells, and among px of one cell.
-FAINT, FAINT_PX = 0.75, 2.0
-#: A cell's detail is reduced where the found cell has more than so many times the contrast of the repair's: there is an
-#: edge that the repair has beside it, or not at all.
-MOST_CONTRAST = 1.6
-#: Where the same cell is found for more than so many others its detail is reduced, and for the second number of them
-#: left out: a pattern that repeats catches the eye, and is a sign that little there is like the repair.
-USES = (16.0, 64.0)
-#: The features of `patch_features.describe` that are averages: of the luma, and of each colour difference.
-_AVERAGES = (0, 10, 13)
-#: The features of the luma of patches that have 100 levels above the middle, or become 20 levels a px brighter.
-_RAMP = np.arange(-3, 4, dtype=np.float32)[None, :, None] * 20 + 128
-_EVEN = describe(np.full((1, 1, 1), 228, np.float32))[0, 0]
-_ACROSS, _DOWN = describe(_RAMP)[0, 3], describe(_RAMP.swapaxes(0, 1))[3, 0]
 
 #: Levels², variance in a cell: from here on there is an edge that the detail has to lie on.
 EDGE = 200.0
@@ -146,7 +127,7 @@ def _found(picture: Levels, hole: Mask, known: Mask, cell: int, seed: int) -> _F
     assert field is not None
     luma = _luma(picture)
     contrasts = _contrasts(luma, cell)
-    share = _alike(field, descriptions) * _as_contrasting(contrasts[layout.wanted], contrasts[field.sources])
+    share = likeness(field, descriptions) * as_contrasting(contrasts[layout.wanted], contrasts[field.sources])
     across = layout.shape[1]
     begins, corners = (
         np.stack((places // across, places % across)) * cell for places in (layout.wanted, field.sources)
@@ -165,37 +146,6 @@ def _touched(mask: Mask, side: int) -> Mask:
     """Which squares hold anything of a mask."""
     height, width = mask.shape
     return np.asarray(mask.reshape(height // side, side, width // side, side).any(axis=(1, 3)))
-
-
-def _alike(field: Field, descriptions: Descriptions) -> Floats:
-    """How alike each cell and what was found for it are, 0.0–1.0: in contrasts, in brightness and in colour."""
-    wanted, sources, layout = descriptions.wanted, descriptions.of(field.sources), field.layout
-    difference = wanted - sources
-
-    def power(features: Floats) -> Floats:
-        contrast = features[:, : len(_EVEN)]
-        for plain in (_EVEN, _ACROSS, _DOWN):  # shading says nothing of what is there
-            most = np.abs(plain).argmax()
-            contrast = contrast - np.rint(contrast[:, most, None] * (plain / plain[most]))
-        return np.asarray((contrast**2).sum(axis=1))  # of whole numbers below 2^24, so exact in any order
-
-    both = power(wanted) + power(sources) + np.float32((2 * FAINT) ** 2 * len(_EVEN))
-    alike = _falling(power(difference) / both, UNLIKE)
-    averages = [number for number in _AVERAGES if number < wanted.shape[1]]
-    for number, limits in zip(averages, (BRIGHTNESS, COLOUR, COLOUR), strict=False):  # gray has no colours
-        alike *= _falling(np.abs(difference[:, number]) * (100 / _EVEN[0]), limits)
-    alike *= _falling(np.bincount(field.sources)[field.sources].astype(np.float32), USES)
-    # a mean of neighbours: one patch may be alike by chance
-    levels = np.zeros(layout.shape, np.uint8)
-    levels.ravel()[layout.wanted] = np.rint(alike * 255)
-    smooth = np.asarray(Image.fromarray(levels).filter(ImageFilter.BoxBlur(1)), np.float32)
-    return np.asarray(smooth.ravel()[layout.wanted] / np.float32(255))
-
-
-def _falling(values: Floats, limits: tuple[float, float]) -> Floats:
-    """1.0 up to the first limit, 0.0 from the second on."""
-    first, second = limits
-    return np.asarray(np.clip((np.float32(second) - values) * np.float32(1 / (second - first)), 0, 1))
 
 
 def _luma(picture: Levels) -> NDArray[np.int16]:
@@ -244,12 +194,6 @@ def _align(
         determinant = (yy + firm) * (xx + firm) - yx * yx
         moves = np.stack((y * (xx + firm) - x * yx, x * (yy + firm) - y * yx)) / determinant
         corners[:, some] += np.clip(np.rint(moves), -margin, margin).astype(np.int32)
-
-
-def _as_contrasting(wanted: Floats, sources: Floats) -> Floats:
-    """How much of the detail of cells with one variance fits to cells with another, 0.0–1.0."""
-    ratio = np.sqrt((wanted + np.float32(FAINT_PX**2)) / (sources + np.float32(FAINT_PX**2)))
-    return np.asarray(np.minimum(np.float32(MOST_CONTRAST) * ratio, np.float32(1)))
 
 
 def _covariance(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.float64]:

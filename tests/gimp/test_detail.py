@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 from support import make_image, pixels, rendered, run, select
@@ -17,7 +18,7 @@ def fine(looks):
     total = count = 0
     for y in range(Y + 100, Y + DOWN - 100, 7):
         row = looks[4 * (y * WIDTH + X + 100) : 4 * (y * WIDTH + X + ACROSS - 100) : 4]
-        total += sum(abs(one - other) for one, other in zip(row, row[1:], strict=False))
+        total += sum(abs(one - other) for one, other in itertools.pairwise(row))
         count += len(row) - 1
     return total / count
 
