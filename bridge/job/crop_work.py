@@ -230,7 +230,8 @@ class Fitter:
             if mask is not None:
                 edited[inner] |= mask > 0
             if work.lacks_detail:
-                colours = match_detail(colours, edited, self.surroundings(area, answer.softness), seed)
+                around = self.surroundings(area, answer.softness)
+                colours = colours if around is None else match_detail(colours, edited, around, seed)
             # grain comes last: it adds what the detail does not have of it already
             if grain is not None and kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT:
                 colours = match_grain(colours, edited, grain, seed)
@@ -242,8 +243,8 @@ class Fitter:
             return transparency.filled(colours[inner], original[inner], share), None
         return colours[inner], transparency.shown_alpha(original[inner][..., 3], shown)
 
-    def surroundings(self, area: Area, softness: float) -> Surroundings:
-        """What an area gets its detail from.
+    def surroundings(self, area: Area, softness: float) -> Surroundings | None:
+        """What an area gets its detail from; None where all around it is regenerated or transparent, too.
 
         Args:
             softness: of the answer.
@@ -255,6 +256,8 @@ class Fitter:
         known = ~work.planning.edited(window)
         if part.shape[2] == 4:
             known &= part[..., 3] == 255
+        if not known.any():
+            return None
         place = judged.relative_to(window)
         soft = detail.soft_photograph(self.reference.sent, softness, crop, window)
         return Surroundings(part[..., :3], soft, known, (place.y, place.x), softness / crop.scale)

@@ -149,6 +149,15 @@ def test_an_answer_that_was_hardly_scaled_is_left_alone(selected):
     np.testing.assert_array_equal(on, off)
 
 
+def test_where_everything_is_regenerated_there_is_no_detail_to_take():
+    work = only_crop(job(match_detail=True), Size(2400, 1800), Box(0, 0, 2400, 1800), opaque)
+    fitter = work.fitter(work.base(), work.mask())
+    assert work.lacks_detail
+    assert fitter.surroundings(work.planning.areas[0], 1.0) is None
+    colours, _alpha = fitter.area(0, fitter.corrected(work.base(), match=False), 1)
+    assert not colours.any()
+
+
 def test_detail_is_taken_from_nothing_transparent():
     rgb = np.random.default_rng(1).integers(0, 256, (1800, 2400, 3), dtype=np.uint8)
     alpha = np.full((1800, 2400, 1), 255, np.uint8)
