@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Measures how faithful a repair is on real photographs: its colours, its grain, and the offline engine's pictures.
+"""Measures how faithful a repair is on photographs: its colours, detail and grain, and the offline engine's pictures.
 
-    fidelity.py [--photos DIR] [--quick] [--only colour|grain|offline] [--kept FILE] [--strips FOLDER]
+    fidelity.py [--photos DIR] [--quick] [--only colour|detail|grain|offline] [--kept FILE] [--strips FOLDER]
 
 DIR holds photographs (*.jpg, *.jpeg, *.png; not NAME-object.png, which are masks). Without it the script takes the
 repository's own and, if they exist, those of ../shared/photos. --quick: fewer parts, and one
 seed for the offline engine. --kept: the offline engine's results are added to FILE, and those in it are not measured
-again; all of them take an hour. --strips: only writes pictures of real removals, at 100 %, into FOLDER. The exit
-status is 0 if all targets are met.
+again; all of them take an hour. --strips: only writes pictures at 100 % into FOLDER: of real removals, or with --only
+detail of large repairs. The exit status is 0 if all targets are met.
 """
 
 from __future__ import annotations
@@ -126,13 +126,25 @@ def offline_rows(paths: list[Path], quick: bool, kept: Path | None = None) -> It
         print(note, flush=True)
 
 
-def write_strips(paths: list[Path], folder: Path) -> int:
-    """Pictures of real removals. Returns the exit status."""
+def detail_rows(paths: list[Path], quick: bool) -> Iterator[Row]:
+    """Answers that were scaled up, with detail matching off and on."""
+    from fidelity import detail
+
+    notes: list[str] = []
+    for cells in detail.rows(paths, notes, quick):
+        yield Row(cells, cells[0] != "MEAN" or not float(cells[-1]) >= float(cells[-2]))  # NaN: not measured
+    for note in notes:
+        print(note, flush=True)
+
+
+def write_strips(paths: list[Path], folder: Path, of_detail: bool) -> int:
+    """Pictures of real removals, or of large repairs. Returns the exit status."""
+    from fidelity import detail
     from fidelity.strips import strips
 
     notes: list[str] = []
     folder.mkdir(parents=True, exist_ok=True)
-    for line in strips(paths, folder, notes):
+    for line in (detail.strips if of_detail else strips)(paths, folder, notes):
         print(line, flush=True)
     print("\n".join(notes), end="")
     return 0
@@ -153,6 +165,14 @@ TABLES = {
         "Targets: −80 %, −80 %, −60 %.",
         ["photograph", "part", "scale", "ring off", "on", "", "inside off", "on", "", "unfiltered off", "on", ""],
         colour_rows,
+    ),
+    "detail": Table(
+        "Detail. Regions of 2560 × 2160 px that were sent at 1024 × 864, and of which an ellipse is repaired. The "
+        "service returns\nwhat it got, or softer. “softness” is how many times softer than its px the answer was found "
+        "to be. PSNR in dB: more is\nbetter; LPIPS (shift-tolerant, AlexNet): less is better. Target: less on average "
+        "with matching on.",
+        ["photograph", "part", "service", "softness", "PSNR off", "on", "LPIPS off", "on"],
+        detail_rows,
     ),
     "grain": Table(
         "Grain. The service denoises. High-frequency energy inside / around in flat tiles: in the photograph itself, "
@@ -202,7 +222,7 @@ def main() -> int:
         print("There is no photograph to measure on.", file=sys.stderr)
         return 1
     if asked.strips:
-        return write_strips(paths, asked.strips)
+        return write_strips(paths, asked.strips, asked.only == "detail")
     print("$ " + shlex.join(["python3", *sys.argv]))
     print(f"{len(paths)} photographs: " + ", ".join(path.stem for path in paths))
     if len(paths) < LEAST_ROWS:

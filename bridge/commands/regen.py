@@ -115,6 +115,7 @@ def _job(chosen: argparse.Namespace, negative_prompt: str) -> Job:
             source=0,
             spill=spill,
             spill_unit=spill_unit,
+            match_detail=given("match_detail", True),
         )
     except ProtocolError as error:
         name, _colon, allowed = str(error).partition(": ")

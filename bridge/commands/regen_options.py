@@ -11,7 +11,7 @@ from bridge.regen.validation import DEFAULT_ORIGIN
 #: What means nothing to `--raw`; each is None unless it was given.
 ONLY_COOKED = (
     "mask_means", "variations", "context", "grow", "feather", "spill", "areas", "resolution",
-    "fill_transparent", "match_colour", "match_grain",
+    "fill_transparent", "match_colour", "match_detail", "match_grain",
 )  # fmt: skip
 
 _DESCRIPTION = (
@@ -80,6 +80,7 @@ def _add_fitting(group: argparse._ArgumentGroup) -> None:
     for name, summary in (
         ("fill-transparent", "also regenerate transparent parts (default: no)"),
         ("match-colour", "undo changes of colours around the result (default: yes)"),
+        ("match-detail", "give what was scaled up the fine detail of its surroundings (default: yes)"),
         ("match-grain", "give the result the noise of its surroundings (default: yes)"),
     ):
         group.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=None, help=summary)

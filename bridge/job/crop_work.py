@@ -9,13 +9,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bridge.job import detail
 from bridge.job.areas import Area, Planning
 from bridge.job.planning import Piece
 from bridge.pixels import imaging, spill, transparency
 from bridge.pixels.geometry import Box, Crop, bounds
 from bridge.pixels.imaging import Answer, Colours, Coverage, Pixels
 from bridge.pixels.match_colour import CELL, EVERY, correct, find_correction, kept_around, sampled
+from bridge.pixels.match_detail import Surroundings, match_detail
 from bridge.pixels.match_grain import Grain, grain_around, kept_grain, match_grain
+from bridge.pixels.softness import Kept, kept_detail, softness
 from bridge.protocol import Job, Patch
 
 #: How the names of layer masks begin.
@@ -59,6 +62,7 @@ class Reference:
     sample: tuple[Pixels, Coverage]
     every: int
     where: spill.Where | None = None  #: in `box`, if more may be shown than was regenerated
+    detail: Kept | None = None  #: in `box`, if detail is matched and there is some
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,11 @@ class CropWork:
     def job(self) -> Job:
         """What was asked for."""
         return self.planning.job
+
+    @property
+    def lacks_detail(self) -> bool:
+        """Whether its answers get the detail of their surroundings."""
+        return self.job.match_detail and self.piece.crop.scale < detail.LARGEST_SCALE
 
     def base(self) -> Pixels:
         """The picture that the service gets, uint8 [height, width, 3]."""
@@ -96,7 +105,8 @@ class CropWork:
         areas = {number: self.planning.areas[number] for number in self.planning.areas_of(self.piece)}
         box = imaging.part_for(crop, bounds(map(self.judged, areas.values())))
         grains = {number: self._grain(area) for number, area in areas.items()} if self.job.match_grain else {}
-        return Fitter(self, Reference(crop, box, sent, kept, sample, every, self._where(crop, box)), grains)
+        lost = kept_detail(sent[box.slices], kept[box.slices]) if self.lacks_detail else None
+        return Fitter(self, Reference(crop, box, sent, kept, sample, every, self._where(crop, box), lost), grains)
 
     def judged(self, area: Area) -> Box:
         """The part of the crop that an area is fitted into, on the canvas: the area, and enough around it."""
@@ -154,6 +164,7 @@ class Fitter:
             as_it_came, matched = (self.corrected(answer, match) for match in (False, True))
             corrected = matched if work.job.match_colour else as_it_came
             spilled = self.spilled(as_it_came, matched)
+        corrected = self.softened(corrected)
         # a list first: Python fails if anything looks at a tuple that is still being made, as `gc.get_objects` does
         made = list[tuple[Patch, bytes]]()
         for number in work.planning.areas_of(work.piece):
@@ -184,6 +195,11 @@ class Fitter:
         window = (box.x / across, box.y / down, box.right / across, box.bottom / down)
         sent, kept = compared.sent[box.slices], compared.kept[box.slices]
         return Answer(correct(found, sent, colours, kept, window), box)
+
+    def softened(self, answer: Answer) -> Answer:
+        """The same answer, which now knows how soft it is, if its detail is to be matched."""
+        kept = self.reference.detail
+        return answer if kept is None else answer._replace(softness=softness(answer.colours, kept))
 
     def spilled(self, answer: Answer, matched: Answer) -> Answer | None:
         """How much of an answer has to be shown because it is the rest of something: 0–255, one channel.
@@ -223,11 +239,16 @@ class Fitter:
         original = work.part(window)
         colours = imaging.from_service(answer, self.reference.crop, window)
         inner = area.box.relative_to(window).slices
-        if grain := self.grains.get(number):
+        grain = self.grains.get(number)
+        if work.lacks_detail or grain is not None:
             edited = work.planning.edited(window)
             if mask is not None:
                 edited[inner] |= mask > 0
-            if kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT:
+            if work.lacks_detail:
+                around = self.surroundings(area, answer.softness)
+                colours = colours if around is None else match_detail(colours, edited, around, seed)
+            # grain comes last: it adds what the detail does not have of it already
+            if grain is not None and kept_grain(colours, original[..., :3], edited) < GRAIN_KEPT:
                 colours = match_grain(colours, edited, grain, seed)
         if work.pixels.shape[2] == 3:
             return colours[inner], None
@@ -238,3 +259,22 @@ class Fitter:
             earlier = work.earlier
             return transparency.continued(colours, *earlier, share) if earlier else colours, None
         return colours[inner], transparency.shown_alpha(original[inner][..., 3], shown)
+
+    def surroundings(self, area: Area, softness: float) -> Surroundings | None:
+        """What an area gets its detail from; None where all around it is regenerated or transparent, too.
+
+        Args:
+            softness: of the answer.
+        """
+        work, crop = self.work, self.reference.crop
+        judged = work.judged(area)
+        window = bounds([detail.window_for(area.box, crop), judged])
+        part = work.part(window)
+        known = ~work.planning.edited(window)
+        if part.shape[2] == 4:
+            known &= part[..., 3] == 255
+        if not known.any():
+            return None
+        place = judged.relative_to(window)
+        soft = detail.soft_photograph(self.reference.sent, softness, crop, window)
+        return Surroundings(part[..., :3], soft, known, (place.y, place.x), softness / crop.scale)

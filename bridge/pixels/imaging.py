@@ -219,6 +219,7 @@ class Answer(NamedTuple):
 
     colours: Colours  #: [height, width, 3], 0–255
     box: Box  #: where the part lies, in px of `crop.size`
+    softness: float = 1.0  #: how much softer it is than what was sent (`bridge.pixels.softness`)
 
 
 def part_for(crop: Crop, window: Box) -> Box:

@@ -68,6 +68,8 @@ class Job:
         source: the tattoo (GIMP's permanent number) of the sampled layer, needed to repeat the job.
         spill: how far beyond what was regenerated the rest of something added may be shown, or `AUTOMATIC`.
         spill_unit: what `spill` is counted in: "px", or "percent" of the selection's longer side.
+        match_detail: give a result that was scaled up the fine detail of its surroundings. Off in jobs that were
+            recorded before this existed.
 
     Raises:
         ProtocolError: a value is out of range. Values that the service checks itself are not checked here.
@@ -92,6 +94,7 @@ class Job:
     source: int
     spill: int = 0
     spill_unit: str = "px"
+    match_detail: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():

@@ -121,6 +121,8 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
         to.add_boolean_argument("fill-transparent", _("F_ill transparent parts"), fill_help, False, FLAGS)
     colour_help = _("Undo what the service did to colours that it should have kept")
     to.add_boolean_argument("match-colour", _("Match colo_ur"), colour_help, True, FLAGS)
+    detail_help = _("Give a result that was scaled up the fine detail of its surroundings")
+    to.add_boolean_argument("match-detail", _("Match _detail"), detail_help, True, FLAGS)
     grain_help = _("Give the result the noise of its surroundings")
     to.add_boolean_argument("match-grain", _("Ma_tch grain"), grain_help, True, FLAGS)
     declare_engine(to)
@@ -210,6 +212,7 @@ def job_of(config: Gimp.ProcedureConfig, source: Gimp.Layer, defaults: Defaults)
         source=source.get_tattoo(),
         spill=get("spill"),
         spill_unit=get("spill-unit"),
+        match_detail=get("match-detail"),
     )
 
 
@@ -217,7 +220,7 @@ def start_from(config: Gimp.ProcedureConfig, job: Job) -> None:
     """Sets the arguments to those of an earlier job."""
     for name in (
         "prompt", "negative_prompt", "quality", "sample", "grow", "feather", "areas", "resolution",
-        "fill_transparent", "match_colour", "match_grain", "spill", "spill_unit",
+        "fill_transparent", "match_colour", "match_detail", "match_grain", "spill", "spill_unit",
     ):  # fmt: skip
         config.set_property(name.replace("_", "-"), getattr(job, name))
     config.set_property("cfg-scale", min(max(job.cfg_scale, 0.0), 30.0))

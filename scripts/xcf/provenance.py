@@ -83,6 +83,7 @@ FIELDS: dict[str, Callable[[Any], bool]] = {
     "areas": _text,
     "resolution": _text,
     "match_colour": _flag,
+    "match_detail": _flag,
     "match_grain": _flag,
     "spill": _number,
     "spill_unit": _text,

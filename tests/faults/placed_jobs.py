@@ -64,7 +64,8 @@ def placed(bridge: Bridge, service: RegenServer, name: str) -> list[bytes]:
     service.script({"change": painted if beyond else changed})
     folder = Path(bridge.ask(Open(), Opened).folder)
     (folder / SELECTION_FILE).write_bytes(imaging.pnm(np.full((selection[3], selection[2]), 255, np.uint8)))
-    job = a_job(resolution=resolution, match_colour=matched, match_grain=matched, feather=4, spill=SPILL * beyond)
+    matchings = dict.fromkeys(("match_colour", "match_detail", "match_grain"), matched)
+    job = a_job(resolution=resolution, feather=4, spill=SPILL * beyond, **matchings)
     document = Document("photo.xcf", (), "1-1", canvas, 1)
     planned = bridge.ask(Plan(job, document, selection, True, (0, 0)), Planned)
     for crop in planned.crops:

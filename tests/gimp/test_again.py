@@ -56,7 +56,7 @@ def test_a_layer_says_how_it_was_made_and_not_by_whom(server, journal):
         "format": 1, "variation": 1, "engine": "photio", "prompt": "a boat, 船", "quality": "HIGH", "seed": 77,
         "cfg_scale": 2.5, "variations": 1, "sample": "layer", "context": 50.0, "grow": 2, "feather": 2,
         "fill_transparent": False, "areas": "auto", "resolution": "recommended", "match_colour": True,
-        "match_grain": True, "job": journal()[-1].name,
+        "match_detail": True, "match_grain": True, "job": journal()[-1].name,
     }  # fmt: skip
     assert {name: told[name] for name in expected} == expected
     assert told["crops"][0]["size"] == [1024, 1024]

@@ -11,8 +11,8 @@ from support import HOME, KEY, PdbError, add_layer, configure, every_layer, make
 
 ARGUMENTS = [
     "negative-prompt", "quality", "seed", "cfg-scale", "variations", "sample", "insert-as", "context", "grow",
-    "feather", "spill", "spill-unit", "areas", "resolution", "fill-transparent", "match-colour", "match-grain",
-    "engine", "mask-name",
+    "feather", "spill", "spill-unit", "areas", "resolution", "fill-transparent", "match-colour", "match-detail",
+    "match-grain", "engine", "mask-name",
 ]  # fmt: skip
 
 
@@ -52,6 +52,7 @@ def test_the_arguments_have_the_names_and_defaults_that_scripts_rely_on(name, ow
         "resolution": "recommended",
         "fill-transparent": False,
         "match-colour": True,
+        "match-detail": True,
         "match-grain": True,
         "insert-as": "new",
         "engine": "auto",

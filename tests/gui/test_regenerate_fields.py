@@ -78,6 +78,17 @@ def test_automatic_margins_are_shown_in_px_and_can_be_taken_over(shown, server, 
     assert (job["grow"], job["feather"], job["spill"], job["spill_unit"]) == (30, 2, 10, "px")
 
 
+def test_detail_is_matched_until_its_check_mark_is_cleared(shown, server, window):
+    window()
+    press("toggle button", "Finish")
+    wait_until(lambda: see("check box", "Match detail").has(State.CHECKED), "detail is not matched")
+    press("check box", "Match detail")
+    wait_until(lambda: not see("check box", "Match detail").has(State.CHECKED), "detail is still matched")
+    generate(1)
+    job = json.loads(max((HOME / "journal").glob("*/request.json")).read_text())["job"]
+    assert (job["match_detail"], job["match_grain"]) == (False, True)
+
+
 def test_a_result_is_shown_in_place_and_can_be_compared_with_before(shown, server, window):
     server.script({"answer": "colour", "rgb": [10, 200, 30]})
     window()

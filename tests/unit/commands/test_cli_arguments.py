@@ -56,6 +56,7 @@ GOOD = [
     "--quality", "low", "--prompt", "a door", "--negative-prompt", "", "--origin", "https://studio.example",
     "--mask-means", "edit", "--variations", "2", "--context", "20", "--grow", "1", "--feather", "1", "--areas", "auto",
     "--resolution", "native", "--engine", "auto", "--match-colour", "--no-match-grain",
+    "--no-match-detail",
 ]  # fmt: skip
 RAW = [*GOOD[: GOOD.index("--mask-means")], "--raw"]
 ODD = [

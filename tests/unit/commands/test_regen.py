@@ -21,7 +21,7 @@ from tests.unit.command_line import OBJECT, SIZE, Shell, bridge, mask, outside, 
 
 INSIDE = (120, 75)  # x, y
 GREEN = {"answer": "colour", "rgb": [10, 200, 30]}
-PLAIN = ("--no-match-colour", "--no-match-grain")
+PLAIN = ("--no-match-colour", "--no-match-detail", "--no-match-grain")
 
 
 @pytest.fixture(scope="module")

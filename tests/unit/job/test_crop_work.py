@@ -87,10 +87,10 @@ def test_of_a_large_answer_only_what_is_shown_and_its_surroundings_are_corrected
 PHOTOGRAPH = Path(__file__).parents[3] / "scripts" / "photos" / "extreme-desert-hike.jpg"
 
 
-def through(service, selected):
+def through(service, selected, **changes):
     """What a service makes of a part of a photograph, beside what was there: both float, over the layer's area."""
     pixels = np.asarray(Image.open(PHOTOGRAPH).convert("RGB"))
-    asked = job(match_colour=True, match_grain=True, grow=6, feather=3)
+    asked = job(**{"match_colour": True, "match_grain": True, "grow": 6, "feather": 3, **changes})
     canvas = Size(pixels.shape[1], pixels.shape[0])
     work = only_crop(asked, canvas, selected, lambda box: pixels[box.y : box.bottom, box.x : box.right])
     base = work.base()
@@ -117,6 +117,62 @@ def test_a_service_that_takes_the_grain_away_everywhere_gets_it_put_back():
     smooth, original = through(blurred, selected)
     fine = [np.mean(np.diff(picture, axis=1) ** 2) for picture in (smooth, original)]
     assert fine[0] > 0.6 * fine[1]
+
+
+def finest(picture):
+    return np.mean(np.diff(np.diff(picture, axis=0), axis=1) ** 2)
+
+
+LARGE = Box(950, 1600, 1100, 900)
+
+
+@pytest.mark.parametrize("grainy", [True, False])
+def test_a_large_repair_gets_the_fine_detail_that_scaling_took(grainy):
+    plain, original = through(lambda base: base, LARGE, match_grain=grainy)
+    detailed, _original = through(lambda base: base, LARGE, match_grain=grainy, match_detail=True)
+    if not grainy:
+        assert finest(plain) < 0.5 * finest(original)
+        assert finest(plain) < 0.8 * finest(detailed)
+    assert finest(detailed) < 1.1 * finest(original), "its grain is not added twice"
+
+
+def test_an_answer_that_is_softer_than_its_pixels_gets_more_detail():
+    soft, original = through(blurred, LARGE, match_grain=False, match_detail=True)
+    plain, _original = through(blurred, LARGE, match_grain=False)
+    assert finest(plain) < 0.1 * finest(original)
+    assert finest(soft) > 4 * finest(plain)
+
+
+@pytest.mark.parametrize("selected", [Box(1800, 1000, 200, 150), Box(1500, 900, 400, 400)], ids=str)
+def test_an_answer_that_was_hardly_scaled_is_left_alone(selected):
+    (on, _original), (off, _same) = (through(blurred, selected, match_detail=wanted) for wanted in (True, False))
+    np.testing.assert_array_equal(on, off)
+
+
+def test_where_everything_is_regenerated_there_is_no_detail_to_take():
+    work = only_crop(job(match_detail=True), Size(2400, 1800), Box(0, 0, 2400, 1800), opaque)
+    fitter = work.fitter(work.base(), work.mask())
+    assert work.lacks_detail
+    assert fitter.surroundings(work.planning.areas[0], 1.0) is None
+    colours, _alpha = fitter.area(0, fitter.corrected(work.base(), match=False), 1)
+    assert not colours.any()
+
+
+def test_detail_is_taken_from_nothing_transparent():
+    rgb = np.random.default_rng(1).integers(0, 256, (1800, 2400, 3), dtype=np.uint8)
+    alpha = np.full((1800, 2400, 1), 255, np.uint8)
+    alpha[:, :700] = 0
+    results = []
+    for hidden in (0, 255):
+        picture = np.dstack([np.where(alpha > 0, rgb, np.uint8(hidden)), alpha])
+        asked = job(match_detail=True)
+        selected = Box(900, 500, 900, 800)
+        work = only_crop(asked, Size(2400, 1800), selected, lambda box, picture=picture: picture[box.slices])
+        fitter = work.fitter(work.base(), work.mask())
+        around = fitter.surroundings(work.planning.areas[0], 1.0)
+        results.append(around.known)
+        assert not (around.known & (around.photograph == hidden).all(axis=2)).any()
+    np.testing.assert_array_equal(*results)
 
 
 def test_a_smooth_thing_beside_rough_ones_stays_smooth():

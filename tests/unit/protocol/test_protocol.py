@@ -43,6 +43,7 @@ MESSAGES = Message.__subclasses__()
 
 JOB = Job(
     "a “cat”\n", "no", "LOW", 4294967296, 2.5, 1, "layer", 50.0, 6, 3, "auto", "auto", "native", False, True, True, 12,
+    match_detail=True,
 )  # fmt: skip
 
 EXAMPLES = [
@@ -150,9 +151,9 @@ def test_a_layer_can_be_made_again_from_what_it_says():
 
 def test_a_layer_that_an_older_version_made_can_be_made_again():
     told = json.loads(provenance(JOB, "20261123-000000-abcdef", 1, 99, "photio", []))
-    del told["spill"], told["spill_unit"]
+    del told["spill"], told["spill_unit"], told["match_detail"]
     again = job_again(json.dumps(told))
-    assert (again.spill, again.spill_unit) == (0, "px")
+    assert (again.spill, again.spill_unit, again.match_detail) == (0, "px", False)
     del told["grow"]
     with pytest.raises(ProtocolError, match="fields are needed"):
         job_again(json.dumps(told))

@@ -244,6 +244,7 @@ def test_impossible_properties_are_refused(properties):
         (b'{"format": 1, "seed": 1e300}', "field seed"),
         (b'{"format": 1, "feather": NaN}', "field feather"),
         (b'{"format": 1, "match_grain": 1}', "field match_grain"),
+        (b'{"format": 1, "match_detail": 1}', "field match_detail"),
         (b'{"format": 1, "source": 1.5}', "field source"),
         (b'{"format": 1, "prompt": ["x"]}', "field prompt"),
         (b'{"format": 1, "crops": [{"box": [0, 0, 1], "padding": [0, 0, 0, 0], "size": [1, 1]}]}', "field crops"),

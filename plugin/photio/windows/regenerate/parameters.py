@@ -115,8 +115,10 @@ class Parameters(Gtk.Box):
     def _finish(self) -> Gtk.Widget:
         box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=parts.NEAR)
         colour_tip = _("Undo what the service did to colours that it should have kept")
+        detail_tip = _("Give a result that was scaled up the fine detail of its surroundings")
         grain_tip = _("Give the result the noise of its surroundings")
         box.add(self._check("match-colour", _plain(_("Match colo_ur")), colour_tip))
+        box.add(self._check("match-detail", _plain(_("Match _detail")), detail_tip))
         box.add(self._check("match-grain", _("Ma_tch grain"), grain_tip))
         return _folded(_plain(_("F_inish")), box)
 
