@@ -35,7 +35,7 @@ SAME_IN_EVERY_LANGUAGE = {
     # what the service is sent: it understands English only
     "worst quality, low quality, illustration, 3d, 2d, painting, cartoons, sketch",
     # formats of pixels and files, and names of folders
-    "Y u8", "R'G'B' u8", "R'G'B'A u8", "R'G'B' u16", "R'G'B'A u16", "Y' u16", "A u8", "Qmask",
+    "Y u8", "Y u16", "R'aG'aB'aA u8", "R'G'B' u8", "R'G'B'A u8", "R'G'B' u16", "R'G'B'A u16", "Y' u16", "A u8", "Qmask",
     "Application Support",
     "P7\nWIDTH {…}\nHEIGHT {…}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
     "P7\nWIDTH {…}\nHEIGHT {…}\nDEPTH 4\nMAXVAL {…}\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
