@@ -54,11 +54,15 @@ def describe(picture: Floats) -> Floats:
     Returns:
         float32 [H, W, 16], or [H, W, 10] for gray: whole numbers, half levels.
     """
-    features = []
+    count = len(_LUMA_ORDERS) + (2 * len(_COLOUR_ORDERS) if picture.shape[2] == 3 else 0)
+    features = np.empty((*picture.shape[:2], count), np.float32)
+    number = 0
     for plane, orders in _planes(picture):
         rows = {down: _filtered(plane, _FILTERS[down], 0) for down, _across in orders}
-        features += [np.rint(_filtered(rows[down], _FILTERS[across], 1)) for down, across in orders]
-    return np.stack(features, axis=-1)
+        for down, across in orders:
+            np.rint(_filtered(rows[down], _FILTERS[across], 1), out=features[..., number])
+            number += 1
+    return features
 
 
 def _planes(picture: Floats) -> Iterator[tuple[Floats, tuple[tuple[int, int], ...]]]:

@@ -11,6 +11,7 @@ from bridge.pixels.patch_field import Field, Places
 REACH = 1
 #: The Gaussian weights of the centre, of its 4 neighbours and of the 4 corners: exp(−d² / (2 · 0.9²)).
 _WEIGHTS = (np.float32(1), np.float32(0.5394), np.float32(0.2910))
+_BLOCK = 1 << 17  # px that are voted at a time: memory does not grow with the hole
 #: exp(−x) for x from 0 to 10, in steps of 1 / 32, never less than 0.0001. The last bits of an exponential depend on
 #: the processor: they are rounded off.
 _STEPS = 32
@@ -29,25 +30,31 @@ def vote(field: Field, picture: Floats, sharpness: float) -> Floats:
     Returns:
         float32, of the same shape and exactly `picture` outside the hole.
     """
-    layout = field.layout
-    channels = picture.shape[2]
-    values = picture.reshape(-1, channels)
     trust = _trust(field.distances, sharpness)
-    total = np.zeros((len(layout.hole), channels), np.float32)
-    weights = np.zeros((len(layout.hole), 1), np.float32)
+    voted = picture.copy()
+    pixels = voted.reshape(-1, picture.shape[2])
+    for begin in range(0, len(field.layout.hole), _BLOCK):
+        part = field.layout.hole[begin : begin + _BLOCK]
+        pixels[part] = _votes(field, trust, picture, part)
+    return voted
+
+
+def _votes(field: Field, trust: Floats, picture: Floats, part: Places) -> Floats:
+    """The content of a part of the hole, [n, C]."""
+    layout = field.layout
+    values = picture.reshape(-1, picture.shape[2])
+    total = np.zeros((len(part), values.shape[1]), np.float32)
+    weights = np.zeros((len(part), 1), np.float32)
     for down in range(-REACH, REACH + 1):
         for across in range(-REACH, REACH + 1):
-            patches, inside = layout.moved(layout.hole, down, across)
-            index = layout.position[np.where(inside, patches, layout.hole)]
+            patches, inside = layout.moved(part, down, across)
+            index = layout.position[np.where(inside, patches, part)]
             # at the picture's border, the patch around the pixel itself stands in for one outside
             back = np.where(inside, down * layout.shape[1] + across, 0).astype(np.int32)
-            sources: Places = field.sources[index] - back
             weight = (trust[index] * _WEIGHTS[abs(down) + abs(across)])[:, None]
-            total += weight * values[sources]
+            total += weight * values[field.sources[index] - back]
             weights += weight
-    voted = picture.copy()
-    voted.reshape(-1, channels)[layout.hole] = total / weights
-    return voted
+    return np.asarray(total / weights)
 
 
 def _trust(distances: Floats, sharpness: float) -> Floats:

@@ -20,6 +20,7 @@ LEAST_USABLE, USABLE_SHARE = 4096, 0.5
 #: Usable places at a scale that are enough to search among.
 ENOUGH = 64
 #: px: a window of up to so many begins at a quarter of the scale, one of up to four times as many at an eighth, ….
+#: A scale with more px is not searched: time and memory would grow with the picture.
 QUARTER_WINDOW = 1_600_000
 #: At the first scale the field is searched for, and voted, so often. At finer ones it is once; at full scale it is
 #: only carried over and voted.
@@ -76,6 +77,8 @@ def _voted(part: Floats, hole: Mask, generator: np.random.Generator) -> Floats:
     field: Field | None = None
     while coarser:
         scaled = coarser.pop()
+        if field is not None and scaled.hole.size > QUARTER_WINDOW:
+            break
         layout = scaled.layout()
         if field is not None:
             field = _refined(enlarged(field, layout), scaled.picture, generator)
