@@ -2,12 +2,13 @@
 """Measures how faithful a repair is on photographs: its colours, detail and grain, and the offline engine's pictures.
 
     fidelity.py [--photos DIR] [--quick] [--only colour|detail|grain|offline] [--kept FILE] [--strips FOLDER]
+    fidelity.py --cost
 
 DIR holds photographs (*.jpg, *.jpeg, *.png; not NAME-object.png, which are masks). Without it the script takes the
 repository's own and, if they exist, those of ../shared/photos. --quick: fewer parts, and one
 seed for the offline engine. --kept: the offline engine's results are added to FILE, and those in it are not measured
 again; all of them take an hour. --strips: only writes pictures at 100 % into FOLDER: of real removals, or with --only
-detail of large repairs. The exit status is 0 if all targets are met.
+detail of large repairs. --cost: only what matching detail takes. The exit status is 0 if all targets are met.
 """
 
 from __future__ import annotations
@@ -213,6 +214,7 @@ def main() -> int:
     parser.add_argument("--only", choices=sorted(TABLES))
     parser.add_argument("--kept", type=Path, metavar="FILE")
     parser.add_argument("--strips", type=Path, metavar="FOLDER")
+    parser.add_argument("--cost", action="store_true")
     asked = parser.parse_args()
     surroundings.enter(surroundings.NETWORK)
     sys.path.insert(0, str(CHECKOUT))
@@ -221,6 +223,12 @@ def main() -> int:
     if not paths:
         print("There is no photograph to measure on.", file=sys.stderr)
         return 1
+    if asked.cost:
+        from fidelity import detail
+
+        for sentence in detail.cost(paths[-1]):
+            print(sentence, flush=True)
+        return 0
     if asked.strips:
         return write_strips(paths, asked.strips, asked.only == "detail")
     print("$ " + shlex.join(["python3", *sys.argv]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +15,10 @@ from PIL import Image, ImageFilter
 from bridge.job import areas
 from bridge.job.crop_work import CropWork
 from bridge.job.planning import Piece
+from bridge.pixels import imaging
 from bridge.pixels.geometry import Box, Crop, Padding, Size
 from bridge.pixels.match_colour import eight_bits
+from bridge.pixels.match_detail import match_detail
 from bridge.protocol import Job
 from fidelity import perceptual
 from fidelity.measures import psnr
@@ -113,6 +117,36 @@ def rows(photographs: list[Path], notes: list[str], quick: bool) -> Iterator[lis
 def _cells(numbers: list[float]) -> list[str]:
     off, far_off, on, far_on = numbers
     return [f"{off:.2f}", f"{on:.2f}", f"{far_off:.4f}", f"{far_on:.4f}"]
+
+
+def cost(photograph: Path) -> Iterator[str]:
+    """What *Match detail* takes in a crop of 6.8 megapixels, a third of which is repaired: a sentence for each run."""
+    size, sent = Size(3157, 2160), Size(1216, 832)
+    whole = Image.open(photograph).convert("RGB")
+    picture = np.asarray(whole.resize(size) if whole.width < size.width else whole.crop((0, 0, *size)))
+    work = work_on(picture, ellipse(size, 1900, 1500), sent, True)
+    fitter = work.fitter(work.base(), work.mask())
+    answer = fitter.corrected(work.base(), match=True)
+    area = work.planning.areas[0]
+    window = work.judged(area)
+    repair = imaging.from_service(answer, work.piece.crop, window)
+    edited = work.planning.edited(window)
+    for _ in range(5):
+        before, began, used = _peak(), time.perf_counter(), time.process_time()
+        soft = fitter.softened(answer).softness
+        around = fitter.surroundings(area, soft)
+        assert around is not None
+        match_detail(repair, edited, around, SEED)
+        seconds, processor = time.perf_counter() - began, time.process_time() - used
+        megapixels = np.count_nonzero(edited) / 1e6
+        yield (
+            f"{size.area / 1e6:.1f} megapixels, {megapixels:.1f} of them repaired: {seconds:.2f} s, {processor:.2f} s of "
+            f"the processor; the peak of the process rose from {before} to {_peak()} MB"
+        )
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 
 
 def strips(photographs: list[Path], folder: Path, notes: list[str]) -> Iterator[Path]:
