@@ -27,7 +27,7 @@ LOCK = Path(__file__).resolve().parent / "batch" / "requirements.lock"
 environment.require("distributed", "bokeh", "PIL", build=lambda: environment.prepared("batch", [LOCK]))
 sys.path.append(str(real_gimp.CHECKOUT))  # for the bridge
 
-from batch import cluster, parameters, plan, report  # noqa: E402
+from batch import cluster, parameters, plan, report, worker  # noqa: E402
 from batch.ledger import Ledger  # noqa: E402
 
 
@@ -73,7 +73,7 @@ def main() -> int:
         if asked.role == "worker":
             if not asked.scheduler:
                 made.error("a worker needs --scheduler")
-            real_gimp.find(asked.release).install_plugin()
+            worker.of_batches(asked.release).install_plugin()
             cluster.be_worker(asked.scheduler, asked.in_flight)
         if not asked.inputs or not asked.out:
             made.error("name files or folders, and a folder for the results with --out")
@@ -150,7 +150,7 @@ def work(entries, asked, wishes, folder, tell) -> None:
     if not entries:
         return
     if not asked.scheduler:
-        real_gimp.find(asked.release).install_plugin()
+        worker.of_batches(asked.release).install_plugin()
     seen = {os.path.dirname(entry.input) for entry in entries} | {str(wishes.out), str(folder)}
     seen |= {os.path.dirname(entry.area["file"]) for entry in entries if entry.area.get("file")}
     allowance = cluster.Allowance(asked.max_requests, asked.requests_per_minute)

@@ -9,8 +9,20 @@ from gi.repository import Gegl, Gimp, Gio, GLib
 from canvas.reading import Refusal, every_layer
 from gimp.pictures import MaskRefused, select_shown
 
-#: Of an image whose pictures have no alpha, the whole picture is read at once to see whether it is opaque.
+#: The format in which the whole picture's alpha is read at once.
 _ALPHA = "A u8"
+
+#: These keep their layers.
+_LAYERED = {".xcf", ".psd", ".ora"}
+
+#: The procedures that write flattened pictures.
+_EXPORTS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff", ".webp": "webp"}
+
+#: Arguments of those that have them.
+_KEPT = {"include-exif": True, "include-iptc": True, "include-xmp": True, "include-comment": True}
+
+#: JPEG and WebP are compressed anew. JPEG's quality is a share, WebP's a percentage.
+_QUALITY = {".jpg": {"quality": 0.95}, ".jpeg": {"quality": 0.95}, ".webp": {"quality": 95.0}}
 
 
 def open_image(path: str) -> Gimp.Image:
@@ -101,7 +113,7 @@ class Selection:
 
 
 def save(image: Gimp.Image, path: str, flat_alpha: bool) -> None:
-    """Saves an XCF with all layers; any other file flattened, in the image's precision where the format has it.
+    """Saves XCF, PSD and ORA with their layers; any other file flattened, in the image's precision if it has it.
 
     Args:
         flat_alpha: whether a flattened picture may be transparent.
@@ -109,15 +121,15 @@ def save(image: Gimp.Image, path: str, flat_alpha: bool) -> None:
     Raises:
         Refusal: GIMP cannot write it.
     """
-    copy = image
-    if Path(path).suffix.lower() != ".xcf":
+    suffix, copy = Path(path).suffix.lower(), image
+    if suffix not in _LAYERED:
         copy = image.duplicate()
-        if flat_alpha and Path(path).suffix.lower() not in (".jpg", ".jpeg"):
+        if flat_alpha and suffix not in (".jpg", ".jpeg"):
             copy.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
         else:
             copy.flatten()
     try:
-        written = Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, copy, Gio.File.new_for_path(path), None)
+        written = _written(copy, path, suffix)
         reason = "" if written else Gimp.get_pdb().get_last_error()
     except GLib.Error as error:
         written, reason = False, error.message
@@ -126,6 +138,23 @@ def save(image: Gimp.Image, path: str, flat_alpha: bool) -> None:
             copy.delete()
     if not written:
         raise Refusal(f"GIMP cannot write {path}: {_line(reason)}")
+
+
+def _written(image: Gimp.Image, path: str, suffix: str) -> bool:
+    """Writes a file, with what GIMP leaves out if a script does not ask for it. Returns whether that succeeded."""
+    file = Gio.File.new_for_path(path)
+    if suffix not in _EXPORTS:
+        return bool(Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None))
+    export = Gimp.get_pdb().lookup_procedure(f"file-{_EXPORTS[suffix]}-export")
+    config = export.create_config()
+    config.set_property("image", image)
+    config.set_property("file", file)
+    own_profile = image.get_color_profile() is not None  # otherwise GIMP would add its own sRGB
+    wishes = {**_KEPT, **_QUALITY.get(suffix, {}), "include-color-profile": own_profile}
+    for name, value in wishes.items():
+        if config.find_property(name):
+            config.set_property(name, value)
+    return bool(export.run(config).index(0) == Gimp.PDBStatusType.SUCCESS)
 
 
 def may_be_transparent(image: Gimp.Image) -> bool:

@@ -107,7 +107,7 @@ def _found(entry: Entry, desk: Desk, known: dict[str, Any]) -> Found:
     if (found == Found.UNSURE or known["state"] == "unsure") and not desk.ask_again:
         desk.ledger.note(entry.key, state="unsure", job=known["job"], outputs=[])
         raise Problem(
-            "A request was sent for it earlier and no answer came, so it may have been billed: --ask-again sends another."
+            "A request was sent for it earlier and no answer came, so it may have been billed: --ask-again sends it."
         )
     return Found.NOTHING
 

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,16 @@ class Gimp:
         return f"GIMP ended unexpectedly; what it said is in {self._log}."
 
 
+def of_batches(release: str | None) -> real_gimp.RealGimp:
+    """The GIMP for batches: with a profile of its own, so that no other run of GIMP meets their bridges.
+
+    Raises:
+        SetupError: there is none and none can be set up here.
+    """
+    real = real_gimp.find(release)
+    return replace(real, own_home=real.home.with_name(f"{real.home.name}-batch"))
+
+
 _running: dict[Surroundings, Gimp] = {}
 _starting = threading.Lock()
 
@@ -145,7 +155,7 @@ def gimp(surroundings: Surroundings) -> Gimp:
         if running is None or not running.alive:
             for other in [each for each, known in _running.items() if known.idle or not known.alive]:
                 _running.pop(other).close()  # an earlier batch's
-            real = real_gimp.find(surroundings.release)
+            real = of_batches(surroundings.release)
             running = _running[surroundings] = Gimp(real, surroundings.journal, surroundings.visible)
         return running
 
