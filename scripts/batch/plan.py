@@ -113,7 +113,7 @@ def _files(wishes: Wishes) -> Iterator[tuple[Path, Path]]:
     for named in wishes.inputs:
         if named.is_dir():
             root = named.resolve()
-            pairs = [(file, file.relative_to(root)) for file in sorted(root.rglob("*")) if _is_taken(file, out)]
+            pairs = [(file, file.relative_to(root)) for file in sorted(root.rglob("*")) if _is_taken(file, root, out)]
         elif named.exists():
             file = named.resolve()
             pairs = [(file, Path(file.name))]
@@ -125,9 +125,11 @@ def _files(wishes: Wishes) -> Iterator[tuple[Path, Path]]:
                 yield file, name
 
 
-def _is_taken(file: Path, out: Path) -> bool:
-    hidden = file.name.startswith(".")
-    return file.suffix.lower() in SUFFIXES and not hidden and out not in file.parents and file.is_file()
+def _is_taken(file: Path, root: Path, out: Path) -> bool:
+    """Whether a file in a folder is an input: a picture, not hidden, and no result."""
+    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+    is_result = out != root and root in out.parents and out in file.parents
+    return file.suffix.lower() in SUFFIXES and not hidden and not is_result and file.is_file()
 
 
 def _masks(folder: Path) -> dict[str, Path]:
