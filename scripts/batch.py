@@ -69,7 +69,7 @@ def main() -> int:
     asked = made.parse_args()
     try:
         if asked.role == "scheduler":
-            cluster.be_scheduler(asked.listen)
+            cluster.be_scheduler(asked.listen, asked.dashboard)
         if asked.role == "worker":
             if not asked.scheduler:
                 made.error("a worker needs --scheduler")
@@ -123,7 +123,8 @@ def batch(asked: argparse.Namespace) -> int:
         rest = [entry for entry in entries if entry.input not in ended]
         outcomes += [report.Outcome(entry.input, entry.name, "not begun", "It was stopped.") for entry in rest]
         print("Stopped. What was sent is still received: the same command goes on from here.", file=sys.stderr)
-    clean(entries)
+    if not asked.scheduler:  # elsewhere, workers may go on
+        clean(entries)
     seconds = time.monotonic() - began
     if asked.report:
         report.write(asked.report, outcomes, seconds, {"out": str(wishes.out), "parameters": wishes.job})
@@ -154,7 +155,7 @@ def work(entries, asked, wishes, folder, tell) -> None:
     seen = {os.path.dirname(entry.input) for entry in entries} | {str(wishes.out), str(folder)}
     seen |= {os.path.dirname(entry.area["file"]) for entry in entries if entry.area.get("file")}
     allowance = cluster.Allowance(asked.max_requests, asked.requests_per_minute)
-    visible = tuple(sorted(seen))
+    visible = tuple(sorted(seen - {"/"}))
     order = cluster.Order(str(folder), wishes.job, allowance, asked.release, visible, asked.dry_run, asked.ask_again)
     place = cluster.Place(asked.scheduler, asked.workers, asked.in_flight, asked.dashboard)
     cluster.run(entries, order, place, tell, lambda text: print(text, file=sys.stderr))

@@ -183,14 +183,16 @@ def _client(place: Place) -> Iterator[Client]:
         yield client
 
 
-def be_scheduler(listen: str) -> None:
+def be_scheduler(listen: str, dashboard: int) -> None:
     """Becomes a scheduler that a studio's workers and `--scheduler` connect to. Never returns.
 
     Args:
         listen: host and port, as in "192.168.1.5:8786".
+        dashboard: its dashboard's port.
     """
     host, _colon, port = listen.rpartition(":")
-    _become("dask_scheduler", "--host", host or "127.0.0.1", "--port", port, "--dashboard-address", f"{host}:8787")
+    host = host or "127.0.0.1"
+    _become("dask_scheduler", "--host", host, "--port", port, "--dashboard-address", f"{host}:{dashboard}")
 
 
 def be_worker(scheduler: str, in_flight: int) -> None:

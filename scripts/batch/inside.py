@@ -42,7 +42,7 @@ class Work:
 
     image: Gimp.Image
     selection: pictures.Selection
-    alpha: bool
+    flat: pictures.Flat
     captured: Capture
     job: Job
     outputs: dict[str, str]
@@ -135,7 +135,7 @@ class Studio:
         image = pictures.open_image(question["input"])
         try:
             image.undo_disable()
-            own, alpha = pictures.Selection(image), pictures.may_be_transparent(image)
+            own, flat = pictures.Selection(image), pictures.Flat(image)
             layer = reading.single_layer(image, [pictures.layer_of(image)])
             pictures.select_area(image, question["area"])
             job = Job(**{**question["job"], "source": layer.get_tattoo()})
@@ -143,7 +143,7 @@ class Studio:
         except BaseException:
             image.delete()
             raise
-        return Work(image, own, alpha, captured, job, question["outputs"])
+        return Work(image, own, flat, captured, job, question["outputs"])
 
     def _prepare(self, question: dict) -> dict:
         bridge = self._started()
@@ -198,10 +198,10 @@ class Studio:
             raise
 
     def _save(self, work: Work, finished: Finished, folder: Path) -> dict:
-        place(work.captured, finished, folder, layer_name(work.job.prompt))
+        placed = place(work.captured, finished, folder, layer_name(work.job.prompt))
         work.selection.restore()
         for path in work.outputs.values():
-            pictures.save(work.image, path, work.alpha)
+            pictures.save(work.image, path, work.flat, placed)
         work.image.delete()
         self._started().notify(Placed(work.draft.id, tuple(each.variation for each in finished.results)))
         seeds = [result.seed for result in finished.results]

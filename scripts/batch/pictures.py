@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gi.repository import Gegl, Gimp, Gio, GLib
 
-from canvas.reading import Refusal, every_layer
+from canvas.reading import Refusal, bounds, every_layer
 from gimp.pictures import MaskRefused, select_shown
 
 #: The format in which the whole picture's alpha is read at once.
@@ -92,49 +92,115 @@ def _is_masked(layer: Gimp.Layer, name: str) -> bool:
 
 
 class Selection:
-    """An image's own selection, to be put back before the image is saved."""
+    """An image's own selection and selected layers, to be put back before the image is saved."""
 
     def __init__(self, image: Gimp.Image) -> None:
-        self._image = image
+        self._image, self._layers = image, image.get_selected_layers()
         self._kept = None if Gimp.Selection.is_empty(image) else image.get_selection().get_buffer().dup()
 
     def restore(self) -> None:
-        """Puts it back."""
+        """Puts them back."""
         if self._kept is None:
             Gimp.Selection.none(self._image)
-            return
-        size = (self._image.get_width(), self._image.get_height())
-        channel = Gimp.Channel.new(self._image, "selection", *size, 100, Gegl.Color.new("white"))
+        else:
+            self._select(self._kept)
+        if self._layers:  # a new channel is selected instead
+            self._image.set_selected_layers(self._layers)
+
+    def _select(self, kept: Gegl.Buffer) -> None:
+        whole = Gegl.Rectangle.new(0, 0, self._image.get_width(), self._image.get_height())
+        channel = Gimp.Channel.new(self._image, "selection", whole.width, whole.height, 100, Gegl.Color.new("white"))
         self._image.insert_channel(channel, None, 0)
-        self._kept.copy(None, Gegl.AbyssPolicy.NONE, channel.get_buffer(), None)
+        kept.copy(whole, Gegl.AbyssPolicy.NONE, channel.get_buffer(), whole)
         channel.get_buffer().flush()
         self._image.select_item(Gimp.ChannelOps.REPLACE, channel)
         self._image.remove_channel(channel)
 
 
-def save(image: Gimp.Image, path: str, flat_alpha: bool) -> None:
+class Flat:
+    """How an image is flattened: as GIMP does it, and to the last bit as it was where nothing was placed.
+
+    Made before anything is placed. GIMP's flattening rounds: with a profile, values of 16 bits change by up to 11.
+    """
+
+    def __init__(self, image: Gimp.Image) -> None:
+        layers = image.get_layers()
+        single = layers[0] if len(layers) == 1 and not layers[0].is_group() else None
+        self._transparent = bool(single.has_alpha()) if single else _is_transparent(image)
+        self._pixels = single.get_buffer().dup() if single and _is_plain(image, single) else None
+
+    def flattened(self, image: Gimp.Image, placed: list[Gimp.Layer], alpha: bool) -> Gimp.Image:
+        """A flattened copy, which the caller has to delete.
+
+        Args:
+            placed: the layers that were placed in the image since.
+            alpha: whether it may be transparent.
+        """
+        copy = image.duplicate()
+        if self._transparent and alpha:
+            flat = copy.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
+        else:
+            flat = copy.flatten()
+        if self._pixels and flat.has_alpha() == self._transparent:
+            for part in _around(_bounds(placed), (image.get_width(), image.get_height())):
+                self._pixels.copy(part, Gegl.AbyssPolicy.NONE, flat.get_buffer(), part)
+            flat.get_buffer().flush()
+            flat.update(0, 0, flat.get_width(), flat.get_height())
+        return copy
+
+
+def _is_plain(image: Gimp.Image, layer: Gimp.Layer) -> bool:
+    """Whether an image looks as its only layer's pixels say."""
+    x, y, *size = bounds(layer)
+    whole = (x, y) == (0, 0) and size == [image.get_width(), image.get_height()]
+    normal = layer.get_mode() in (Gimp.LayerMode.NORMAL, Gimp.LayerMode.NORMAL_LEGACY) and layer.get_opacity() == 100
+    return whole and normal and layer.get_visible() and not layer.get_mask() and not layer.get_filters()
+
+
+def _bounds(layers: list[Gimp.Layer]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of all of them."""
+    boxes = [bounds(layer) for layer in layers]
+    left, top = min(box[0] for box in boxes), min(box[1] for box in boxes)
+    return left, top, max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes)
+
+
+def _around(box: tuple[int, int, int, int], size: tuple[int, int]) -> list[Gegl.Rectangle]:
+    """The parts of a canvas around a box: above, below, left, right."""
+    (width, height), (left, top, right, bottom) = size, box
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    parts = [(0, 0, width, top), (0, bottom, width, height - bottom)]
+    parts += [(0, top, left, bottom - top), (right, top, width - right, bottom - top)]
+    return [Gegl.Rectangle.new(*part) for part in parts if part[2] > 0 and part[3] > 0]
+
+
+def _is_transparent(image: Gimp.Image) -> bool:
+    """Whether an image is transparent somewhere."""
+    seen = Gimp.Layer.new_from_visible(image, image, "seen")
+    box = Gegl.Rectangle.new(0, 0, image.get_width(), image.get_height())
+    opaque = not seen.get_buffer().get(box, 1.0, _ALPHA, Gegl.AbyssPolicy.NONE).strip(b"\xff")
+    seen.delete()
+    return not opaque
+
+
+def save(image: Gimp.Image, path: str, flat: Flat, placed: list[Gimp.Layer]) -> None:
     """Saves XCF, PSD and ORA with their layers; any other file flattened, in the image's precision if it has it.
 
     Args:
-        flat_alpha: whether a flattened picture may be transparent.
+        placed: the layers that were placed in the image.
 
     Raises:
         Refusal: GIMP cannot write it.
     """
-    suffix, copy = Path(path).suffix.lower(), image
-    if suffix not in _LAYERED:
-        copy = image.duplicate()
-        if flat_alpha and suffix not in (".jpg", ".jpeg"):
-            copy.merge_visible_layers(Gimp.MergeType.CLIP_TO_IMAGE)
-        else:
-            copy.flatten()
+    suffix = Path(path).suffix.lower()
+    layered = suffix in _LAYERED
+    copy = image if layered else flat.flattened(image, placed, suffix not in (".jpg", ".jpeg"))
     try:
         written = _written(copy, path, suffix)
         reason = "" if written else Gimp.get_pdb().get_last_error()
     except GLib.Error as error:
         written, reason = False, error.message
     finally:
-        if copy is not image:
+        if not layered:
             copy.delete()
     if not written:
         raise Refusal(f"GIMP cannot write {path}: {_line(reason)}")
@@ -155,18 +221,6 @@ def _written(image: Gimp.Image, path: str, suffix: str) -> bool:
         if config.find_property(name):
             config.set_property(name, value)
     return bool(export.run(config).index(0) == Gimp.PDBStatusType.SUCCESS)
-
-
-def may_be_transparent(image: Gimp.Image) -> bool:
-    """Whether a flattened picture of it needs alpha: a single layer's own, else if it is transparent somewhere."""
-    layers = image.get_layers()
-    if len(layers) == 1 and not layers[0].is_group():
-        return bool(layers[0].has_alpha())
-    seen = Gimp.Layer.new_from_visible(image, image, "seen")
-    box = Gegl.Rectangle.new(0, 0, image.get_width(), image.get_height())
-    opaque = not seen.get_buffer().get(box, 1.0, _ALPHA, Gegl.AbyssPolicy.NONE).strip(b"\xff")
-    seen.delete()
-    return not opaque
 
 
 def _line(text: str | None) -> str:

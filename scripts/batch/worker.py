@@ -21,7 +21,7 @@ from gimp import real_gimp
 INSIDE = Path(__file__).with_name("inside.py")
 
 #: Seconds: a look whether GIMP is still starting, and how long it has to end.
-_STEP, _ENDING = 0.5, 20
+_STEP, _ENDING = 0.5, 5
 
 
 class GimpEnded(Exception):

@@ -81,3 +81,18 @@ def deep_tiff(file: Path, icc: bytes) -> np.ndarray[Any, Any]:
     exif = {33434: 0.5, 36867: TAKEN}
     file.write_bytes(deep.tiff(pixels, {271: MAKE, 272: MODEL, 34675: icc, 34665: exif}))
     return pixels
+
+
+def worker_of(journal: Path) -> int:
+    """The process number of the worker whose GIMP uses that journal."""
+    wanted = f"PHOTIO_JOURNAL={journal}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            is_gimp = b"gimp-console" in (entry / "cmdline").read_bytes()
+            if is_gimp and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                if b"multiprocessing" in Path(f"/proc/{parent}/cmdline").read_bytes():
+                    return parent
+        except OSError:  # it has ended
+            continue
+    raise AssertionError("there is no such worker")

@@ -11,6 +11,7 @@ from PIL import Image
 
 from bridge.commands import deep
 from tests.batch.support import MAKE, MODEL, SIZE, TAKEN, Batch, deep_tiff, mask, picture
+from tests.regen_server import RegenServer
 from tests.unit.command_line import adobe_rgb
 
 LONG = "l" * 240  # with its ending, the longest name that a file may have here is 255 bytes
@@ -39,11 +40,12 @@ def flat_files(folder: Path, layered: Path) -> tuple[Path, np.ndarray[Any, Any]]
 
 
 def test_files_of_all_kinds_come_out_in_their_kind_and_the_report_says_what_became_of_each(
-    batch: Batch, layered: Path, tmp_path: Path, look: Any
+    batch: Batch, service: RegenServer, layered: Path, tmp_path: Path, look: Any
 ) -> None:
+    service.script(*[{"answer": "invert"}] * 20)
     inputs, pixels = flat_files(tmp_path, layered)
     out = tmp_path / "out"
-    arguments = (inputs, "--mask-dir", tmp_path / "masks", "--out", out, "--format", "xcf,same", "--engine", "offline")
+    arguments = (inputs, "--mask-dir", tmp_path / "masks", "--out", out, "--format", "xcf,same")
     done = batch(*arguments)
     failed = {"broken.png", "indexed.png"}
     wanted = {str(file.relative_to(inputs)): "done" for file in inputs.rglob("*.*")}

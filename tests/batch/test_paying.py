@@ -6,23 +6,8 @@ import os
 import signal
 from pathlib import Path
 
-from tests.batch.support import Batch, Start, photographs
+from tests.batch.support import Batch, Start, photographs, worker_of
 from tests.regen_server import RegenServer
-
-
-def worker_of(journal: Path) -> int:
-    """The process number of the worker whose GIMP uses that journal."""
-    wanted = f"PHOTIO_JOURNAL={journal}".encode()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            is_gimp = b"gimp-console" in (entry / "cmdline").read_bytes()
-            if is_gimp and wanted in (entry / "environ").read_bytes().split(b"\0"):
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                if b"multiprocessing" in Path(f"/proc/{parent}/cmdline").read_bytes():
-                    return parent
-        except OSError:  # it has ended
-            continue
-    raise AssertionError("there is no such worker")
 
 
 def test_a_budget_holds_and_the_next_run_does_the_rest(batch: Batch, service: RegenServer, tmp_path: Path) -> None:
