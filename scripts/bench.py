@@ -2,6 +2,7 @@
 """How long Photio takes inside a real GIMP, without the service's own time, compared with other ways.
 
     bench.py [--quick | --all] [--runs N] [--release 3.0|3.2] [--json FILE] [--plot FILE] [ROW …]
+    bench.py [--release 3.0|3.2] [--json FILE] batch      files a minute of scripts/batch.py; see bench/many.py
 
 Each ROW is an image: megapixels-precision-base-layers-compression, as in 24-u8-rgb-1-rle. 600 × 400 px of it are
 selected, and the service answers at once. The ways take turns, so that a busy machine slows all of them down:
@@ -324,6 +325,18 @@ def chosen_rows(asked: argparse.Namespace) -> list[str]:
     return [row for row in rows if fits(row)]
 
 
+def batches(asked: argparse.Namespace) -> int:
+    """Measures batches; raises as `measure`."""
+    sys.path.append(str(PARTS))
+    import many  # needs the batches' GIMP, which nothing else here does
+
+    rates = many.measure(asked.release)
+    print(many.report(rates))
+    if asked.json:
+        asked.json.write_text(json.dumps(rates, indent=1) + "\n")
+    return 0
+
+
 def main() -> int:
     """The command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -340,6 +353,8 @@ def main() -> int:
     surroundings.enter(surroundings.NETWORK)
     asked.runs = asked.runs or (3 if asked.quick else 7)
     try:
+        if asked.rows == ["batch"]:
+            return batches(asked)
         real = real_gimp.find(asked.release)
         real.install_plugin()
         os.environ["PHOTIO_HOME"] = str(real.home / "bench")  # nobody's results, settings or key
