@@ -106,6 +106,8 @@ def declare_all(to: Gimp.Procedure, defaults: Defaults) -> None:
     grain_help = _("Give the result the noise of its surroundings")
     to.add_boolean_argument("match-grain", _("Ma_tch grain"), grain_help, True, FLAGS)
     declare_engine(to)
+    mask_help = _("A channel, path, layer mask or layer to use instead of the selection; for scripts only")
+    to.add_string_argument("mask-name", _("Mask na_me"), mask_help, "", FLAGS)
 
 
 def declare_margins(to: Gimp.Procedure) -> None:

@@ -13,7 +13,7 @@ from bridge.common.i18n import _
 from bridge.protocol import Job, Progress
 from bridge.protocol.settings import AskSettings, SettingsReport
 from bridge_process import Bridge, BridgeError
-from canvas import generation, hiding, reading, retouching
+from canvas import generation, hiding, named_mask, reading, retouching
 from canvas.provenance import made_by
 from canvas.reading import Refusal
 from windows import setup
@@ -109,7 +109,8 @@ def _run(
             return _returned(procedure, window.inserted) if window.generated else _cancelled(procedure)
         job = job_of(config, layer, defaults) if defaults else _same_again(layer, config)
         insert_as = _insert_as(config, run_mode, defaults)
-        returned = _returned(procedure, _regenerate(image, layer, job, insert_as))
+        mask_name = _mask_name(config, run_mode, defaults)
+        returned = _returned(procedure, _regenerate(image, layer, job, insert_as, mask_name))
         if run_mode != Gimp.RunMode.NONINTERACTIVE:  # a script decides itself when its images are redrawn
             Gimp.displays_flush()
         return returned
@@ -126,6 +127,13 @@ def _insert_as(config: Gimp.ProcedureConfig, run_mode: Gimp.RunMode, defaults: D
         return "again"
     asks_nothing = not defaults.has_prompt and run_mode != Gimp.RunMode.NONINTERACTIVE
     return None if asks_nothing else str(config.get_property("insert-as"))
+
+
+def _mask_name(config: Gimp.ProcedureConfig, run_mode: Gimp.RunMode, defaults: Defaults | None) -> str:
+    """What is used instead of the selection. Only scripts say that: who chooses a command sees the selection."""
+    if not defaults or run_mode != Gimp.RunMode.NONINTERACTIVE:
+        return ""
+    return str(config.get_property("mask-name") or "")  # None if nobody set it
 
 
 def _run_history(
@@ -236,20 +244,28 @@ def _same_again(layer: Gimp.Layer, config: Gimp.ProcedureConfig) -> Job:
     return replace(job, seed=seed_of(config), engine=config.get_property("engine"))
 
 
-def _regenerate(image: Gimp.Image, layer: Gimp.Layer, job: Job, insert_as: str | None) -> list[Gimp.Layer]:
-    """All steps of one job, without a window. `insert_as`: see `_insert_as`."""
+def _regenerate(
+    image: Gimp.Image, layer: Gimp.Layer, job: Job, insert_as: str | None, mask_name: str
+) -> list[Gimp.Layer]:
+    """All steps of one job, without a window.
+
+    Args:
+        insert_as: see `_insert_as`.
+        mask_name: what is used instead of the selection; empty: the selection.
+    """
     bridge = Bridge(_show_progress)  # first, because it takes time to start
     try:
-        captured, job = generation.capture(image, layer, job, again=insert_as == "again")
-        insert_as = insert_as or bridge.ask(AskSettings(with_keyring=False), SettingsReport).preferences.insert_as
-        if insert_as == "retouch":
-            captured = retouching.collecting(captured)
-            if job.variations > 1:
-                raise Refusal(_("The retouch layer takes one result at a time: set Variations to 1."))
-        remarks = hiding.remarks(captured)
-        Gimp.progress_init("Photio")
-        draft = generation.open_draft(bridge)
-        planned = generation.plan(bridge, draft, captured, job)
+        with named_mask.selecting(image, mask_name) as selecting:
+            captured, job = generation.capture(image, layer, job, insert_as == "again", selecting)
+            insert_as = insert_as or bridge.ask(AskSettings(with_keyring=False), SettingsReport).preferences.insert_as
+            if insert_as == "retouch":
+                captured = retouching.collecting(captured)
+                if job.variations > 1:
+                    raise Refusal(_("The retouch layer takes one result at a time: set Variations to 1."))
+            remarks = hiding.remarks(captured)
+            Gimp.progress_init("Photio")
+            draft = generation.open_draft(bridge)
+            planned = generation.plan(bridge, draft, captured, job)
         generation.export(draft, captured, planned)
         desktop_proxy.tell(bridge, planned.origin)
         outcome = generation.run(bridge, draft, captured, job)

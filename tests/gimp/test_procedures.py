@@ -12,7 +12,7 @@ from support import HOME, KEY, PdbError, add_layer, configure, every_layer, make
 ARGUMENTS = [
     "negative-prompt", "quality", "seed", "cfg-scale", "variations", "sample", "insert-as", "context", "grow",
     "feather", "spill", "spill-unit", "areas", "resolution", "fill-transparent", "match-colour", "match-grain",
-    "engine",
+    "engine", "mask-name",
 ]  # fmt: skip
 
 
@@ -55,6 +55,7 @@ def test_the_arguments_have_the_names_and_defaults_that_scripts_rely_on(name, ow
         "match-grain": True,
         "insert-as": "new",
         "engine": "auto",
+        "mask-name": "",
     }
     assert [value.name for value in procedure.get_return_values()] == ["layers"]
     assert procedure.get_menu_paths() == ["<Image>/Filters/Photio"]

@@ -70,6 +70,20 @@ def test_one_undo_takes_back_whatever_was_inserted(shown, server, changes):
     assert rendered(shown) == before
 
 
+def test_one_undo_takes_back_what_a_named_mask_changed_and_nothing_else(shown, server):
+    Gimp.Selection.save(shown).set_name("dust")
+    select(shown, 5, 5, 30, 30)
+    selection, before = pixels(shown.get_selection(), "Y u8"), rendered(shown)
+    server.script({"answer": "invert"})
+    run("photio-remove", shown, mask_name="dust")
+    assert rendered(shown) != before
+    widget("gimp", "menu item", "Undo [!H]*", "press")
+    until(lambda: len(shown.get_layers()) == 1)
+    assert rendered(shown) == before
+    assert pixels(shown.get_selection(), "Y u8") == selection
+    assert [channel.get_name() for channel in shown.get_channels()] == ["dust"]
+
+
 def test_one_undo_takes_back_a_reroll_and_shows_the_old_layer_again(shown, server):
     (old,) = run("photio-remove", shown)
     before = rendered(shown)

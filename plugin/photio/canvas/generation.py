@@ -107,13 +107,16 @@ def layer_name(prompt: str) -> str:
     return _("Photio: {prompt}").format(prompt=words) if words else _("Photio: removed")
 
 
-def capture(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> tuple[Capture, Job]:
+def capture(
+    image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool, selecting: Gimp.Image | None = None
+) -> tuple[Capture, Job]:
     """Captures the selection; for a result of ours with nothing selected, its own area of the layer it was made from.
 
     A retouch layer stands for the layer that it repairs.
 
     Args:
         again: take the result's own area, even if something is selected.
+        selecting: an image whose selection counts instead of the image's own (`named_mask`).
 
     Returns:
         The capture, and `job` adapted to it.
@@ -129,13 +132,14 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, job: Job, again: bool) -> tupl
         layer, earlier = retouching.repaired(image, layer)
         job = replace(job, source=layer.get_tattoo())
     before = None if earlier else made_by(layer)
-    if before and (again or Gimp.Selection.is_empty(image)):
+    if before and (again or Gimp.Selection.is_empty(selecting or image)):
         source = _source(image, layer, before)
         captured = reading.capture_again(image, layer, source, job.sample)
         # the mask is already grown and feathered, or painted on since
         return captured, replace(job, grow=0, feather=0, source=source.get_tattoo())
     whole_layer = bool(job.prompt.strip()) or job.fill_transparent
-    return replace(reading.capture(image, layer, layer, job.sample, whole_layer), earlier=earlier), job
+    captured = reading.capture(image, layer, layer, job.sample, whole_layer, selecting)
+    return replace(captured, earlier=earlier), job
 
 
 def _source(image: Gimp.Image, layer: Gimp.Layer, before: Job) -> Gimp.Layer:

@@ -86,13 +86,21 @@ class Capture:
         return self.coverage is not None
 
 
-def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: str, whole_layer: bool) -> Capture:
+def capture(
+    image: Gimp.Image,
+    layer: Gimp.Layer,
+    source: Gimp.Layer,
+    sample: str,
+    whole_layer: bool,
+    selecting: Gimp.Image | None = None,
+) -> Capture:
     """Captures the selection.
 
     Args:
         layer: the layer that was selected.
         source: the layer that is sampled.
         whole_layer: an empty selection means the whole layer. Otherwise it is refused.
+        selecting: an image of the same size whose selection counts instead of the image's own (`named_mask`).
 
     Raises:
         Refusal: there is nothing to do.
@@ -102,14 +110,16 @@ def capture(image: Gimp.Image, layer: Gimp.Layer, source: Gimp.Layer, sample: st
     where = bounds(source)
     layer_box = common(where, whole)
     check_shown(layer, sample)
-    _known, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(image)
+    _known, selected, x1, y1, x2, y2 = Gimp.Selection.bounds(selecting or image)
     if not selected and not whole_layer:
         raise Refusal(_("Nothing is selected: select what you want to change, then try again."))
     selection = (x1, y1, x2 - x1, y2 - y1) if selected else layer_box
     reach = layer_box if sample == "layer" else whole
     if selection is None or reach is None or not common(selection, reach):
+        if selecting:
+            raise Refusal(_("The mask lies outside the layer: name another mask, or select another layer."))
         raise Refusal(_("The selection lies outside the layer: select a part of the layer, or another layer."))
-    coverage = image.get_selection() if selected else None
+    coverage = (selecting or image).get_selection() if selected else None
     above = where if layer == source else bounds(layer)
     return Capture(image, layer, above, source, None, sample, canvas, selection, coverage)
 
