@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     kinds = ", ".join(plan.FORMATS)
     files.add_argument("--format", default="xcf", help=f"one or more of {kinds}, with commas (default: xcf)")
     area = files.add_mutually_exclusive_group()
-    area.add_argument("--mask", metavar="NAME", help="a channel, path, layer mask or layer in each file")
+    area.add_argument("--mask", metavar="NAME", help="of a channel, path, layer mask or layer in each file")
     area.add_argument("--mask-dir", type=Path, metavar="DIR", help="has a picture of the same name for each file")
     files.add_argument("--mask-means", choices=("keep", "edit"), help="what is done with the white part of its masks")
     files.add_argument("--overwrite", action="store_true", help="replace files that are there already")

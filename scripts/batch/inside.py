@@ -14,11 +14,13 @@ socket closes, GIMP ends at once. The bridge still waits for answers that may be
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import socket
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +43,6 @@ class Work:
     """One file at work."""
 
     image: Gimp.Image
-    selection: pictures.Selection
     flat: pictures.Flat
     captured: Capture
     job: Job
@@ -130,42 +131,37 @@ class Studio:
             self._bridge = Bridge()
         return self._bridge
 
-    def _open(self, question: dict) -> Work:
-        """Opens the question's file, and captures its area."""
+    @contextlib.contextmanager
+    def _opened(self, question: dict) -> Iterator[Work]:
+        """The question's file with its area captured, which has to be used in the block. Closed after an error."""
         image = pictures.open_image(question["input"])
         try:
             image.undo_disable()
-            own, flat = pictures.Selection(image), pictures.Flat(image)
+            flat = pictures.Flat(image)
             layer = reading.single_layer(image, [pictures.layer_of(image)])
-            pictures.select_area(image, question["area"])
-            job = Job(**{**question["job"], "source": layer.get_tattoo()})
-            captured = reading.capture(image, layer, layer, job.sample, job.fill_transparent)
+            job = Job(**{**question["parameters"], "source": layer.get_tattoo()})
+            with pictures.selecting(image, question["area"]) as selecting:
+                captured = reading.capture(image, layer, layer, job.sample, job.fill_transparent, selecting)
+                yield Work(image, flat, captured, job, question["outputs"])
         except BaseException:
             image.delete()
             raise
-        return Work(image, own, flat, captured, job, question["outputs"])
 
     def _prepare(self, question: dict) -> dict:
         bridge = self._started()
-        work = self._open(question)
-        try:
+        with self._opened(question) as work:
             work.draft = generation.open_draft(bridge)
             planned = generation.plan(bridge, work.draft, work.captured, work.job)
             if not question["dry"]:
                 generation.export(work.draft, work.captured, planned)
                 desktop_proxy.tell(bridge, planned.origin)
-        except BaseException:
-            work.image.delete()
-            raise
         work.remarks = (*hiding.remarks(work.captured), *planned.remarks)
         self._prepared[work.draft.id] = work
         return {
             "job": work.draft.id,
             "requests": planned.requests,
             "sizes": [crop.size for crop in planned.crops],
-            "upload": planned.upload,
             "engine": planned.engine,
-            "canvas": work.captured.canvas,
             "remarks": work.remarks,
         }
 
@@ -189,17 +185,12 @@ class Studio:
 
     def _recover(self, question: dict) -> dict:
         recalled = self._started().ask(Recall(question["job"]), Recalled)
-        work = self._open(question)
-        work.draft, work.job = Draft(question["job"], Path(recalled.folder)), recalled.job
-        try:
+        with self._opened(question) as work:
+            work.draft, work.job = Draft(question["job"], Path(recalled.folder)), recalled.job
             return self._save(work, recalled.finished, work.draft.folder)
-        except BaseException:
-            work.image.delete()
-            raise
 
     def _save(self, work: Work, finished: Finished, folder: Path) -> dict:
         placed = place(work.captured, finished, folder, layer_name(work.job.prompt))
-        work.selection.restore()
         for path in work.outputs.values():
             pictures.save(work.image, path, work.flat, placed)
         work.image.delete()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from gi.repository import Gegl, Gimp, Gio, GLib
 
-from canvas.reading import Refusal, bounds, every_layer
+from canvas import named_mask
+from canvas.reading import Refusal, bounds, empty_like
 from gimp.pictures import MaskRefused, select_shown
 
 #: The format in which the whole picture's alpha is read at once.
@@ -54,67 +57,35 @@ def layer_of(image: Gimp.Image) -> Gimp.Layer:
     return layers[0]
 
 
-def select_area(image: Gimp.Image, area: dict[str, str | None]) -> None:
-    """Selects what is to be regenerated.
+@contextlib.contextmanager
+def selecting(image: Gimp.Image, area: dict[str, str | None]) -> Iterator[Gimp.Image | None]:
+    """An image of the same size whose selection is what is to be regenerated; None: the file's own selection is.
+
+    So the selection in the file stays as it is.
 
     Args:
-        area: "how": "selection" (the file's own), "name" (with "name": a channel, path, layer mask or layer), "picture"
-            (with "file" and "means") or "transparent".
+        area: "how": "selection" (the file's own), "name" (with "name": see `canvas.named_mask`), "picture" (with "file"
+            and "means") or "transparent".
 
     Raises:
         Refusal: there is nothing to select.
     """
-    if area["how"] == "picture":
+    if area["how"] == "name":
+        with named_mask.selecting(image, str(area["name"])) as stage:
+            yield stage
+    elif area["how"] == "picture":
+        stage = empty_like(image, image.get_width(), image.get_height())
         try:
-            select_shown(image, area["file"], area["means"])
+            select_shown(stage, area["file"], area["means"])
+            yield stage
         except MaskRefused as refused:
             raise Refusal(str(refused)) from refused
-    elif area["how"] == "name":
-        image.select_item(Gimp.ChannelOps.REPLACE, _named(image, str(area["name"])))
-    if area["how"] != "transparent" and Gimp.Selection.is_empty(image):
-        raise Refusal("Nothing is selected in it: save it with a selection, or say where the area is (--mask, …).")
-
-
-def _named(image: Gimp.Image, name: str) -> Gimp.Item:
-    """The channel, path, layer mask (by its own name or its layer's) or layer of that name."""
-    found = image.get_channel_by_name(name) or image.get_path_by_name(name)
-    layers = list(every_layer(image))
-    found = found or next((layer.get_mask() for layer in layers if _is_masked(layer, name)), None)
-    found = found or next((layer for layer in layers if layer.get_name() == name), None)
-    if found is None:
-        raise Refusal(f"It has no channel, path, layer mask or layer “{name}”.")
-    return found
-
-
-def _is_masked(layer: Gimp.Layer, name: str) -> bool:
-    mask = layer.get_mask()
-    return bool(mask) and name in (mask.get_name(), layer.get_name())
-
-
-class Selection:
-    """An image's own selection and selected layers, to be put back before the image is saved."""
-
-    def __init__(self, image: Gimp.Image) -> None:
-        self._image, self._layers = image, image.get_selected_layers()
-        self._kept = None if Gimp.Selection.is_empty(image) else image.get_selection().get_buffer().dup()
-
-    def restore(self) -> None:
-        """Puts them back."""
-        if self._kept is None:
-            Gimp.Selection.none(self._image)
-        else:
-            self._select(self._kept)
-        if self._layers:  # a new channel is selected instead
-            self._image.set_selected_layers(self._layers)
-
-    def _select(self, kept: Gegl.Buffer) -> None:
-        whole = Gegl.Rectangle.new(0, 0, self._image.get_width(), self._image.get_height())
-        channel = Gimp.Channel.new(self._image, "selection", whole.width, whole.height, 100, Gegl.Color.new("white"))
-        self._image.insert_channel(channel, None, 0)
-        kept.copy(whole, Gegl.AbyssPolicy.NONE, channel.get_buffer(), whole)
-        channel.get_buffer().flush()
-        self._image.select_item(Gimp.ChannelOps.REPLACE, channel)
-        self._image.remove_channel(channel)
+        finally:
+            stage.delete()
+    else:
+        if area["how"] == "selection" and Gimp.Selection.is_empty(image):
+            raise Refusal("Nothing is selected in it: save it with a selection, or say where the area is (--mask, …).")
+        yield None
 
 
 class Flat:

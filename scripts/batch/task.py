@@ -144,7 +144,7 @@ def _prepared(gimp: Gimp, entry: Entry, desk: Desk) -> dict[str, Any]:
 
 
 def _question(entry: Entry, desk: Desk) -> dict[str, Any]:
-    return {"input": entry.input, "area": entry.area, "job": desk.job, "outputs": entry.unfinished()}
+    return {"input": entry.input, "area": entry.area, "parameters": desk.job, "outputs": entry.unfinished()}
 
 
 def _good(answer: dict[str, Any], requests: int = 0) -> dict[str, Any]:
