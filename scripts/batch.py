@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -65,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> int:
     """The command line; see the module's text."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C
     made = parser()
     asked = made.parse_args()
     try:

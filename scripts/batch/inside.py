@@ -73,12 +73,13 @@ class Line:
     def _on_line(self, stream: Gio.DataInputStream, result: Gio.AsyncResult) -> None:
         try:
             line, _length = stream.read_line_finish(result)
-        except GLib.Error:
-            line = None
-        if line is None:
+            question = json.loads(line or "null")  # at its end, PyGObject gives an empty line
+        except (GLib.Error, ValueError):
+            question = None
+        if question is None:
             self.ended = True
             return
-        self.questions.append(json.loads(line))
+        self.questions.append(question)
         self._read()
 
 

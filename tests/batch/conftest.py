@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import surroundings
-from tests.batch.support import RELEASE, Batch, Done, Running, Start, command
+from tests.batch.support import RELEASE, Batch, Done, Running, Start, command, wait_for_gimps
 from tests.regen_server import RegenServer
 
 INSIDE = Path(__file__).parent / "inside"
@@ -36,6 +37,7 @@ def batch(tmp_path: Path, variables: dict[str, str]) -> Batch:
         ended = subprocess.run(
             command(*arguments, report=report), env=variables, capture_output=True, text=True, timeout=500
         )
+        wait_for_gimps(tmp_path)
         said = ended.stdout + ended.stderr
         return Done(ended.returncode, said, json.loads(report.read_text()) if report.exists() else {"said": said})
 
@@ -92,7 +94,12 @@ def start(tmp_path: Path, variables: dict[str, str]) -> Iterator[Start]:
 
     def begin(*arguments: str | Path) -> Running:
         line = command(*arguments, report=tmp_path / "started.json")
-        started.append(subprocess.Popen(line, env=variables, stderr=subprocess.PIPE, text=True, start_new_session=True))
+        # a shell's background job, which pytest may be, ignores Ctrl-C, and so would its children
+        heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        pipe = subprocess.PIPE
+        started.append(
+            subprocess.Popen(line, env=variables, stderr=pipe, text=True, start_new_session=True, preexec_fn=heed)
+        )
         return started[-1]
 
     yield begin
@@ -100,3 +107,4 @@ def start(tmp_path: Path, variables: dict[str, str]) -> Iterator[Start]:
         if each.poll() is None:
             os.killpg(each.pid, signal.SIGKILL)
         each.communicate()
+    wait_for_gimps(tmp_path)

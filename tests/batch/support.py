@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,16 +85,30 @@ def deep_tiff(file: Path, icc: bytes) -> np.ndarray[Any, Any]:
     return pixels
 
 
-def worker_of(journal: Path) -> int:
-    """The process number of the worker whose GIMP uses that journal."""
-    wanted = f"PHOTIO_JOURNAL={journal}".encode()
+def gimps() -> dict[int, str]:
+    """The process numbers of all GIMPs of batches, with the journals that they use."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            is_gimp = b"gimp-console" in (entry / "cmdline").read_bytes()
-            if is_gimp and wanted in (entry / "environ").read_bytes().split(b"\0"):
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                if b"multiprocessing" in Path(f"/proc/{parent}/cmdline").read_bytes():
-                    return parent
-        except OSError:  # it has ended
-            continue
+        with contextlib.suppress(OSError):  # it has ended
+            if b"gimp-console" in (entry / "cmdline").read_bytes():
+                variables = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
+                journals = [each for each in variables if each.startswith("PHOTIO_JOURNAL=")]
+                found |= {int(entry.name): each.partition("=")[2] for each in journals}
+    return found
+
+
+def worker_of(journal: Path) -> int:
+    """The process number of a worker whose GIMP uses that journal."""
+    for gimp, used in gimps().items():
+        parent = int(Path(f"/proc/{gimp}/stat").read_text().rpartition(")")[2].split()[1])
+        if used == str(journal) and b"multiprocessing" in Path(f"/proc/{parent}/cmdline").read_bytes():
+            return parent
     raise AssertionError("there is no such worker")
+
+
+def wait_for_gimps(folder: Path, seconds: float = 60) -> None:
+    """Blocks until no GIMP is left that uses a journal in that folder."""
+    end = time.monotonic() + seconds
+    while left := [number for number, journal in gimps().items() if journal.startswith(str(folder))]:
+        assert time.monotonic() < end, f"GIMP {left} is left running"
+        time.sleep(0.05)  # between two looks
