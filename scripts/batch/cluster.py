@@ -66,6 +66,13 @@ class Allowance:
         """Begins with nothing spent."""
         Variable(self.batch, client=client).set({"spent": {}, "next": 0.0})
 
+    def used_up(self, key: str) -> bool:
+        """Whether nothing is left for an entry."""
+        if self.most is None:
+            return False
+        spent = Variable(self.batch).get()["spent"]
+        return key not in spent and sum(spent.values()) >= self.most
+
     def take(self, key: str, requests: int) -> bool:
         """Waits until an entry may send its requests. Returns False if that would exceed the budget.
 

@@ -20,6 +20,9 @@ _ENDED = {"bridge"}
 class Limits(Protocol):
     """What all workers may send together."""
 
+    def used_up(self, key: str) -> bool:
+        """Whether nothing is left of the budget for an entry, however few requests it needs."""
+
     def take(self, key: str, requests: int) -> bool:
         """Waits until an entry may send its requests. Returns False if that would exceed the budget."""
 
@@ -114,13 +117,15 @@ def _found(entry: Entry, desk: Desk, known: dict[str, Any]) -> Found:
 
 def _made(entry: Entry, desk: Desk) -> dict[str, Any]:
     """Sends the requests, and saves what comes of them."""
+    if desk.limits.used_up(entry.key):
+        raise Problem("The requests that --max-requests allows are used up.", "skipped")
     gimp = desk.gimp()
     with gimp.drafting:
         planned = _prepared(gimp, entry, desk)
         if not desk.limits.take(entry.key, planned["requests"]):
             gimp.ask(do="forget", job=planned["job"])
             count = planned["requests"]
-            raise Problem(f"It needs {count} more of the requests that --max-requests allows.", "skipped")
+            raise Problem(f"--max-requests does not allow the {count} requests that it needs.", "skipped")
         desk.ledger.note(entry.key, state="asked", job=planned["job"], outputs=[])  # before anything is sent
         running = gimp.begin(do="run", job=planned["job"])
     answer = running.result()
