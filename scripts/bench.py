@@ -330,8 +330,9 @@ def batches(asked: argparse.Namespace) -> int:
     sys.path.append(str(PARTS))
     import many  # needs the batches' GIMP, which nothing else here does
 
-    rates = many.measure(asked.release)
-    print(many.report(rates))
+    files = asked.runs or many.FILES
+    rates = many.measure(asked.release, files)
+    print(many.report(rates, files))
     if asked.json:
         asked.json.write_text(json.dumps(rates, indent=1) + "\n")
     return 0
@@ -343,7 +344,9 @@ def main() -> int:
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="1.5 and 24 MP only; below three minutes")
     extent.add_argument("--all", action="store_true", help="every combination; an hour and 8 GB of cache")
-    parser.add_argument("--runs", type=int, help="of each way on each row; default: 7, or 3 with --quick")
+    parser.add_argument(
+        "--runs", type=int, help="of each way (default: 7, or 3 with --quick); files of a batch"
+    )
     parser.add_argument("--plain", type=int, default=3, help="times to go the plain way, which is slow; default: 3")
     parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's GIMP, else 3.0")
     parser.add_argument("--json", type=Path, help="write the results there, too")

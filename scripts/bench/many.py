@@ -89,10 +89,10 @@ def _service(real: real_gimp.RealGimp) -> Iterator[str]:
         process.kill()
 
 
-def report(rates: Rates) -> str:
+def report(rates: Rates, files: int) -> str:
     """The rates as lines, and how they compare."""
     lines = [f"{name:22}{rate:8.1f} files a minute" for name, rate in rates.items()]
     once, one, two = rates.values()
     lines.append(f"{'batch / once per file':22}{one / once:8.1f} (target: 5)")
     lines.append(f"{'2 workers / 1':22}{two / one:8.1f} (target: 1.7, where two cores are free)")
-    return "\n".join([f"A service of {SERVICE:g} s, {FILES} photographs of 10 MP", *lines])
+    return "\n".join([f"A service of {SERVICE:g} s, {files} photographs of 10 MP", *lines])
