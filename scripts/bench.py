@@ -344,9 +344,7 @@ def main() -> int:
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="1.5 and 24 MP only; below three minutes")
     extent.add_argument("--all", action="store_true", help="every combination; an hour and 8 GB of cache")
-    parser.add_argument(
-        "--runs", type=int, help="of each way (default: 7, or 3 with --quick); files of a batch"
-    )
+    parser.add_argument("--runs", type=int, help="of each way (default: 7, or 3 with --quick); files of a batch")
     parser.add_argument("--plain", type=int, default=3, help="times to go the plain way, which is slow; default: 3")
     parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's GIMP, else 3.0")
     parser.add_argument("--json", type=Path, help="write the results there, too")

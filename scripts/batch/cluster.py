@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dask
 from distributed import Client, LocalCluster, Semaphore, Variable, WorkerPlugin, as_completed
+from tornado.ioloop import PeriodicCallback
 
 from batch import task
 from batch import worker as gimps
@@ -29,6 +31,12 @@ from gimp.real_gimp import CHECKOUT, SCRIPTS
 
 #: How often Dask gives a file to a worker again after GIMP or its bridge has ended in the middle.
 RETRIES = 2
+
+#: How often the worker of a file may be killed before Dask gives the file up. Few of them are to blame for it.
+_KILLED = 10
+
+#: Seconds between two looks whether all workers are there.
+_LOOK = 5
 
 
 @dataclass(frozen=True)
@@ -175,6 +183,7 @@ def _client(place: Place) -> Iterator[Client]:
         with Client(place.scheduler, timeout=20) as client:
             yield client
         return
+    dask.config.set({"distributed.scheduler.allowed-failures": _KILLED})
     with (
         LocalCluster(
             n_workers=place.workers,
@@ -187,7 +196,11 @@ def _client(place: Place) -> Iterator[Client]:
         ) as cluster,
         Client(cluster) as client,
     ):
+        # 15 s after a worker was killed, Dask gives it up if no new one is there by then, and starts none by itself
+        again = PeriodicCallback(lambda: cluster.scale(place.workers), _LOOK * 1000)
+        cluster.loop.add_callback(again.start)
         yield client
+        cluster.loop.add_callback(again.stop)
 
 
 def be_scheduler(listen: str, dashboard: int) -> None:
@@ -209,6 +222,8 @@ def be_worker(scheduler: str, in_flight: int) -> None:
 
 def _become(program: str, *arguments: str) -> None:
     path = os.pathsep.join(map(str, (SCRIPTS, CHECKOUT)))
-    environment = {**os.environ, "PYTHONPATH": path, "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "False"}
+    settings = {"SCHEDULER__ALLOWED_FAILURES": str(_KILLED), "WORKER__MEMORY__TERMINATE": "False"}
+    environment = {**os.environ, "PYTHONPATH": path}
+    environment |= {f"DASK_DISTRIBUTED__{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", f"distributed.cli.{program}", *arguments]
     os.execve(sys.executable, command, environment)
