@@ -137,7 +137,8 @@ def process(entry: Entry, order: Order) -> Outcome:
     """One file, in a worker."""
     ledger = Ledger(Path(order.folder))
     around = Surroundings(order.release, str(ledger.journal), order.visible)
-    desk = task.Desk(lambda: gimps.gimp(around), ledger, order.allowance, order.job, order.dry, order.ask_again)
+    gimp, allowance = (lambda: gimps.gimp(around)), order.allowance
+    desk = task.Desk(gimp, ledger, allowance, order.job, allowance.batch, order.dry, order.ask_again)
     return task.process(entry, desk)
 
 

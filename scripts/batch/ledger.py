@@ -69,9 +69,9 @@ class Ledger:
         (self._files / f"{key}.json").unlink(missing_ok=True)
 
     def written(self) -> list[str]:
-        """The outputs of all entries that are done."""
+        """The outputs of all entries that were begun: they are ours if they are there."""
         known = (self.read(file.stem) for file in self._files.glob("*.json"))
-        return [path for each in known if each.get("state") == "done" for path in each["outputs"]]
+        return [path for each in known for path in each.get("outputs", [])]
 
     def done(self, key: str, outputs: dict[str, str]) -> bool:
         """Whether these outputs of an entry are written."""

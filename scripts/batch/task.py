@@ -41,6 +41,7 @@ class Desk:
 
     Attributes:
         job: the fields of `bridge.protocol.Job` but for `source`.
+        batch: names this run.
         dry: only plans.
         ask_again: whether to repeat what may have been billed, without an answer, in an earlier run.
     """
@@ -49,6 +50,7 @@ class Desk:
     ledger: Ledger
     limits: Limits
     job: dict[str, Any]
+    batch: str
     dry: bool = False
     ask_again: bool = False
 
@@ -94,7 +96,8 @@ def _work(entry: Entry, desk: Desk) -> tuple[str, dict[str, Any]]:
     if known.get("job") and _found(entry, desk, known) == Found.ANSWERED:
         gimp, job = desk.gimp(), known["job"]
         answer = _good(gimp.ask(do="recover", job=job, **_question(entry, desk)))
-        return "recovered", _published(entry, desk, {"job": job, "requests": 0, "engine": ""}, answer)
+        facts = {"job": job, "requests": _sent(desk, known), "engine": known.get("engine", "")}
+        return "done" if facts["requests"] else "recovered", _published(entry, desk, facts, answer)
     return "done", _made(entry, desk)
 
 
@@ -107,12 +110,19 @@ def _found(entry: Entry, desk: Desk, known: dict[str, Any]) -> Found:
     found = desk.ledger.found(known["job"])
     if found == Found.ANSWERED:
         return found
-    if (found == Found.UNSURE or known["state"] == "unsure") and not desk.ask_again:
-        desk.ledger.note(entry.key, state="unsure", job=known["job"], outputs=[])
+    again = desk.ask_again and known.get("batch") != desk.batch  # once in a run, also if its worker is killed
+    if (found == Found.UNSURE or known["state"] == "unsure") and not again:
+        desk.ledger.note(entry.key, **{**known, "state": "unsure"})
         raise Problem(
-            "A request was sent for it earlier and no answer came, so it may have been billed: --ask-again sends it."
+            "A request was sent for it earlier and no answer came, so it may have been billed: --ask-again sends it.",
+            requests=_sent(desk, known),
         )
     return Found.NOTHING
+
+
+def _sent(desk: Desk, known: dict[str, Any]) -> int:
+    """How many requests an earlier try in this very run has sent."""
+    return int(known.get("requests", 0)) if known.get("batch") == desk.batch else 0
 
 
 def _made(entry: Entry, desk: Desk) -> dict[str, Any]:
@@ -126,7 +136,7 @@ def _made(entry: Entry, desk: Desk) -> dict[str, Any]:
             gimp.ask(do="forget", job=planned["job"])
             count = planned["requests"]
             raise Problem(f"--max-requests does not allow the {count} requests that it needs.", "skipped")
-        desk.ledger.note(entry.key, state="asked", job=planned["job"], outputs=[])  # before anything is sent
+        _note_asked(entry, desk, planned)  # before anything is sent
         running = gimp.begin(do="run", job=planned["job"])
     answer = running.result()
     if problem := answer.get("problem"):
@@ -134,12 +144,19 @@ def _made(entry: Entry, desk: Desk) -> dict[str, Any]:
     return _published(entry, desk, planned, _good(answer, planned["requests"]))
 
 
+def _note_asked(entry: Entry, desk: Desk, planned: dict[str, Any]) -> None:
+    """Notes the job that is about to be run. Outputs that are there from now on are ours."""
+    facts = {name: planned[name] for name in ("job", "requests", "engine")}
+    outputs = [*desk.ledger.read(entry.key).get("outputs", []), *entry.outputs.values()]
+    desk.ledger.note(entry.key, state="asked", batch=desk.batch, outputs=sorted(set(outputs)), **facts)
+
+
 def _note_failed(entry: Entry, desk: Desk, job: str, problem: dict[str, str]) -> None:
     """Notes how a job failed, unless the bridge ended: the next try looks into the journal."""
     if problem["code"] in _ENDED or desk.ledger.found(job) == Found.ANSWERED:
         return
     if desk.ledger.may_be_billed(job):
-        desk.ledger.note(entry.key, state="unsure", job=job, outputs=[])
+        desk.ledger.note(entry.key, **{**desk.ledger.read(entry.key), "state": "unsure"})
     else:
         desk.ledger.forget(entry.key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -42,6 +43,8 @@ def test_after_kill_9_another_worker_finishes_the_files_and_asks_nothing_again(
     assert running.returncode == 0, said
     assert sorted(file.name for file in (tmp_path / "out").glob("*.xcf")) == ["0.xcf", "1.xcf", "2.xcf"]
     assert len(service.requests()) == 3
+    report = json.loads((tmp_path / "started.json").read_text())
+    assert (report["states"], report["requests"]) == ({"done": 3}, 3)
 
 
 def test_ctrl_c_ends_it_and_the_next_run_takes_the_answer_from_the_journal(
