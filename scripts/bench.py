@@ -2,6 +2,7 @@
 """How long Photio takes inside a real GIMP, without the service's own time, compared with other ways.
 
     bench.py [--quick | --all] [--runs N] [--release 3.0|3.2] [--json FILE] [--plot FILE] [ROW …]
+    bench.py [--release 3.0|3.2] [--json FILE] batch      files a minute of scripts/batch.py; see bench/many.py
 
 Each ROW is an image: megapixels-precision-base-layers-compression, as in 24-u8-rgb-1-rle. 600 × 400 px of it are
 selected, and the service answers at once. The ways take turns, so that a busy machine slows all of them down:
@@ -324,13 +325,26 @@ def chosen_rows(asked: argparse.Namespace) -> list[str]:
     return [row for row in rows if fits(row)]
 
 
+def batches(asked: argparse.Namespace) -> int:
+    """Measures batches; raises as `measure`."""
+    sys.path.append(str(PARTS))
+    import many  # needs the batches' GIMP, which nothing else here does
+
+    files = asked.runs or many.FILES
+    rates = many.measure(asked.release, files)
+    print(many.report(rates, files))
+    if asked.json:
+        asked.json.write_text(json.dumps(rates, indent=1) + "\n")
+    return 0
+
+
 def main() -> int:
     """The command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="1.5 and 24 MP only; below three minutes")
     extent.add_argument("--all", action="store_true", help="every combination; an hour and 8 GB of cache")
-    parser.add_argument("--runs", type=int, help="of each way on each row; default: 7, or 3 with --quick")
+    parser.add_argument("--runs", type=int, help="of each way (default: 7, or 3 with --quick); files of a batch")
     parser.add_argument("--plain", type=int, default=3, help="times to go the plain way, which is slow; default: 3")
     parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's GIMP, else 3.0")
     parser.add_argument("--json", type=Path, help="write the results there, too")
@@ -340,6 +354,8 @@ def main() -> int:
     surroundings.enter(surroundings.NETWORK)
     asked.runs = asked.runs or (3 if asked.quick else 7)
     try:
+        if asked.rows == ["batch"]:
+            return batches(asked)
         real = real_gimp.find(asked.release)
         real.install_plugin()
         os.environ["PHOTIO_HOME"] = str(real.home / "bench")  # nobody's results, settings or key

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""All tests: style, types, the bridge and the installer; both real GIMPs without and with a window, and in sandboxes.
+"""All tests: style, types, bridge, installer; both real GIMPs without and with a window, in sandboxes, in batches.
 
     test.py [--release 3.0|3.2 …] [WORD]
 
@@ -19,6 +19,7 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+from batch import worker
 from gimp import real_gimp, rootfs, surroundings
 from gimp.real_gimp import CHECKOUT
 from test import environment
@@ -29,6 +30,9 @@ RUN_PYTEST = CHECKOUT / "tests" / "gimp" / "run_pytest.py"
 #: Only exact colour conversions. By default babl measures which of the nearly exact ones is fastest. On a busy machine
 #: it can choose another one, and then a new layer changes 16-bit pixels elsewhere, too.
 EXACT = {"BABL_TOLERANCE": "0"}
+
+#: The GIMP of the batches' tests.
+BATCH_RELEASE = "3.2"
 
 
 def checks(folder: Path, word: list[str]) -> list[Outcome]:
@@ -114,6 +118,24 @@ def in_sandboxes(folder: Path, word: list[str]) -> list[Outcome]:
     return [run_counted("sandboxes", [*command, *word], **surroundings.own(surroundings.NETWORK))]
 
 
+def in_batches(folder: Path, word: list[str]) -> list[Outcome]:
+    """The tests of `batch.py`, which starts its GIMPs itself.
+
+    Raises:
+        SetupError: what they need is missing, though root could have set it up.
+    """
+    try:
+        gimp = worker.of_batches(BATCH_RELEASE)
+        environment.prepared("batch", [CHECKOUT / "scripts" / "batch" / "requirements.lock"])
+        gimp.install_plugin()
+    except rootfs.SetupError as error:
+        if os.geteuid() == 0:
+            raise
+        return [Outcome("batches", f"NOT TESTED: {error}", True, 0)]
+    command = [str(folder / "bin" / "python"), str(RUN_PYTEST), str(folder / "inside"), "-q", "tests/batch", *word]
+    return [run_counted("batches", command, **EXACT)]
+
+
 def main() -> int:
     """The command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -128,6 +150,7 @@ def main() -> int:
         with ThreadPoolExecutor() as pool:
             parts: list[Future[list[Outcome]]] = [pool.submit(checks, folder, word)]
             parts.append(pool.submit(in_sandboxes, folder, word))
+            parts.append(pool.submit(in_batches, folder, word))
             parts += [pool.submit(in_gimp, release, folder, word) for release in asked.release or sorted(rootfs.SUITES)]
             for part in parts:
                 outcomes += part.result()

@@ -244,7 +244,8 @@ class Regeneration:
             patches[request.variation] += request.patches
         if not any(patches.values()):
             error = foremost(errors[0], self.requests)
-            self._note_end("failed", error=error.code)
+            may_be_billed = self.billed and any(request.may_be_billed for request in self.requests)
+            self._note_end("failed", error=error.code, may_be_billed=may_be_billed)
             raise error
         remarks = [remark for request in self.requests for remark in request.remarks]
         missing = _("A part of the result is missing: {reason}")

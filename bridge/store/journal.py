@@ -217,9 +217,16 @@ class JobFolder:
         self.change(lambda record: {**record, "state": "placed", "placed": {**part(record, "placed"), **now}})
 
     def discard_if_unanswered(self) -> None:
-        """Removes the folder if nothing was received, so that nothing is lost."""
+        """Removes the folder if nothing was received, so that nothing is lost.
+
+        What may have been billed stays on record: whoever repeats jobs by themselves must not repeat that one.
+        """
+        try:
+            billed = self.record().get("may_be_billed") is True
+        except StorageError:  # nobody knows
+            billed = True
         with self._lock:  # or another thread's file would make the folder again
-            if not any(has_answer(file.name) for file in self.path.glob("a*")):
+            if not billed and not any(has_answer(file.name) for file in self.path.glob("a*")):
                 self._discarded = True
                 self.release()
                 shutil.rmtree(self.path, ignore_errors=True)

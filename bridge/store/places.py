@@ -8,11 +8,16 @@ from pathlib import Path
 from bridge.common.systems import user_directory
 
 HOME_VARIABLE = "PHOTIO_HOME"
+JOURNAL_VARIABLE = "PHOTIO_JOURNAL"
+
+
+def _named_by(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value).expanduser().absolute() if value else None
 
 
 def _own_home() -> Path | None:
-    value = os.environ.get(HOME_VARIABLE)
-    return Path(value).expanduser().absolute() if value else None
+    return _named_by(HOME_VARIABLE)
 
 
 def config_directory() -> Path:
@@ -31,8 +36,8 @@ def program_directory() -> Path:
 
 
 def journal_directory() -> Path:
-    """One folder for each job."""
-    return data_directory() / "journal"
+    """One folder for each job. `PHOTIO_JOURNAL` names another one, which several computers can share."""
+    return _named_by(JOURNAL_VARIABLE) or data_directory() / "journal"
 
 
 def model_directory() -> Path:

@@ -53,7 +53,7 @@ class BridgeCancelled(BridgeError):
 
 
 @dataclass
-class _Pending:
+class Pending:
     """A message whose answer somebody waits for. `answer` stays None if the bridge ends before it answers."""
 
     message: Message
@@ -87,7 +87,7 @@ class Bridge:
         self._stdin = self._process.stdin
         self._lines = Gio.DataInputStream.new(self._process.stdout)
         self._last_number = 0
-        self._pending: dict[int, _Pending] = {}  # by number
+        self._pending: dict[int, Pending] = {}  # by number
         self._notifications: set[int] = set()  # numbers of messages that nobody waits for
         self._reading = self._has_spoken = False
 
@@ -97,8 +97,16 @@ class Bridge:
         Raises:
             BridgeError: the bridge says that it failed, or has ended.
         """
-        pending = _Pending(message)
+        return self.wait(self.begin(message), answer)
+
+    def begin(self, message: Message) -> Pending:
+        """Sends a message whose answer `wait` gives later. Raises as `ask`."""
+        pending = Pending(message)
         self._pending[self._send(message)] = pending
+        return pending
+
+    def wait(self, pending: Pending, answer: type[Answer]) -> Answer:
+        """Runs the main loop until that answer has come; returns at once if `pending.done`. Raises as `ask`."""
         main_loop = GLib.MainContext.default()
         while not pending.done:
             main_loop.iteration(True)  # blocks until something happens, and runs its callbacks

@@ -140,8 +140,8 @@ def cost(photograph: Path) -> Iterator[str]:
         seconds, processor = time.perf_counter() - began, time.process_time() - used
         megapixels = np.count_nonzero(edited) / 1e6
         yield (
-            f"{size.area / 1e6:.1f} megapixels, {megapixels:.1f} of them repaired: {seconds:.2f} s, {processor:.2f} s of "
-            f"the processor; the peak of the process rose from {before} to {_peak()} MB"
+            f"{size.area / 1e6:.1f} megapixels, {megapixels:.1f} of them repaired: {seconds:.2f} s, {processor:.2f} s "
+            f"of the processor; the peak of the process rose from {before} to {_peak()} MB"
         )
 
 

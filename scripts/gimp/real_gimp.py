@@ -20,6 +20,7 @@ from gimp.rootfs import SetupError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SCRIPTS = CHECKOUT / "scripts"
+INSIDE = SCRIPTS / "gimp" / "inside.py"
 
 _LAST_LINE = "\0\n"
 
@@ -213,22 +214,19 @@ def run_file(
         lines: a pipe that gets what the file prints instead.
     """
     gimp.home.mkdir(parents=True, exist_ok=True)
-    inside = SCRIPTS / "gimp" / "inside.py"
     with tempfile.TemporaryDirectory(prefix="photio-run-", dir=gimp.home) as scratch:
         status = Path(scratch) / "status"
-        order = {"file": str(file), "arguments": arguments, "scripts": str(SCRIPTS), "status": str(status)}
+        order = {"file": str(file), "arguments": arguments, "status": str(status)}
         order |= {"lines": str(lines)} if lines else {}
-        environment = gimp.environment({"PHOTIO_RUN": json.dumps(order)})
-        command = ["--quit", "--batch-interpreter=python-fu-eval"]
-        command += ["-b", f"exec(compile(open({str(inside)!r}).read(), {str(inside)!r}, 'exec'))"]
+        command, environment = _command(order)
         if window:
             command = on_virtual_display(["gimp", *command], screen)
             environment["GTK_MODULES"] = "gail:atk-bridge"  # tests find widgets through the accessibility bus
         else:
             command = ["gimp-console", "-i", *command]
         ended = subprocess.run(
-            gimp.command(command, [file, inside]),
-            env=environment,
+            gimp.command(command, [file, INSIDE]),
+            env=gimp.environment(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -237,6 +235,35 @@ def run_file(
         if status.exists():
             return int(status.read_text())
         return ended.returncode or 70  # GIMP crashed: EX_SOFTWARE
+
+
+def start_file(
+    gimp: RealGimp, file: Path, arguments: list[str], output: IO[bytes], variables: dict[str, str], visible: list[Path]
+) -> subprocess.Popen[bytes]:
+    """Starts a GIMP without a window that runs a Python file, in a session of its own: Ctrl-C does not reach it.
+
+    Args:
+        output: gets what GIMP and the file print.
+        variables: added to the environment.
+        visible: folders that the file needs; see `rootfs.enter`.
+    """
+    gimp.home.mkdir(parents=True, exist_ok=True)
+    command, environment = _command({"file": str(file), "arguments": arguments, "status": os.devnull})
+    return subprocess.Popen(
+        gimp.command(["gimp-console", "-i", *command], [file, INSIDE, *visible]),
+        env=gimp.environment({**environment, **variables}),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
+
+
+def _command(order: dict[str, object]) -> tuple[list[str], dict[str, str]]:
+    """GIMP's arguments that carry out an order to `gimp/inside.py`, and the variable that has the order."""
+    run = f"exec(compile(open({str(INSIDE)!r}).read(), {str(INSIDE)!r}, 'exec'))"
+    arguments = ["--quit", "--batch-interpreter=python-fu-eval", "-b", run]
+    return arguments, {"PHOTIO_RUN": json.dumps({**order, "scripts": str(SCRIPTS)})}
 
 
 def on_virtual_display(command: list[str], screen: str = "1366x768") -> list[str]:

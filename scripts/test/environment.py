@@ -1,4 +1,4 @@
-"""The virtual environment of the tests. Other scripts use it too if their own Python lacks a package."""
+"""Virtual environments of the scripts: the tests' one, which others use too, and those with packages of their own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gimp import rootfs
@@ -20,28 +21,37 @@ INSIDE = ["pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pyg
 
 
 def directory() -> Path:
-    """The folder of the virtual environment. Builds it if it is missing.
+    """The folder of the tests' virtual environment. Builds it if it is missing; raises as `prepared`."""
+    return prepared("tests", LOCKS, INSIDE)
+
+
+def prepared(name: str, locks: Sequence[Path], inside: Sequence[str] = ()) -> Path:
+    """The folder of a virtual environment with the packages of these lock files. Builds it if it is missing.
+
+    Args:
+        name: its folder's name begins with it.
+        inside: modules that the subfolder `inside` shows, for GIMP's Python.
 
     Raises:
         SetupError: it could not be built.
     """
-    content = sys.version.encode() + b"".join(lock.read_bytes() for lock in LOCKS)
-    folder = rootfs.cache_directory() / f"tests-{hashlib.sha256(content).hexdigest()[:8]}"
+    content = sys.version.encode() + b"".join(lock.read_bytes() for lock in locks)
+    folder = rootfs.cache_directory() / f"{name}-{hashlib.sha256(content).hexdigest()[:8]}"
     if (folder / ".complete").exists():
         return folder
-    print(f"Setting up the tests' packages in {folder} (once) …", file=sys.stderr, flush=True)
+    print(f"Setting up the packages of {name} in {folder} (once) …", file=sys.stderr, flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     make = [sys.executable, "-m", "venv", "--clear", str(folder)]
     if subprocess.run(make, stdout=subprocess.DEVNULL, check=False).returncode:
         rootfs.install_packages("python3-venv")  # on Debian, a package of its own holds what venv needs for pip
         _must(make)
-    for lock in LOCKS:
+    for lock in locks:
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes"]
         _must([*pip, "--only-binary=:all:", "-r", str(lock)])
     (folder / "inside").mkdir()
     (packages,) = folder.glob("lib/python3*/site-packages")
-    for name in INSIDE:
-        (folder / "inside" / name).symlink_to(packages / name)
+    for module in inside:
+        (folder / "inside" / module).symlink_to(packages / module)
     (folder / ".complete").touch()
     return folder
 
@@ -51,16 +61,19 @@ def _must(command: list[str]) -> None:
         raise rootfs.SetupError(f"“{' '.join(command)}” failed; what it said is above.")
 
 
-def require(*modules: str) -> None:
-    """Returns if this Python has all these modules. Otherwise starts the script again in the tests' environment.
+def require(*modules: str, build: Callable[[], Path] | None = None) -> None:
+    """Returns if this Python has all these modules. Otherwise starts the script again in an environment that has.
 
     Ends the script with a message if the environment cannot be built or lacks a module as well.
+
+    Args:
+        build: makes that environment and returns its folder; None: the tests' one.
     """
     missing = [module for module in modules if importlib.util.find_spec(module) is None]
     if not missing:
         return
     try:
-        folder = directory()
+        folder = (build or directory)()
     except rootfs.SetupError as error:
         sys.exit(str(error))
     if Path(sys.prefix).resolve() == folder.resolve():

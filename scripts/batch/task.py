@@ -1,0 +1,189 @@
+"""One file's way through a worker. Dask calls `process`, again if the worker or its GIMP ends in the middle."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from batch.ledger import Found, Ledger
+from batch.plan import Entry
+from batch.report import Outcome
+from batch.worker import Gimp, GimpEnded
+
+#: Codes of problems after which the file gets another try: nothing is wrong with it.
+_ENDED = {"bridge"}
+
+
+class Limits(Protocol):
+    """What all workers may send together."""
+
+    def used_up(self, key: str) -> bool:
+        """Whether nothing is left of the budget for an entry, however few requests it needs."""
+
+    def take(self, key: str, requests: int) -> bool:
+        """Waits until an entry may send its requests. Returns False if that would exceed the budget."""
+
+
+class Problem(Exception):
+    """Nothing comes of this file. The text is a sentence for the user."""
+
+    def __init__(self, sentence: str, state: str = "failed", requests: int = 0) -> None:
+        super().__init__(sentence)
+        self.state, self.requests = state, requests
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a worker has at hand for its files.
+
+    Attributes:
+        job: the fields of `bridge.protocol.Job` but for `source`.
+        batch: names this run.
+        dry: only plans.
+        ask_again: whether to repeat what may have been billed, without an answer, in an earlier run.
+    """
+
+    gimp: Callable[[], Gimp]
+    ledger: Ledger
+    limits: Limits
+    job: dict[str, Any]
+    batch: str
+    dry: bool = False
+    ask_again: bool = False
+
+
+def process(entry: Entry, desk: Desk) -> Outcome:
+    """Does all that is to be done with one file.
+
+    Raises:
+        GimpEnded: GIMP or its bridge has ended; another try finds in the journal how far it was.
+    """
+    began = time.monotonic()
+    facts: dict[str, Any]
+    try:
+        with desk.ledger.alone(entry.key):
+            state, facts = _plan(entry, desk) if desk.dry else _work(entry, desk)
+    except Problem as problem:
+        state, facts = problem.state, {"why": str(problem), "requests": problem.requests}
+    except OSError as error:
+        state, facts = "failed", {"why": f"{error.strerror or error}: {error.filename or entry.input}."}
+    return Outcome(entry.input, entry.name, state, seconds=time.monotonic() - began, **facts)
+
+
+def _plan(entry: Entry, desk: Desk) -> tuple[str, dict[str, Any]]:
+    """What would be done."""
+    if desk.ledger.done(entry.key, entry.outputs):
+        return "there already", {"outputs": list(entry.outputs.values())}
+    known = desk.ledger.read(entry.key)
+    if known.get("job") and _found(entry, desk, known) == Found.ANSWERED:
+        return "planned", {"remarks": ["Its answers are in the journal: nothing is sent."], "job": known["job"]}
+    gimp = desk.gimp()
+    with gimp.drafting:
+        planned = _prepared(gimp, entry, desk)
+        gimp.ask(do="forget", job=planned["job"])
+    return "planned", {name: planned[name] for name in ("requests", "sizes", "engine", "remarks")}
+
+
+def _work(entry: Entry, desk: Desk) -> tuple[str, dict[str, Any]]:
+    if desk.ledger.done(entry.key, entry.outputs):
+        return "there already", {"outputs": list(entry.outputs.values())}
+    for path in entry.outputs.values():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    known = desk.ledger.read(entry.key)
+    if known.get("job") and _found(entry, desk, known) == Found.ANSWERED:
+        gimp, job = desk.gimp(), known["job"]
+        answer = _good(gimp.ask(do="recover", job=job, **_question(entry, desk)))
+        facts = {"job": job, "requests": _sent(desk, known), "engine": known.get("engine", "")}
+        return "done" if facts["requests"] else "recovered", _published(entry, desk, facts, answer)
+    return "done", _made(entry, desk)
+
+
+def _found(entry: Entry, desk: Desk, known: dict[str, Any]) -> Found:
+    """What the journal has of the entry's earlier job.
+
+    Raises:
+        Problem: it may have been billed, and the user has not allowed to send it again.
+    """
+    found = desk.ledger.found(known["job"])
+    if found == Found.ANSWERED:
+        return found
+    again = desk.ask_again and known.get("batch") != desk.batch  # once in a run, also if its worker is killed
+    if (found == Found.UNSURE or known["state"] == "unsure") and not again:
+        desk.ledger.note(entry.key, **{**known, "state": "unsure"})
+        raise Problem(
+            "A request was sent for it earlier and no answer came, so it may have been billed: --ask-again sends it.",
+            requests=_sent(desk, known),
+        )
+    return Found.NOTHING
+
+
+def _sent(desk: Desk, known: dict[str, Any]) -> int:
+    """How many requests an earlier try in this very run has sent."""
+    return int(known.get("requests", 0)) if known.get("batch") == desk.batch else 0
+
+
+def _made(entry: Entry, desk: Desk) -> dict[str, Any]:
+    """Sends the requests, and saves what comes of them."""
+    if desk.limits.used_up(entry.key):
+        raise Problem("The requests that --max-requests allows are used up.", "skipped")
+    gimp = desk.gimp()
+    with gimp.drafting:
+        planned = _prepared(gimp, entry, desk)
+        if not desk.limits.take(entry.key, planned["requests"]):
+            gimp.ask(do="forget", job=planned["job"])
+            count = planned["requests"]
+            raise Problem(f"--max-requests does not allow the {count} requests that it needs.", "skipped")
+        _note_asked(entry, desk, planned)  # before anything is sent
+        running = gimp.begin(do="run", job=planned["job"])
+    answer = running.result()
+    if problem := answer.get("problem"):
+        _note_failed(entry, desk, planned["job"], problem)
+    return _published(entry, desk, planned, _good(answer, planned["requests"]))
+
+
+def _note_asked(entry: Entry, desk: Desk, planned: dict[str, Any]) -> None:
+    """Notes the job that is about to be run. Outputs that are there from now on are ours."""
+    facts = {name: planned[name] for name in ("job", "requests", "engine")}
+    outputs = [*desk.ledger.read(entry.key).get("outputs", []), *entry.outputs.values()]
+    desk.ledger.note(entry.key, state="asked", batch=desk.batch, outputs=sorted(set(outputs)), **facts)
+
+
+def _note_failed(entry: Entry, desk: Desk, job: str, problem: dict[str, str]) -> None:
+    """Notes how a job failed, unless the bridge ended: the next try looks into the journal."""
+    if problem["code"] in _ENDED or desk.ledger.found(job) == Found.ANSWERED:
+        return
+    if desk.ledger.may_be_billed(job):
+        desk.ledger.note(entry.key, **{**desk.ledger.read(entry.key), "state": "unsure"})
+    else:
+        desk.ledger.forget(entry.key)
+
+
+def _prepared(gimp: Gimp, entry: Entry, desk: Desk) -> dict[str, Any]:
+    return _good(gimp.ask(do="prepare", dry=desk.dry, **_question(entry, desk)))
+
+
+def _question(entry: Entry, desk: Desk) -> dict[str, Any]:
+    return {"input": entry.input, "area": entry.area, "parameters": desk.job, "outputs": entry.unfinished()}
+
+
+def _good(answer: dict[str, Any], requests: int = 0) -> dict[str, Any]:
+    """The answer, unless it tells a problem; `requests` were sent by then."""
+    if problem := answer.get("problem"):
+        if problem["code"] in _ENDED:
+            raise GimpEnded(problem["sentence"])
+        raise Problem(problem["sentence"], requests=requests)
+    return answer
+
+
+def _published(entry: Entry, desk: Desk, planned: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Gives the outputs their names, now that all of them are whole."""
+    for kind, path in entry.unfinished().items():
+        os.replace(path, entry.outputs[kind])
+    outputs = list(entry.outputs.values())
+    before = desk.ledger.read(entry.key).get("outputs", [])
+    desk.ledger.note(entry.key, state="done", job=planned["job"], outputs=sorted({*before, *outputs}))
+    facts = {name: planned[name] for name in ("requests", "engine", "job")}
+    return {**facts, "outputs": outputs, "seeds": answer["seeds"], "remarks": answer["remarks"]}

@@ -1,0 +1,57 @@
+"""Makes files with layers in the folder that is given: a PSD, an ORA, and XCFs with what batches must leave alone."""
+
+import sys
+from pathlib import Path
+
+from gi.repository import Gegl, Gimp, Gio
+
+OUT = Path(sys.argv[1])
+WIDTH, HEIGHT = 300, 200
+
+
+def add(image, name, parent=None, box=(0, 0, WIDTH, HEIGHT), alpha=False):
+    """A layer that is nowhere the same."""
+    gray = image.get_base_type() == Gimp.ImageBaseType.GRAY
+    plain, with_alpha = (
+        (Gimp.ImageType.GRAY_IMAGE, Gimp.ImageType.GRAYA_IMAGE)
+        if gray
+        else (Gimp.ImageType.RGB_IMAGE, Gimp.ImageType.RGBA_IMAGE)
+    )
+    layer = Gimp.Layer.new(image, name, *box[2:], with_alpha if alpha else plain, 100, Gimp.LayerMode.NORMAL)
+    layer.set_offsets(*box[:2])
+    values = (
+        (x * 7 + y * 3 + channel * 40) % 251 for y in range(box[3]) for x in range(box[2]) for channel in range(3)
+    )
+    layer.get_buffer().set(Gegl.Rectangle.new(0, 0, *box[2:]), "R'G'B' u8", bytes(values))
+    image.insert_layer(layer, parent, 0)
+    return layer
+
+
+def save(image, name):
+    assert Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, Gio.File.new_for_path(str(OUT / name)), None)
+
+
+def grouped(name, base, precision):
+    """Groups, an effect, a layer mask, a channel of dust, a path and a selection."""
+    image = Gimp.Image.new_with_precision(WIDTH, HEIGHT, base, precision)
+    add(image, "photograph")
+    group = Gimp.GroupLayer.new(image, "group")
+    image.insert_layer(group, None, 0)
+    child = add(image, "child", group, (20, 30, 90, 80), alpha=True)
+    child.add_mask(child.create_mask(Gimp.AddMaskType.WHITE))
+    child.append_filter(Gimp.DrawableFilter.new(child, "gegl:gaussian-blur", "soft"))
+    for where, called in (((40, 40, 30, 20), "dust"), ((150, 80, 40, 30), None)):
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, *where)
+        if called:
+            Gimp.Selection.save(image).set_name(called)
+    image.set_selected_layers([child])
+    save(image, name)
+
+
+grouped("grouped ü.xcf", Gimp.ImageBaseType.RGB, Gimp.Precision.U8_NON_LINEAR)
+grouped("gray-16.xcf", Gimp.ImageBaseType.GRAY, Gimp.Precision.U16_NON_LINEAR)
+layered = Gimp.Image.new(WIDTH, HEIGHT, Gimp.ImageBaseType.RGB)
+add(layered, "photograph")
+add(layered, "note", None, (10, 10, 50, 50), alpha=True)
+save(layered, "layered.psd")
+save(layered, "layered.ora")
