@@ -26,12 +26,14 @@ class View:
         pane: width and height of the pane in px of the screen.
         zoom: px of the screen per px of the image; None: so that all of the picture is in view.
         centre: the point of the canvas in the middle of the pane.
+        pinned: the point of the pane at which it was zoomed last, and the point of the canvas there; None: moved since.
     """
 
     box: Rectangle = (0, 0, 1, 1)
     pane: tuple[int, int] = (1, 1)
     zoom: float | None = None
     centre: tuple[float, float] = (0.5, 0.5)
+    pinned: tuple[tuple[float, float], tuple[float, float]] | None = None
 
     @property
     def scale(self) -> float:
@@ -41,8 +43,11 @@ class View:
     @property
     def corner(self) -> tuple[int, int]:
         """Where on the pane the picture's upper left corner is; negative beyond its edge."""
-        left, top = self._exact_corner
-        return round(left), round(top)
+        left, top, across, down = self.box
+        return (
+            _offset(self.pane[0], across * self.scale, (self.centre[0] - left) * self.scale),
+            _offset(self.pane[1], down * self.scale, (self.centre[1] - top) * self.scale),
+        )
 
     @property
     def visible(self) -> Rectangle:
@@ -60,7 +65,7 @@ class View:
 
     def fitted(self) -> View:
         """All of the picture."""
-        return replace(self, zoom=None)
+        return replace(self, zoom=None, pinned=None)
 
     def zoomed(self, zoom: float, at: tuple[float, float] | None = None) -> View:
         """Larger or smaller.
@@ -69,11 +74,11 @@ class View:
             at: what is at this point of the pane stays there, as far as the picture reaches; None: its middle.
         """
         x, y = at or (self.pane[0] / 2, self.pane[1] / 2)
-        # not from the rounded corner: after many steps there and back the errors would add up, and the picture creep
-        left, top = self._exact_corner
-        across, down = self.box[0] + (x - left) / self.scale, self.box[1] + (y - top) / self.scale
+        # what was there first: after many steps there and back, rounding errors would add up, and the picture creep
+        same = self.pinned and self.pinned[0] == (x, y)
+        across, down = self.pinned[1] if self.pinned and same else self._point(x, y)
         middle = (across + (self.pane[0] / 2 - x) / zoom, down + (self.pane[1] / 2 - y) / zoom)
-        return replace(self, zoom=zoom, centre=middle)._within()
+        return replace(self, zoom=zoom, centre=middle, pinned=((x, y), (across, down)))._within()
 
     def stepped(self, larger: bool, at: tuple[float, float] | None = None) -> View:
         """The next step up or down; the last one down shows all of the picture, or each pixel as one."""
@@ -88,31 +93,23 @@ class View:
     def moved(self, right: float, down: float) -> View:
         """Another part: the picture moves by so many px of the screen, but never away from the pane's edge."""
         x, y = self._within().centre
-        return replace(self, centre=(x - right / self.scale, y - down / self.scale))._within()
+        return replace(self, centre=(x - right / self.scale, y - down / self.scale), pinned=None)._within()
 
     def of(self, box: Rectangle) -> View:
         """The view of another picture: of the same place if that picture shows it, else of all of it."""
         left, top, across, down = box
         x, y = self.centre
         if self.zoom and left <= x < left + across and top <= y < top + down:
-            return replace(self, box=box)._within()
-        return replace(self, box=box, zoom=None, centre=(left + across / 2, top + down / 2))
+            return replace(self, box=box, pinned=None)._within()
+        return replace(self, box=box, zoom=None, centre=(left + across / 2, top + down / 2), pinned=None)
 
     def on(self, pane: tuple[int, int]) -> View:
         """The view on a pane of another size."""
-        return replace(self, pane=pane)._within()
+        return replace(self, pane=pane, pinned=None if pane != self.pane else self.pinned)._within()
 
     @property
     def _fit(self) -> float:
         return min(self.pane[0] / self.box[2], self.pane[1] / self.box[3], _LARGEST_FIT)
-
-    @property
-    def _exact_corner(self) -> tuple[float, float]:
-        left, top, across, down = self.box
-        return (
-            _offset(self.pane[0], across * self.scale, (self.centre[0] - left) * self.scale),
-            _offset(self.pane[1], down * self.scale, (self.centre[1] - top) * self.scale),
-        )
 
     def _point(self, x: float, y: float) -> tuple[float, float]:
         """The point of the canvas that is drawn at this point of the pane."""
@@ -138,8 +135,8 @@ class View:
         return replace(self, centre=(centre[0], centre[1]))
 
 
-def _offset(pane: int, length: float, centre: float) -> float:
+def _offset(pane: int, length: float, centre: float) -> int:
     """Where the picture begins on the pane, along one axis, all in px of the screen."""
     if length <= pane:
-        return (pane - length) / 2
-    return min(0.0, max(pane - length, pane / 2 - centre))
+        return round((pane - length) / 2)
+    return round(min(0.0, max(pane - length, pane / 2 - centre)))
