@@ -58,24 +58,31 @@ class Result:
     processor: float
 
 
+#: The models by name. MI-GAN may be missing.
+MODELS: dict[str, fill.Fill] = {
+    DEFAULT: texture_model.fill,
+    "PatchMatch": patchmatch_model.fill,
+    "PatchMatch, radius 3": partial(patchmatch_model.fill, radius=3),
+    "MI-GAN": migan_model.fill,
+    "MI-GAN + texture": partial(texture_model.fill_along, migan_model.fill),
+}
+
+
 def engines(notes: list[str]) -> dict[str, fill.Fill]:
     """The models that this computer has, by name. Adds a note, with the reason, for each that it lacks."""
+    _find_neural_model()
+    try:
+        MODELS["MI-GAN"](np.zeros((8, 8, 3), np.uint8), np.eye(8, dtype=np.bool_), 1)
+    except ModelUnavailable as error:
+        notes.append(f"MI-GAN is NOT measured: {error.sentence}")
+        return {name: model for name, model in MODELS.items() if not name.startswith("MI-GAN")}
+    return MODELS
+
+
+def _find_neural_model() -> None:
     scripts_model = rootfs.cache_directory() / "model"  # where scripts/test.py keeps it
     if models.find_model() is None and (scripts_model / "models" / models.MODEL_NAME).is_file():
         os.environ[HOME_VARIABLE] = str(scripts_model)
-    found: dict[str, fill.Fill] = {
-        "texture": texture_model.fill,
-        "PatchMatch": patchmatch_model.fill,
-        "PatchMatch, radius 3": partial(patchmatch_model.fill, radius=3),
-        "MI-GAN": migan_model.fill,
-        "MI-GAN + texture": partial(texture_model.fill_along, migan_model.fill),
-    }
-    try:
-        found["MI-GAN"](np.zeros((8, 8, 3), np.uint8), np.eye(8, dtype=np.bool_), 1)
-    except ModelUnavailable as error:
-        notes.append(f"MI-GAN is NOT measured: {error.sentence}")
-        del found["MI-GAN"], found["MI-GAN + texture"]
-    return found
 
 
 def object_like(share: tuple[float, float], seed: int) -> Hole:
@@ -180,5 +187,6 @@ def _memory(model: str) -> int:
 def fill_once(model: str) -> None:
     """Fills one hole, and prints the process's peak memory in MB."""
     truth = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3)).astype(np.uint8)
-    engines([])[model](truth, object_like(HOLES[-1], 1), 1)
+    _find_neural_model()
+    MODELS[model](truth, object_like(HOLES[-1], 1), 1)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 // 1_000_000)
