@@ -6,7 +6,6 @@ Standard library only, valid on Python 3.10, and quick to import: the plug-in ne
 from __future__ import annotations
 
 import os
-import platform as this_computer
 import sys
 from collections.abc import Mapping
 
@@ -118,7 +117,7 @@ def neural_is_offered(
     Args:
         machine: as `platform.machine()` names the processor.
     """
-    intel_mac = platform == "darwin" and (machine or this_computer.machine()) != "arm64"
+    intel_mac = platform == "darwin" and (machine or os.uname().machine) != "arm64"
     return not intel_mac and not variables.get("PHOTIO_WHEELS")
 
 

@@ -229,7 +229,7 @@ def _job(row):
     return Job(
         prompt="", negative_prompt="", quality="LOW", seed=1, cfg_scale=2.5, variations=1, sample=row.sample,
         context=50.0, grow=6, feather=3, engine="auto", areas="auto", resolution="recommended",
-        fill_transparent=False, match_colour=True, match_grain=True, source=1,
+        fill_transparent=False, match_colour=True, match_grain=True, source=1, match_detail=True,
     )  # fmt: skip
 
 

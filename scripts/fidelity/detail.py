@@ -28,8 +28,8 @@ from fidelity.strips import join
 REGION, FACTOR = Size(2560, 2160), 2.5
 #: The repair is an ellipse with these shares of the region's sides.
 REPAIR = 0.4
-#: px: a 24-megapixel photograph, the size at which it is sent, and the repair in it, 12 megapixels.
-LARGE, SENT, LARGE_REPAIR = Size(6528, 3672), Size(1344, 756), Size(4000, 3000)
+#: px: a 24-megapixel photograph, the size at which it is sent, and the axes of the repair in it, 12 megapixels.
+LARGE, SENT, LARGE_REPAIR = Size(6528, 3672), Size(1344, 756), Size(4520, 3384)
 #: px: the part of the middle that strips show.
 SHOWN = (360, 420)
 STRIPS = ("lake-sherburne", "oakland-zoo-otters", "roman-colosseum")

@@ -89,6 +89,7 @@ def test_a_finished_result_is_recalled_as_it_was_told(server):
         {},
         {"masked": False},
         {"match_grain": True, "variations": 2},
+        {"match_detail": True, "canvas": (2400, 1600), "selections": ((700, 400, 1000, 800),)},
         {"selections": TWO_AREAS, "areas": "separate", "variations": 2},
         {"fill_transparent": True, "alpha": True},
         {"alpha": True},
@@ -107,6 +108,17 @@ def test_killed_before_the_result_was_made_it_is_made_later_byte_for_byte(server
     assert record_of(folder)["state"] == "received"
     assert recall(folder) == recalled  # from the record, now
     assert len(server.requests()) == len(list(folder.glob("answer-*")))  # and nothing was asked for again
+
+
+def test_a_job_that_was_recorded_before_detail_was_matched_is_made_again_without(server):
+    how = {"canvas": (2400, 1600), "selections": ((700, 400, 1000, 800),)}
+    folder, _finished = run_a_job(**how, match_detail=False)
+    made = forget_the_result(folder)
+    record = record_of(folder)
+    del record["job"]["match_detail"]
+    (folder / "request.json").write_text(json.dumps(record))
+    assert recall(folder).job.match_detail is False
+    assert {file.name: file.read_bytes() for file in folder.glob("result-*")} == made
 
 
 @pytest.mark.parametrize("name", ["result-1-2-1.pnm", "layer-mask-1.pgm"])
