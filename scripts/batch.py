@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from gimp import real_gimp, rootfs
@@ -148,7 +149,13 @@ def wished(asked: argparse.Namespace) -> plan.Wishes:
     return plan.Wishes(asked.inputs, asked.out.absolute(), formats, job, *masks)
 
 
-def work(entries, asked, wishes, folder, tell) -> None:
+def work(
+    entries: list[plan.Entry],
+    asked: argparse.Namespace,
+    wishes: plan.Wishes,
+    folder: Path,
+    tell: Callable[[report.Outcome], None],
+) -> None:
     """Has Dask work on the files. Raises a KeyboardInterrupt after Ctrl-C."""
     if not entries:
         return
@@ -163,7 +170,7 @@ def work(entries, asked, wishes, folder, tell) -> None:
     cluster.run(entries, order, place, tell, lambda text: print(text, file=sys.stderr))
 
 
-def clean(entries) -> None:
+def clean(entries: list[plan.Entry]) -> None:
     """Removes what a stopped worker has left unfinished."""
     for entry in entries:
         for path in entry.unfinished().values() if entry.key else ():

@@ -352,10 +352,10 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW")
     asked = parser.parse_args()
     surroundings.enter(surroundings.NETWORK)
-    asked.runs = asked.runs or (3 if asked.quick else 7)
     try:
         if asked.rows == ["batch"]:
             return batches(asked)
+        asked.runs = asked.runs or (3 if asked.quick else 7)
         real = real_gimp.find(asked.release)
         real.install_plugin()
         os.environ["PHOTIO_HOME"] = str(real.home / "bench")  # nobody's results, settings or key

@@ -6,7 +6,6 @@ import atexit
 import contextlib
 import itertools
 import json
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -60,16 +59,16 @@ class Gimp:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, Future[dict[str, Any]]] = {}
         self._lock = threading.Lock()
-        self._folder = tempfile.mkdtemp(prefix="photio-batch-")
         self._log = real.home / "batch.log"
         real.home.mkdir(parents=True, exist_ok=True)
         folders = [Path(each) for each in visible]
-        with socket.socket(socket.AF_UNIX) as listening, self._log.open("ab") as log:
-            listening.bind(f"{self._folder}/gimp")
+        with tempfile.TemporaryDirectory(prefix="photio-batch-") as folder, socket.socket(socket.AF_UNIX) as listening:
+            address = f"{folder}/gimp"  # not needed any more when GIMP has connected
+            listening.bind(address)
             listening.listen(1)
-            variables = {"PHOTIO_JOURNAL": journal}
-            arguments = [f"{self._folder}/gimp"]
-            self._process = real_gimp.start_file(real, INSIDE, arguments, log, variables, folders)
+            with self._log.open("ab") as log:
+                variables = {"PHOTIO_JOURNAL": journal}
+                self._process = real_gimp.start_file(real, INSIDE, [address], log, variables, folders)
             self._socket = self._accepted(listening)
         self.alive = True
         threading.Thread(target=self._listen, name="gimp", daemon=True).start()
@@ -107,7 +106,6 @@ class Gimp:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _accepted(self, listening: socket.socket) -> socket.socket:
         listening.settimeout(_STEP)
@@ -116,7 +114,6 @@ class Gimp:
                 accepted, _address = listening.accept()
                 accepted.settimeout(None)
                 return accepted
-        shutil.rmtree(self._folder, ignore_errors=True)
         raise GimpEnded(f"GIMP does not start; what it said is in {self._log}.")
 
     def _listen(self) -> None:
