@@ -33,6 +33,8 @@ ENOUGH = 64
 #: Levels², variance in a cell: from here on there is an edge that the detail has to lie on.
 EDGE = 200.0
 
+#: So often it is moved there: the first time it comes near.
+_ALIGNED = 2
 #: Rows of cells, and cells, that are worked on at a time.
 _STRIP, _SQUARES = 64, 8192
 
@@ -132,7 +134,9 @@ def _found(picture: Levels, hole: Mask, known: Mask, cell: int, seed: int) -> _F
     begins, corners = (
         np.stack((places // across, places % across)) * cell for places in (layout.wanted, field.sources)
     )
-    _align(luma, begins, corners, np.flatnonzero((contrasts[layout.wanted] >= EDGE) & (share > 0)), cell)
+    edges = np.flatnonzero((contrasts[layout.wanted] >= EDGE) & (share > 0))
+    for _ in range(_ALIGNED):
+        _align(luma, begins, corners, edges, cell)
     return _Found(field, corners, share)
 
 

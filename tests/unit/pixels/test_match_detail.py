@@ -97,6 +97,9 @@ def test_an_edge_stays_where_it_is_and_gets_no_second_one(shift):
     assert (after[: middle - 2] < 140).all()
     assert (after[middle + 2 :] > 190).all()
     assert np.diff(after).max() > 1.2 * np.diff(before).max()
+    truth = np.roll(scene, shift, axis=1)[rows, columns, 1].mean(axis=0)
+    near = slice(middle - 3, middle + 3)
+    assert np.abs(after - truth)[near].sum() < 1.1 * np.abs(before - truth)[near].sum()
 
 
 def test_nothing_changes_outside_the_repair(photograph):
