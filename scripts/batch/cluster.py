@@ -108,7 +108,7 @@ class Order:
 
     Attributes:
         folder: of the ledger and the journal.
-        job, dry, ask_again: see `task.Desk`.
+        job, dry, ask_again: see `task.Resources`.
     """
 
     folder: str
@@ -138,8 +138,8 @@ def process(entry: Entry, order: Order) -> Outcome:
     ledger = Ledger(Path(order.folder))
     around = Surroundings(order.release, str(ledger.journal), order.visible)
     gimp, allowance = (lambda: gimps.gimp(around)), order.allowance
-    desk = task.Desk(gimp, ledger, allowance, order.job, allowance.batch, order.dry, order.ask_again)
-    return task.process(entry, desk)
+    resources = task.Resources(gimp, ledger, allowance, order.job, allowance.batch, order.dry, order.ask_again)
+    return task.process(entry, resources)
 
 
 def run(

@@ -36,7 +36,7 @@ class Problem(Exception):
 
 
 @dataclass(frozen=True)
-class Desk:
+class Resources:
     """What a worker has at hand for its files.
 
     Attributes:
@@ -55,7 +55,7 @@ class Desk:
     ask_again: bool = False
 
 
-def process(entry: Entry, desk: Desk) -> Outcome:
+def process(entry: Entry, resources: Resources) -> Outcome:
     """Does all that is to be done with one file.
 
     Raises:
@@ -64,8 +64,8 @@ def process(entry: Entry, desk: Desk) -> Outcome:
     began = time.monotonic()
     facts: dict[str, Any]
     try:
-        with desk.ledger.alone(entry.key):
-            state, facts = _plan(entry, desk) if desk.dry else _work(entry, desk)
+        with resources.ledger.alone(entry.key):
+            state, facts = _plan(entry, resources) if resources.dry else _work(entry, resources)
     except Problem as problem:
         state, facts = problem.state, {"why": str(problem), "requests": problem.requests}
     except OSError as error:
@@ -73,100 +73,100 @@ def process(entry: Entry, desk: Desk) -> Outcome:
     return Outcome(entry.input, entry.name, state, seconds=time.monotonic() - began, **facts)
 
 
-def _plan(entry: Entry, desk: Desk) -> tuple[str, dict[str, Any]]:
+def _plan(entry: Entry, resources: Resources) -> tuple[str, dict[str, Any]]:
     """What would be done."""
-    if desk.ledger.done(entry.key, entry.outputs):
+    if resources.ledger.done(entry.key, entry.outputs):
         return "there already", {"outputs": list(entry.outputs.values())}
-    known = desk.ledger.read(entry.key)
-    if known.get("job") and _found(entry, desk, known) == Found.ANSWERED:
+    known = resources.ledger.read(entry.key)
+    if known.get("job") and _found(entry, resources, known) == Found.ANSWERED:
         return "planned", {"remarks": ["Its answers are in the journal: nothing is sent."], "job": known["job"]}
-    gimp = desk.gimp()
+    gimp = resources.gimp()
     with gimp.drafting:
-        planned = _prepared(gimp, entry, desk)
+        planned = _prepared(gimp, entry, resources)
         gimp.ask(do="forget", job=planned["job"])
     return "planned", {name: planned[name] for name in ("requests", "sizes", "engine", "remarks")}
 
 
-def _work(entry: Entry, desk: Desk) -> tuple[str, dict[str, Any]]:
-    if desk.ledger.done(entry.key, entry.outputs):
+def _work(entry: Entry, resources: Resources) -> tuple[str, dict[str, Any]]:
+    if resources.ledger.done(entry.key, entry.outputs):
         return "there already", {"outputs": list(entry.outputs.values())}
     for path in entry.outputs.values():
         os.makedirs(os.path.dirname(path), exist_ok=True)
-    known = desk.ledger.read(entry.key)
-    if known.get("job") and _found(entry, desk, known) == Found.ANSWERED:
-        gimp, job = desk.gimp(), known["job"]
-        answer = _good(gimp.ask(do="recover", job=job, **_question(entry, desk)))
-        facts = {"job": job, "requests": _sent(desk, known), "engine": known.get("engine", "")}
-        return "done" if facts["requests"] else "recovered", _published(entry, desk, facts, answer)
-    return "done", _made(entry, desk)
+    known = resources.ledger.read(entry.key)
+    if known.get("job") and _found(entry, resources, known) == Found.ANSWERED:
+        gimp, job = resources.gimp(), known["job"]
+        answer = _good(gimp.ask(do="recover", job=job, **_question(entry, resources)))
+        facts = {"job": job, "requests": _sent(resources, known), "engine": known.get("engine", "")}
+        return "done" if facts["requests"] else "recovered", _published(entry, resources, facts, answer)
+    return "done", _made(entry, resources)
 
 
-def _found(entry: Entry, desk: Desk, known: dict[str, Any]) -> Found:
+def _found(entry: Entry, resources: Resources, known: dict[str, Any]) -> Found:
     """What the journal has of the entry's earlier job.
 
     Raises:
         Problem: it may have been billed, and the user has not allowed to send it again.
     """
-    found = desk.ledger.found(known["job"])
+    found = resources.ledger.found(known["job"])
     if found == Found.ANSWERED:
         return found
-    again = desk.ask_again and known.get("batch") != desk.batch  # once in a run, also if its worker is killed
+    again = resources.ask_again and known.get("batch") != resources.batch  # once in a run, also if its worker is killed
     if (found == Found.UNSURE or known["state"] == "unsure") and not again:
-        desk.ledger.note(entry.key, **{**known, "state": "unsure"})
+        resources.ledger.note(entry.key, **{**known, "state": "unsure"})
         raise Problem(
             "A request was sent for it earlier and no answer came, so it may have been billed: --ask-again sends it.",
-            requests=_sent(desk, known),
+            requests=_sent(resources, known),
         )
     return Found.NOTHING
 
 
-def _sent(desk: Desk, known: dict[str, Any]) -> int:
+def _sent(resources: Resources, known: dict[str, Any]) -> int:
     """How many requests an earlier try in this very run has sent."""
-    return int(known.get("requests", 0)) if known.get("batch") == desk.batch else 0
+    return int(known.get("requests", 0)) if known.get("batch") == resources.batch else 0
 
 
-def _made(entry: Entry, desk: Desk) -> dict[str, Any]:
+def _made(entry: Entry, resources: Resources) -> dict[str, Any]:
     """Sends the requests, and saves what comes of them."""
-    if desk.limits.used_up(entry.key):
+    if resources.limits.used_up(entry.key):
         raise Problem("The requests that --max-requests allows are used up.", "skipped")
-    gimp = desk.gimp()
+    gimp = resources.gimp()
     with gimp.drafting:
-        planned = _prepared(gimp, entry, desk)
-        if not desk.limits.take(entry.key, planned["requests"]):
+        planned = _prepared(gimp, entry, resources)
+        if not resources.limits.take(entry.key, planned["requests"]):
             gimp.ask(do="forget", job=planned["job"])
             count = planned["requests"]
             raise Problem(f"--max-requests does not allow the {count} requests that it needs.", "skipped")
-        _note_asked(entry, desk, planned)  # before anything is sent
+        _note_asked(entry, resources, planned)  # before anything is sent
         running = gimp.begin(do="run", job=planned["job"])
     answer = running.result()
     if problem := answer.get("problem"):
-        _note_failed(entry, desk, planned["job"], problem)
-    return _published(entry, desk, planned, _good(answer, planned["requests"]))
+        _note_failed(entry, resources, planned["job"], problem)
+    return _published(entry, resources, planned, _good(answer, planned["requests"]))
 
 
-def _note_asked(entry: Entry, desk: Desk, planned: dict[str, Any]) -> None:
+def _note_asked(entry: Entry, resources: Resources, planned: dict[str, Any]) -> None:
     """Notes the job that is about to be run. Outputs that are there from now on are ours."""
     facts = {name: planned[name] for name in ("job", "requests", "engine")}
-    outputs = [*desk.ledger.read(entry.key).get("outputs", []), *entry.outputs.values()]
-    desk.ledger.note(entry.key, state="asked", batch=desk.batch, outputs=sorted(set(outputs)), **facts)
+    outputs = [*resources.ledger.read(entry.key).get("outputs", []), *entry.outputs.values()]
+    resources.ledger.note(entry.key, state="asked", batch=resources.batch, outputs=sorted(set(outputs)), **facts)
 
 
-def _note_failed(entry: Entry, desk: Desk, job: str, problem: dict[str, str]) -> None:
+def _note_failed(entry: Entry, resources: Resources, job: str, problem: dict[str, str]) -> None:
     """Notes how a job failed, unless the bridge ended: the next try looks into the journal."""
-    if problem["code"] in _ENDED or desk.ledger.found(job) == Found.ANSWERED:
+    if problem["code"] in _ENDED or resources.ledger.found(job) == Found.ANSWERED:
         return
-    if desk.ledger.may_be_billed(job):
-        desk.ledger.note(entry.key, **{**desk.ledger.read(entry.key), "state": "unsure"})
+    if resources.ledger.may_be_billed(job):
+        resources.ledger.note(entry.key, **{**resources.ledger.read(entry.key), "state": "unsure"})
     else:
-        desk.ledger.forget(entry.key)
+        resources.ledger.forget(entry.key)
 
 
-def _prepared(gimp: Gimp, entry: Entry, desk: Desk) -> dict[str, Any]:
-    return _good(gimp.ask(do="prepare", dry=desk.dry, **_question(entry, desk)))
+def _prepared(gimp: Gimp, entry: Entry, resources: Resources) -> dict[str, Any]:
+    return _good(gimp.ask(do="prepare", dry=resources.dry, **_question(entry, resources)))
 
 
-def _question(entry: Entry, desk: Desk) -> dict[str, Any]:
-    return {"input": entry.input, "area": entry.area, "parameters": desk.job, "outputs": entry.unfinished()}
+def _question(entry: Entry, resources: Resources) -> dict[str, Any]:
+    return {"input": entry.input, "area": entry.area, "parameters": resources.job, "outputs": entry.unfinished()}
 
 
 def _good(answer: dict[str, Any], requests: int = 0) -> dict[str, Any]:
@@ -178,12 +178,12 @@ def _good(answer: dict[str, Any], requests: int = 0) -> dict[str, Any]:
     return answer
 
 
-def _published(entry: Entry, desk: Desk, planned: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def _published(entry: Entry, resources: Resources, planned: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """Gives the outputs their names, now that all of them are whole."""
     for kind, path in entry.unfinished().items():
         os.replace(path, entry.outputs[kind])
     outputs = list(entry.outputs.values())
-    before = desk.ledger.read(entry.key).get("outputs", [])
-    desk.ledger.note(entry.key, state="done", job=planned["job"], outputs=sorted({*before, *outputs}))
+    before = resources.ledger.read(entry.key).get("outputs", [])
+    resources.ledger.note(entry.key, state="done", job=planned["job"], outputs=sorted({*before, *outputs}))
     facts = {name: planned[name] for name in ("requests", "engine", "job")}
     return {**facts, "outputs": outputs, "seeds": answer["seeds"], "remarks": answer["remarks"]}
