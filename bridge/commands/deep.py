@@ -1,4 +1,4 @@
-"""16 bits a channel, which Pillow cannot hold in colour: read through its decoders, and written as PNG and TIFF.
+"""16 bits a channel, which Pillow cannot hold in colour: read through its decoders, and written as TIFF.
 
 Of a picture with 16 bits a channel, Pillow keeps the upper 8. It takes any byte of the two, as the name of the raw mode
 says, so decoding the file twice gives both. No other package is needed: `imagecodecs` takes 100 MB, and `pypng` two
@@ -8,9 +8,7 @@ minutes for 24 megapixels.
 from __future__ import annotations
 
 import io
-import struct
 import sys
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +22,6 @@ _NATIVE = "L" if sys.byteorder == "little" else "B"
 _OTHER = {"B": "L", "L": "B"}
 _COLOURS = ("RGB", "RGBA")
 _GRAY = ("I;16", "I;16B", "I;16L")
-_PNG_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # colour types by the number of channels
-_LONGEST_CHUNK = 1 << 30  # bytes, of a PNG; its lengths have 31 bits
-_FASTEST = 1  # zlib's level: half the time of the usual one, for a file 1 % larger
 
 
 def is_deep(image: ImageFile.ImageFile) -> bool:
@@ -72,31 +67,6 @@ def _decoded(file: Path, mode: str) -> NDArray[np.uint8]:
 
 def _in_mode(arguments: Any, mode: str) -> Any:
     return mode if isinstance(arguments, str) else (mode, *arguments[1:])
-
-
-def png(pixels: Deep, chunks: list[tuple[bytes, bytes]]) -> bytes:
-    """A PNG of 16 bits a channel; https://www.w3.org/TR/png-3/.
-
-    Args:
-        pixels: [height, width, 1–4].
-        chunks: names and contents to put before the pixels.
-    """
-    height, width, channels = pixels.shape
-    rows = pixels.astype(">u2").view(np.uint8).reshape(height, -1)
-    filtered = np.empty((height, 1 + rows.shape[1]), np.uint8)
-    filtered[:, 0] = 1  # “Sub”: the difference to the pixel on the left
-    filtered[:, 1:] = rows
-    filtered[:, 1 + 2 * channels :] -= rows[:, : -2 * channels]
-    header = struct.pack(">IIBBBBB", width, height, 16, _PNG_TYPES[channels], 0, 0, 0)
-    packed = zlib.compress(filtered.data, _FASTEST)
-    data = [(b"IDAT", packed[at : at + _LONGEST_CHUNK]) for at in range(0, len(packed), _LONGEST_CHUNK)]
-    parts = [(b"IHDR", header), *chunks, *data, (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(map(_chunk, parts))
-
-
-def _chunk(part: tuple[bytes, bytes]) -> bytes:
-    content = b"".join(part)
-    return struct.pack(">I", len(part[1])) + content + struct.pack(">I", zlib.crc32(content))
 
 
 def tiff(pixels: Deep | NDArray[np.uint8], tags: dict[int, Any]) -> bytes:

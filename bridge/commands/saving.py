@@ -16,6 +16,7 @@ from PIL import ExifTags, Image, PngImagePlugin, TiffTags
 
 from bridge.commands import deep
 from bridge.commands.photograph import IPTC_TAG, XMP_NAME, Photograph, PhotographError, Samples, to_bytes
+from bridge.pixels.png import png
 from bridge.regen.errors import ParameterError
 from bridge.store.private_files import StorageError
 
@@ -96,7 +97,7 @@ def encode(photograph: Photograph, pixels: Samples, kind: str) -> bytes:
     if kind == "TIFF":
         return deep.tiff(pixels, _tags(photograph))
     if kind == "PNG" and pixels.dtype == np.uint16:
-        return deep.png(pixels.astype(np.uint16, copy=False), _chunks(photograph))
+        return png(pixels.astype(np.uint16, copy=False), _chunks(photograph))
     shown = to_bytes(pixels)
     if kind == "JPEG" and photograph.has_alpha:
         shown = shown[..., :-1]

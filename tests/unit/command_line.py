@@ -144,7 +144,7 @@ def deep_png(pixels: NDArray[np.uint16], *chunks: tuple[bytes, bytes]) -> bytes:
 
 
 def read_deep_png(content: bytes) -> tuple[NDArray[np.uint16], dict[bytes, bytes]]:
-    """The pixels and the other chunks of a PNG of 16 bits a channel with the filters “None” and “Sub”."""
+    """The pixels and the other chunks of a PNG of 16 bits a channel with the filter “None” or “Up” in all rows."""
     chunks: dict[bytes, bytes] = {}
     at = 8
     while at < len(content):
@@ -158,9 +158,10 @@ def read_deep_png(content: bytes) -> tuple[NDArray[np.uint16], dict[bytes, bytes
     channels = {0: 1, 4: 2, 2: 3, 6: 4}[kind]
     lines = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, -1)
     rows = lines[:, 1:].reshape(height, width, 2 * channels).copy()
-    assert set(np.unique(lines[:, 0])) <= {0, 1}
-    filtered = lines[:, 0] == 1
-    rows[filtered] = np.add.accumulate(rows[filtered], axis=1, dtype=np.uint8)
+    (filtered,) = np.unique(lines[:, 0])
+    assert filtered in (0, 2)
+    if filtered:
+        rows = np.add.accumulate(rows, axis=0, dtype=np.uint8)
     return rows.view(">u2").astype(np.uint16), chunks
 
 
