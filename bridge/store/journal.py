@@ -22,7 +22,7 @@ from typing import Any
 
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-from bridge.store import locks
+from bridge.store import locks, places
 from bridge.store.private_files import (
     SAFELY,
     StorageError,
@@ -216,17 +216,20 @@ class JobFolder:
         now = {str(number): time.time() for number in variations}
         self.change(lambda record: {**record, "state": "placed", "placed": {**part(record, "placed"), **now}})
 
+    def _may_have_been_billed(self) -> bool:
+        try:
+            return self.record().get("may_be_billed") is True
+        except StorageError:  # nobody knows
+            return True
+
     def discard_if_unanswered(self) -> None:
         """Removes the folder if nothing was received, so that nothing is lost.
 
-        What may have been billed stays on record: whoever repeats jobs by themselves must not repeat that one.
+        In a shared journal, what may have been billed stays on record: who repeats jobs must not repeat that one.
         """
-        try:
-            billed = self.record().get("may_be_billed") is True
-        except StorageError:  # nobody knows
-            billed = True
+        noted = places.journal_is_shared() and self._may_have_been_billed()
         with self._lock:  # or another thread's file would make the folder again
-            if not billed and not any(has_answer(file.name) for file in self.path.glob("a*")):
+            if not noted and not any(has_answer(file.name) for file in self.path.glob("a*")):
                 self._discarded = True
                 self.release()
                 shutil.rmtree(self.path, ignore_errors=True)

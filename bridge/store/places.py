@@ -40,6 +40,11 @@ def journal_directory() -> Path:
     return _named_by(JOURNAL_VARIABLE) or data_directory() / "journal"
 
 
+def journal_is_shared() -> bool:
+    """Whether the journal is of somebody who repeats jobs by themselves, as a batch does."""
+    return _named_by(JOURNAL_VARIABLE) is not None
+
+
 def model_directory() -> Path:
     """Neural models that the set-up fetched."""
     return data_directory() / "models"

@@ -210,12 +210,21 @@ def test_a_job_that_was_never_sent_may_be_sent(ledger: Ledger) -> None:
     assert ledger.found(refused.id) == Found.NOTHING
 
 
-def test_a_job_that_was_sent_without_an_answer_is_unsure_unless_it_cost_nothing(ledger: Ledger) -> None:
+def test_a_job_that_was_sent_without_an_answer_is_unsure_unless_it_cost_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHOTIO_JOURNAL", str(ledger.journal))
     assert ledger.found(folder_of(ledger, state="sending", engine="photio").id) == Found.UNSURE
     assert ledger.found(folder_of(ledger, state="sending", engine="offline").id) == Found.NOTHING
     timed_out = folder_of(ledger, state="failed", engine="photio", may_be_billed=True)
     timed_out.discard_if_unanswered()
     assert ledger.found(timed_out.id) == Found.UNSURE
+
+
+def test_a_users_own_journal_keeps_nothing_without_an_answer(ledger: Ledger) -> None:
+    timed_out = folder_of(ledger, state="failed", engine="photio", may_be_billed=True)
+    timed_out.discard_if_unanswered()
+    assert not timed_out.path.exists()
 
 
 def test_an_answer_that_has_arrived_is_found_whatever_became_of_its_bridge(ledger: Ledger) -> None:
