@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,10 @@ from bridge.protocol import Failed, Finished, Open, Opened, decode
 from bridge.protocol.history import AskPrompts, Prompts
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.world import Bridge, BridgeGoneError, Ended, World
+
+
+#: The signals that end a bridge as if the plug-in had gone.
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _LeftError(Exception):
@@ -78,7 +84,25 @@ def _closes_both(bridge: Bridge) -> None:
 
 
 def _signals(number: int) -> Callable[[Bridge], None]:
-    return lambda bridge: os.kill(bridge.pid, number)
+    """Sends a signal. One that the bridge handles has arrived once the bridge ignores it from then on."""
+
+    def act(bridge: Bridge) -> None:
+        os.kill(bridge.pid, number)
+        patience = time.monotonic() + 180
+        while number in _HANDLED and bridge.process.poll() is None and not _ignores(bridge.pid, number):
+            assert time.monotonic() < patience, "the signal does not arrive"
+            time.sleep(0.01)
+
+    return act
+
+
+def _ignores(pid: int, number: int) -> bool:
+    """Whether a process ignores a signal; without /proc nobody can tell, and it is assumed."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
+    return bool(int(status.split("SigIgn:")[1].split()[0], 16) >> (number - 1) & 1)
 
 
 def _deaf(world: World) -> Ended:
