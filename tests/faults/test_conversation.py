@@ -16,7 +16,6 @@ from bridge.protocol.history import AskPrompts, Prompts
 from tests.faults.bridge_rows import BridgeRow
 from tests.faults.world import Bridge, BridgeGoneError, Ended, World
 
-
 #: The signals that end a bridge as if the plug-in had gone.
 _HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
