@@ -165,12 +165,13 @@ def generate(count: int = 1) -> None:
 
 def stage(words: str) -> None:
     """Waits until the bar says so."""
+    wait_until(lambda: words in shown_stage(), lambda: f"“{shown_stage()}” never became “{words}”")
 
-    def said():
-        bar = find("progress bar", "Progress")
-        return bar.text if bar else ""
 
-    wait_until(lambda: words in said(), lambda: f"“{said()}” never became “{words}”")
+def shown_stage() -> str:
+    """What the bar says; empty: there is none."""
+    bar = find("progress bar", "Progress")
+    return bar.text if bar else ""
 
 
 def press_generate() -> None:

@@ -6,12 +6,13 @@ import os
 import signal
 import socket
 import sys
+import time
 
 import pytest
 from gi.repository import Gimp
 
 from driver import keys
-from regenerating import GREEN, close, ended, generate, notice, press_generate, results, stage, undo
+from regenerating import GREEN, close, ended, generate, notice, press_generate, results, shown_stage, stage, undo
 from screen import find, press, wait_until
 from support import (
     BRIDGE,
@@ -61,11 +62,21 @@ def silent(server):
 
 
 @contextlib.contextmanager
-def standing_still():
-    """Meanwhile the bridge gets no processor time, so that none of its deadlines passes however slow we are."""
+def standing_still(words):
+    """Meanwhile the bridge gets no processor time, so that none of its deadlines passes however slow we are.
+
+    It only gets as much as it takes to announce that stage.
+    """
     (bridge,) = processes(BRIDGE)
     os.kill(bridge, signal.SIGSTOP)
     try:
+        while words not in shown_stage():
+            os.kill(bridge, signal.SIGCONT)
+            time.sleep(0.05)
+            os.kill(bridge, signal.SIGSTOP)
+            patience = time.monotonic() + 2  # for the window, which may be slow
+            while words not in shown_stage() and time.monotonic() < patience:
+                time.sleep(0.05)
         yield
     finally:
         os.kill(bridge, signal.SIGCONT)
@@ -130,8 +141,7 @@ def test_cancelled_while_the_keyring_never_answers_nothing_is_sent_and_nobody_wa
     window()
     press_generate()
     silent.next_call()
-    with standing_still():
-        stage("Waiting for the system's keyring")
+    with standing_still("Waiting for the system's keyring"):
         press("button", "Cancel")
     notice(NOTHING_SENT)  # and not the keyring's sentence, which would come after 5 s
     close()
@@ -220,8 +230,7 @@ def test_closed_while_the_keyring_never_answers_the_window_goes_and_nothing_is_s
     window()
     press_generate()
     silent.next_call()
-    with standing_still():
-        stage("Waiting for the system's keyring")
+    with standing_still("Waiting for the system's keyring"):
         closing()
     ended()
     assert (server.requests, journal()) == ([], [])
