@@ -166,19 +166,25 @@ def test_text_can_be_read_in_both_themes(opened, theme, tmp_path):
 def test_in_the_history_the_selected_row_stands_out_in_both_themes(shown, server, theme, tmp_path):
     run("photio-remove", shown, variations=3)
     choose("History…")
-    wait_until(lambda: focused() and focused().role == "list item")
+    wait_until(lambda: (seen := focused()) and seen.role == "list item")
     subprocess.run(["xdotool", "mousemove", "1", "1"], check=True)  # a row under the pointer looks different, too
     keys("Down")
     wait_until(lambda: [row.has(State.SELECTED) for row in listed()] == [False, True, False])
-    picture = tmp_path / "screen.ppm"
-    wait_until(lambda: photographed(picture))
-    above, selected, below = ([luminance(colour) for colour in edge_and_ground(picture, row.place)] for row in listed())
+    colours = wait_until(lambda: (now := row_colours(tmp_path)) == row_colours(tmp_path) and now)  # it fades in
+    above, selected, below = ([luminance(colour) for colour in both] for both in colours)
     for other in (above, below):
         assert ratio(selected[0], other[1]) >= 3  # a bar at the edge; WCAG 2.2, 1.4.11
         assert ratio(selected[1], other[1]) >= 1.4
         assert (selected[1] < other[1]) == (theme == "light")  # towards the text's colour
     keys("Escape")
     ended()
+
+
+def row_colours(folder):
+    """The colours of each row: see `edge_and_ground`."""
+    picture = folder / "screen.ppm"
+    wait_until(lambda: photographed(picture))
+    return [edge_and_ground(picture, row.place) for row in listed()]
 
 
 def listed():
