@@ -6,10 +6,12 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from bridge.history import recovery
 from bridge.job.running import RunningJob
@@ -17,12 +19,23 @@ from bridge.pixels import imaging
 from bridge.protocol import SELECTION_FILE, Document, Failed, Finished, Job, Patch, Plan, Result
 from bridge.protocol.history import Recalled
 from bridge.store import places, settings
+from tests.regen_server import RegenServer
 
 CANVAS = (1216, 832)
 
 #: Far from each other.
 TWO_AREAS = ((40, 40, 90, 60), (1000, 700, 80, 90))
 HOUR = 3600.0
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RegenServer]:
+    """A service of ours, and a home of its own for each test."""
+    monkeypatch.setenv("PHOTIO_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PHOTIO_API_KEY", "test-key-0123456789abcdef")
+    with RegenServer() as running:
+        monkeypatch.setenv("PHOTIO_ORIGIN", running.origin)
+        yield running
 
 
 def a_job(**changes) -> Job:

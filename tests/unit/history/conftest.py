@@ -1,14 +1,3 @@
-"""A service of ours, and a home of its own for each test."""
+"""The service of `history_jobs` for every test here."""
 
-import pytest
-
-from tests.regen_server import RegenServer
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    monkeypatch.setenv("PHOTIO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PHOTIO_API_KEY", "test-key-0123456789abcdef")
-    with RegenServer() as running:
-        monkeypatch.setenv("PHOTIO_ORIGIN", running.origin)
-        yield running
+from tests.unit.history_jobs import server  # noqa: F401  (a fixture)

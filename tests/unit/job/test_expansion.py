@@ -16,21 +16,11 @@ from bridge.pixels import imaging
 from bridge.pixels.geometry import Box
 from bridge.protocol import Cancelled, Document, Failed, Finished, Plan, ProtocolError
 from bridge.store import places, settings
-from tests.regen_server import RegenServer
 from tests.unit.history_jobs import a_job
 
 CANVAS = (1300, 4000)
 BEFORE = Box(0, 0, 1000, 4000)
 RED, GREEN, BLUE = ([250, 20, 30], [10, 200, 30], [20, 30, 240])
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    monkeypatch.setenv("PHOTIO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PHOTIO_API_KEY", "test-key-0123456789abcdef")
-    with RegenServer() as running:
-        monkeypatch.setenv("PHOTIO_ORIGIN", running.origin)
-        yield running
 
 
 def photograph(box, before):

@@ -6,19 +6,7 @@ import pytest
 
 from bridge.job import fitting
 from bridge.protocol import Cancelled, Finished, ProtocolError, Received
-from tests.regen_server import RegenServer
-from tests.unit.history_jobs import plan_a_job
-
-TWO_AREAS = ((40, 40, 90, 60), (1000, 700, 80, 90))
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    monkeypatch.setenv("PHOTIO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PHOTIO_API_KEY", "test-key-0123456789abcdef")
-    with RegenServer() as running:
-        monkeypatch.setenv("PHOTIO_ORIGIN", running.origin)
-        yield running
+from tests.unit.history_jobs import TWO_AREAS, plan_a_job
 
 
 def test_a_job_that_is_cancelled_while_its_pictures_are_read_sends_nothing_and_says_so(server, monkeypatch):
