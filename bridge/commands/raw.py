@@ -12,10 +12,10 @@ from bridge.commands.regen_options import ONLY_COOKED
 from bridge.commands.saving import format_of, keep_unreadable, write
 from bridge.common.errors import PhotioError
 from bridge.job.backend import Backend
+from bridge.regen.call import Call
 from bridge.regen.client import RegenRequest, RegenResult
 from bridge.regen.decoding import to_srgb
 from bridge.regen.errors import ParameterError, RegenError
-from bridge.regen.transport import Call
 
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 

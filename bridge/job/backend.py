@@ -73,7 +73,7 @@ class Backend:
         Raises:
             KeyringError, KeyFormatError, StorageError: as `with_key`, if that was not called before.
         """
-        from bridge.regen.client import RegenClient, Timeouts  # imports numpy, which `choose` does not need
+        from bridge.regen.client import RegenClient, Timeouts  # imports `requests`, which `choose` does not need
 
         timeouts = Timeouts(self.settings.connect_timeout, self.settings.answer_timeout)
         if self.name == "photio":

@@ -31,7 +31,7 @@ GRAIN_KEPT = 0.7
 GRAIN_REACH = 128
 
 #: Whether an answer lost detail is measured on so many px around the repair, and at least so far from it (px).
-JUDGED, NEAREST_JUDGED = 100_000, 48
+JUDGED, NEAREST_JUDGED = 50_000, 48
 
 #: Answers for crops that were scaled up by more are scaled back before they are corrected: there are fewer px then.
 LARGEST_CORRECTED = 1.5

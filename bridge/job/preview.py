@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops
 
 from bridge.job.areas import Planning
 from bridge.pixels.geometry import Box, Size
@@ -48,7 +48,11 @@ def overlay(planning: Planning, box: Box, size: Size) -> bytes:
         marked.paste(ImageChops.lighter(marked.crop(place), small), place[:2])
     if len(frames) > 1:
         for frame in frames:
-            ImageDraw.Draw(picture).rectangle(frame, outline=_FRAME)
+            left, top, right, bottom = frame
+            for edge in ((left, top, right, top + 1), (left, bottom - 1, right, bottom)):
+                picture.paste(_FRAME, edge)
+            for edge in ((left, top, left + 1, bottom), (right - 1, top, right, bottom)):
+                picture.paste(_FRAME, edge)
     pixels, edited = np.array(picture), np.asarray(marked) > 0  # a part of one pixel must still be seen
     around = _wider(edited)
     pixels[_wider(around)] = _HALO

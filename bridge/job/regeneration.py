@@ -10,84 +10,36 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.common.cores import usable_cores
 from bridge.common.errors import PhotioError
 from bridge.common.i18n import _
-from bridge.job import fitting, preview, sequence
+from bridge.job import fitting, sequence
 from bridge.job.areas import Planning
-from bridge.job.backend import Backend
 from bridge.job.crop_work import CropWork
 from bridge.job.failure import foremost, unexpected
+from bridge.job.planned_job import PlannedJob
 from bridge.job.progress import Stages
-from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode, largest_upload
-from bridge.pixels.geometry import Box, Size, bounds
-from bridge.protocol import CropPlan, Finished, Job, Marked, Message, Patch, Plan, Planned, Preview, Received
-from bridge.regen.client import RegenClient, RegenRequest
+from bridge.job.sending import Request, Upload, disk_space_needed, draw_seeds, encode
+from bridge.protocol import Finished, Message, Patch, Received
+from bridge.regen.call import Call
 from bridge.regen.decoding import suffix
-from bridge.regen.transport import Call
+from bridge.regen.request import RegenRequest
 from bridge.store import prompts
 from bridge.store.arriving import Arriving
-from bridge.store.journal import JobFolder
 from bridge.store.private_files import StorageError
+
+if TYPE_CHECKING:
+    from bridge.regen.client import RegenClient
 
 _log = logging.getLogger(__name__)
 
 #: So many requests are under way at once; the others wait for their turn.
 CONCURRENT = 8
-
-_OVERLAY, _PART = "preview.pam", "preview-part.pam"
-
-
-@dataclass(frozen=True)
-class PlannedJob:
-    """A job that was planned, and of which nothing was sent yet; `native_limit` is in megapixels."""
-
-    folder: JobFolder
-    message: Plan
-    backend: Backend
-    native_limit: float
-    planning: Planning
-
-    @property
-    def requests(self) -> int:
-        """How many there will be."""
-        return len(self.planning.crops) * self.message.job.variations
-
-    @property
-    def job(self) -> Job:
-        """What was asked for, with all margins in px."""
-        return self.planning.job
-
-    def reply(self, remarks: tuple[str, ...]) -> Planned:
-        """The reply to the plug-in. Writes the preview into the folder, if one was asked for."""
-        crops, job = self.planning.crops, self.job
-        remarks = remarks + self.planning.remarks + self.backend.remarks
-        exports = tuple(
-            CropPlan(fitting.base_file(at), crop.box, crop.size, crop.scale) for at, crop in enumerate(crops, 1)
-        )
-        upload = self.message.job.variations * sum(largest_upload(*crop.size) for crop in crops)
-        shown = None
-        if self.message.preview != (0, 0):
-            box = bounds(crop.box for crop in crops)
-            size = preview.shown_size(box, self.message.preview)
-            shown = Preview(box, size, self._draw(_OVERLAY, box, size))
-        backend = self.backend
-        margins = (job.grow, job.feather, job.spill)
-        return Planned(exports, self.requests, backend.name, backend.distant_origin, upload, remarks, shown, *margins)
-
-    def mark(self, part: Box, size: Size) -> Marked:
-        """Writes the overlay for a part of the canvas into the folder; `size` is at most `LARGEST_SHOWN`."""
-        width, height = (max(1, min(side, preview.LARGEST_SHOWN)) for side in size)
-        return Marked(self._draw(_PART, part, Size(width, height)))
-
-    def _draw(self, name: str, part: Box, size: Size) -> str:
-        self.folder.file(name).write_bytes(preview.overlay(self.planning, part, size))
-        return name
 
 
 class Regeneration:
@@ -97,14 +49,18 @@ class Regeneration:
 
     Args:
         notify: gets the messages on the way, but not the last; called from the job's own threads.
+        imported: returns once nothing is imported in another thread any more (see `bridge.service.imports`).
 
     Attributes:
         requests: one for each crop of each variation.
     """
 
-    def __init__(self, planned: PlannedJob, notify: Callable[[Message], None]) -> None:
+    def __init__(
+        self, planned: PlannedJob, notify: Callable[[Message], None], imported: Callable[[], None] = lambda: None
+    ) -> None:
         job, crops, backend = planned.message.job, planned.planning.crops, planned.backend
         self._planned, self._notify, self._folder = planned, notify, planned.folder
+        self._imported = imported
         self._seeds = draw_seeds(job.seed, job.variations)
         self._started = time.time()
         self._stages = Stages(notify, backend.name, crops, job.variations)
@@ -139,13 +95,15 @@ class Regeneration:
             planning, crops = fitting.read_crops(folder, self._planned.planning, masked)
             uploads = [] if planning.in_turn else [pool.submit(encode, pool, crop) for crop in crops]
             fitting.save_masks(folder, planning)  # while the pictures are encoded
+            self._imported()
+            client = self._planned.backend.client()
             with folder.reserve(disk_space_needed(planning) * job.variations, len(self.requests)):
                 # from here on something may have been paid for: the record says what, before it is sent
                 self._note("sending")
                 if planning.in_turn:
-                    self._send_in_turn(planning, crops, pool)
+                    self._send_in_turn(planning, crops, client, pool)
                 else:
-                    self._send(uploads, pool)
+                    self._send(uploads, client, pool)
         return self._outcome(planning)
 
     def _fetch_key(self) -> None:
@@ -161,9 +119,8 @@ class Regeneration:
                 request.arriving.hide(self._planned.backend.key)
             self._stages.report(0, "preparing")
 
-    def _send(self, uploads: list[Future[Upload]], pool: Executor) -> None:
+    def _send(self, uploads: list[Future[Upload]], client: RegenClient, pool: Executor) -> None:
         """Sends each request as soon as its crop is encoded, and waits for all answers."""
-        client = self._planned.backend.client()
         with ThreadPoolExecutor(CONCURRENT) as senders:  # waits, whatever goes wrong: what is sent may be billed
             for request in self.requests:
                 senders.submit(self._obtain, request, uploads[request.crop - 1], client, pool)
@@ -172,9 +129,8 @@ class Regeneration:
             for number, upload in enumerate(uploads, 1):
                 self._keep_upload(number, upload)
 
-    def _send_in_turn(self, planning: Planning, crops: list[CropWork], pool: Executor) -> None:
+    def _send_in_turn(self, planning: Planning, crops: list[CropWork], client: RegenClient, pool: Executor) -> None:
         """Sends the requests of each variation one after the other, and waits for all answers."""
-        client = self._planned.backend.client()
 
         def obtain(variation: int) -> None:
             requests = [request for request in self.requests if request.variation == variation]

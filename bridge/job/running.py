@@ -18,7 +18,8 @@ from bridge.store.journal import JobFolder
 from bridge.store.settings import Settings
 
 if TYPE_CHECKING:
-    from bridge.job.regeneration import PlannedJob, Regeneration
+    from bridge.job.planned_job import PlannedJob
+    from bridge.job.regeneration import Regeneration
 
 
 class TooManyRequestsError(PhotioError):
@@ -28,11 +29,19 @@ class TooManyRequestsError(PhotioError):
 
 
 class RunningJob:
-    """A job from `Open` to its end; its files are in `folder`."""
+    """A job from `Open` to its end; its files are in `folder`.
 
-    def __init__(self, settings: Settings, remarks: tuple[str, ...]) -> None:
+    Args:
+        remarks: on the settings, for the user.
+        imported: see `Regeneration`.
+    """
+
+    def __init__(
+        self, settings: Settings, remarks: tuple[str, ...], imported: Callable[[], None] = lambda: None
+    ) -> None:
         self._settings = settings
         self._remarks = remarks
+        self._imported = imported
         self.folder = JobFolder.create(places.journal_directory())
         self._backends: dict[tuple[str, bool], Backend] = {}
         self._planned: PlannedJob | None = None
@@ -54,7 +63,7 @@ class RunningJob:
         """
         # numpy and Pillow take longer to import than all else: the service loads them while GIMP looks at its image
         from bridge.job import fitting
-        from bridge.job.regeneration import PlannedJob
+        from bridge.job.planned_job import PlannedJob
 
         previewed = message.preview != (0, 0)  # only the run itself is refused if the engine takes no prompt
         chosen = self._backend(replace(message.job, prompt="") if previewed else message.job)
@@ -101,7 +110,7 @@ class RunningJob:
         from bridge.job.regeneration import Regeneration
 
         self._announce = announce
-        self._work, self._planned = Regeneration(planned, self._notify), None
+        self._work, self._planned = Regeneration(planned, self._notify, self._imported), None
         self._thread = threading.Thread(target=self._run, args=(ended,), name="job", daemon=True)
         self._thread.start()
 
@@ -122,10 +131,15 @@ class RunningJob:
         work = self._work
         return work is not None and work.drop()
 
-    def wait(self) -> None:
-        """Returns when the answers to all that was sent are in the journal."""
+    def wait(self, seconds: float | None = None) -> bool:
+        """Waits until the answers to all that was sent are in the journal. Returns whether they are.
+
+        Args:
+            seconds: the longest to wait; None: as long as it takes.
+        """
         if self._thread:
-            self._thread.join()
+            self._thread.join(seconds)
+        return not (self._thread and self._thread.is_alive())
 
     def _backend(self, job: Job) -> Backend:
         """Who does it; a keyring is asked only once."""

@@ -11,9 +11,9 @@ from bridge.job.areas import Planning
 from bridge.job.crop_work import CropWork, Fitter
 from bridge.pixels.imaging import Png, png_of
 from bridge.protocol import Patch
+from bridge.regen.call import Call
 from bridge.regen.errors import RegenError
 from bridge.regen.request import LARGEST_SEED, RANDOM_SEED, draw_seed
-from bridge.regen.transport import Call
 from bridge.store.arriving import Arriving
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from bridge.common.i18n import _
 from bridge.regen.answer import encoded_image
+from bridge.regen.call import Call
 from bridge.regen.decoding import DecodedImage, decode_image
 from bridge.regen.errors import AuthenticationError, ConnectionFailedError, RegenError
 from bridge.regen.request import RANDOM_SEED, Quality, RegenRequest, draw_seed
-from bridge.regen.transport import Call, Timeouts, post
+from bridge.regen.transport import Timeouts, post
 from bridge.regen.validation import DEFAULT_ORIGIN, check_key, check_origin
 
 __all__ = ["Call", "Quality", "RegenClient", "RegenRequest", "RegenResult", "Timeouts"]

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Iterator
-from typing import Literal
 from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
 from bridge.common.i18n import _
+from bridge.regen.call import Stage
 from bridge.regen.errors import AnswerTimeout, ConnectionFailedError, RegenError
 from bridge.regen.http import Proxy
-
-Stage = Literal["connecting", "uploading", "waiting", "receiving"]
 
 _TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})")  # the standard library's and urllib3's words
 

@@ -9,7 +9,7 @@ import os
 import re
 import ssl
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from socket import SOCK_STREAM, getaddrinfo
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from urllib3.util import parse_url
 from urllib3.util.connection import create_connection
 
 from bridge.common.i18n import _
+from bridge.regen import desktop
 from bridge.regen.errors import ConnectionFailedError
 from bridge.regen.validation import is_loopback
 
@@ -33,16 +34,6 @@ _CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _log = logging.getLogger(__name__)
 # Its warnings quote malformed header lines, in which the service may have echoed the key.
 logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
-
-_named_by_desktop: dict[str, tuple[str, ...]] = {}
-
-
-def learn(origin: str, proxies: Iterable[str]) -> None:
-    """Take the desktop's proxies for a service: URLs in the order of preference; `direct://` is none.
-
-    Only the plug-in can ask the desktop. Like the environment's variables, the answer holds for this whole process.
-    """
-    _named_by_desktop[origin] = tuple(proxies)
 
 
 class Proxy(NamedTuple):
@@ -80,7 +71,7 @@ def proxy_for(url: str, seconds: float) -> Proxy | None:
     names = (f"{parts.scheme}_proxy", "all_proxy")
     variables = (name for name, value in os.environ.items() if name.lower() in names and value == chosen)
     source = next(variables, _("your system's settings"))
-    addresses = (chosen,) if chosen else _named_by_desktop.get(f"{parts.scheme}://{parts.netloc}", ())
+    addresses = (chosen,) if chosen else desktop.proxies_for(f"{parts.scheme}://{parts.netloc}")
     first = None
     for address in addresses:
         if address.startswith("direct:"):

@@ -7,6 +7,7 @@ from bridge.common.i18n import _
 from bridge.job.backend import NoKeyError
 from bridge.protocol.settings import KeyTested
 from bridge.regen.answer import document_in, encoded_image
+from bridge.regen.call import Call
 from bridge.regen.errors import (
     AnswerTimeout,
     AuthenticationError,
@@ -16,7 +17,7 @@ from bridge.regen.errors import (
     RequestRefusedError,
     ServiceError,
 )
-from bridge.regen.transport import Call, HttpAnswer, Timeouts, post
+from bridge.regen.transport import HttpAnswer, Timeouts, post
 from bridge.regen.validation import check_key
 from bridge.store.key import find_key
 from bridge.store.settings import Settings

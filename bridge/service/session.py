@@ -7,7 +7,6 @@ This module decides which message is allowed when, and what happens when the plu
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -36,6 +35,8 @@ from bridge.protocol import (
     decode,
     encode,
 )
+from bridge.regen import desktop
+from bridge.service.imports import Imports
 from bridge.store import log, places, settings
 from bridge.store.journal import JobFolder
 
@@ -62,9 +63,9 @@ class Announcer:
 class Service:
     """Serves one plug-in until its end of the pipe closes. Each job has a folder of its own."""
 
-    def __init__(self, announce: Announcer, imports: threading.Thread | None = None) -> None:
+    def __init__(self, announce: Announcer, imports: Imports | None = None) -> None:
         self._announce = announce
-        self._imports = imports  # what every job needs is imported there
+        self._imports = imports or Imports()
         self._draft: RunningJob | None = None  # opened, and not run yet
         self._running: dict[int, RunningJob] = {}  # by the number of their `Run`
         self._lock = threading.Lock()  # for changes of `_running`
@@ -102,8 +103,7 @@ class Service:
         """The answer; None if it comes later, or the message needs none."""
         if isinstance(message, Open):
             return self._open()
-        if self._imports:  # two threads that import the same damaged package would name the wrong one
-            self._imports.join()
+        self._imports.wait_for_planning()
         if isinstance(message, Plan | Mark) and self._draft:
             return self._draft.plan(message) if isinstance(message, Plan) else self._draft.mark(message)
         if isinstance(message, Run) and self._draft:
@@ -112,12 +112,11 @@ class Service:
             if job := self._running.get(message.run):
                 job.cancel()
         elif isinstance(message, DesktopProxies):
-            from bridge.regen.http import learn  # late, because it takes a while to import
-
-            learn(message.origin, message.proxies)
+            desktop.learn(message.origin, message.proxies)
         elif isinstance(message, Placed):
             JobFolder.existing(places.journal_directory(), message.id).note_placed(message.variations)
         else:
+            self._imports.wait()
             from bridge.service import history_messages, settings_messages  # late, because jobs do not need them
 
             if answer := history_messages.answer(message) or settings_messages.answer(message):
@@ -129,7 +128,7 @@ class Service:
         if self._draft:
             self._draft.folder.discard_if_unanswered()
         found, remarks = settings.load()
-        self._draft = RunningJob(found, remarks)
+        self._draft = RunningJob(found, remarks, self._imports.wait)
         return self._draft.opened
 
     def _run(self, question: int, job: RunningJob) -> None:
@@ -178,22 +177,11 @@ def _end_on_signals() -> None:
         signal.signal(each, end)
 
 
-def _load_ahead() -> None:
-    """Imports what every job needs, while the plug-in still looks at its image."""
-    try:
-        import bridge.job.regeneration  # noqa: F401
-    finally:
-        gc.freeze()  # modules stay
-        gc.enable()  # see `__main__`
-
-
 def main() -> int:
     """`python -m bridge service`."""
     log.start()
     _end_on_signals()
-    # numpy is loaded later: the threads of its BLAS take a third of that time, and nothing here needs them
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    imports = threading.Thread(target=_load_ahead, name="imports", daemon=True)
+    imports = Imports()
     imports.start()
     # the pipe is only for the protocol: everything else that prints, C libraries included, prints to stderr
     pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.regen import http
+from bridge.regen import desktop, http
 
 ORIGIN = "https://photio.invalid:8443"
 OFFICE = "http://office.invalid:3128"
@@ -15,7 +15,7 @@ def nothing_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(http, "_named_by_desktop", {})
+    monkeypatch.setattr(desktop, "_proxies", {})
 
 
 def _used() -> str | None:
@@ -35,13 +35,13 @@ def _used() -> str | None:
     ],
 )
 def test_the_desktops_first_choice_is_taken(answer: list[str], expected: str | None) -> None:
-    http.learn(ORIGIN, answer)
+    desktop.learn(ORIGIN, answer)
     assert _used() == expected
 
 
 def test_the_latest_answer_holds_and_only_for_its_service() -> None:
-    http.learn(ORIGIN, ["http://old.invalid:3128"])
-    http.learn(ORIGIN, [OFFICE])
+    desktop.learn(ORIGIN, ["http://old.invalid:3128"])
+    desktop.learn(ORIGIN, [OFFICE])
     assert _used() == OFFICE
     assert http.proxy_for("https://photio.invalid/v1", 10) is None
 
@@ -63,5 +63,5 @@ def test_a_variable_of_the_environment_comes_first(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    http.learn(ORIGIN, [OFFICE])
+    desktop.learn(ORIGIN, [OFFICE])
     assert _used() == expected

@@ -165,6 +165,6 @@ def test_a_line_without_an_end_is_not_kept_in_memory() -> None:
 
 
 def test_memory_is_given_back_once_everything_is_loaded() -> None:
-    code = "import gc, sys; gc.disable(); from bridge.service.session import _load_ahead; _load_ahead(); "
-    code += "sys.exit(not gc.isenabled())"
+    code = "import gc, sys; gc.disable(); from bridge.service.imports import Imports; imports = Imports(); "
+    code += "imports.start(); imports.wait(); sys.exit(not gc.isenabled())"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3]).returncode == 0
