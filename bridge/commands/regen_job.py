@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import queue
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -30,7 +31,8 @@ from bridge.store.settings import Settings
 _PLAIN = "/!$&'()*+,;=:@~"
 
 _INTERRUPTED = 130
-_MOMENT = 0.5  # seconds; on Windows, Ctrl-C is not heard while something waits without a limit
+#: Seconds. Nothing waits longer at once: Windows would not hear Ctrl-C, and others not if it came just before.
+_MOMENT = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -147,14 +149,15 @@ class RegenJob:
 
     def _interrupted(self) -> None:
         """Drops what is not fully sent, and waits for the rest, unless the user interrupts again."""
-        if not self._running.drop():
-            self._end()
-        self._warn(
-            "The request was sent already and may have been billed: its answer is awaited and goes to the history "
-            "(Ctrl-C again ends this at once)."
-        )
         try:
-            self._running.wait()
+            if not self._running.drop():
+                self._end()
+            self._warn(
+                "The request was sent already and may have been billed: its answer is awaited and goes to the history "
+                "(Ctrl-C again ends this at once)."
+            )
+            while not self._running.wait(_MOMENT):
+                pass
         except KeyboardInterrupt:
             self._end()
         if any(self.folder.path.glob("result-*")):
@@ -162,6 +165,7 @@ class RegenJob:
 
     def _end(self) -> None:
         """Ends this process without waiting for threads whose requests were dropped."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more must not stop this half-way
         self.folder.discard_if_unanswered()
         self._warn("Interrupted.")
         logging.shutdown()
