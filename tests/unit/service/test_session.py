@@ -258,6 +258,20 @@ def test_a_damaged_package_is_named_whichever_thread_imports_it_first(tmp_path):
         assert failed.sentence == "One of Photio's packages is missing or damaged: “numpy is damaged”."
 
 
+def test_a_package_that_only_sending_needs_is_named_before_anything_is_sent(server, tmp_path):
+    (tmp_path / "requests").mkdir()
+    (tmp_path / "requests" / "__init__.py").write_text("raise ImportError('requests is damaged')\n")
+    for _ in range(8):
+        started = BridgeProcess(tmp_path / "home", before=tmp_path, **photio(server))
+        _planned, folder = prepare(started)
+        failed = started.ask(Run(), Finished, Failed)
+        assert failed.code == "damaged", "the plug-in offers to set up again"
+        assert failed.sentence == "One of Photio's packages is missing or damaged: “requests is damaged”."
+        started.leave()
+        assert not folder.exists()
+    assert not server.requests()
+
+
 def test_a_home_that_cannot_be_written_to_is_said_so(bridge, tmp_path):
     (tmp_path / "home").write_text("a file where the folder should be")
     failed = bridge().ask(Open(), Opened, Failed)
