@@ -82,8 +82,7 @@ def _enforce(journal: Path, settings: Settings, now: float, spared: frozenset[st
         age = now - job.summary.started
         if age <= YOUNG or job.busy or job.id in spared:
             continue
-        with contextlib.suppress(OSError):
-            (job.path / RESERVATION_FILE).unlink()  # a killed job's
+        _remove_leftovers(job.path)
         found = _items(job)
         items.update(found)
         is_draft = not job.answered and not job.variations
@@ -108,6 +107,13 @@ def _enforce(journal: Path, settings: Settings, now: float, spared: frozenset[st
     if deleted:
         _log.info("%d results and drafts are beyond the history's limits and were deleted", deleted)
     return deleted, stayed
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes what a killed bridge leaves in a job's folder: the disk space that it reserved, and what it was writing."""
+    for left in (folder / RESERVATION_FILE, *folder.glob(".*.*")):
+        with contextlib.suppress(OSError):
+            left.unlink()
 
 
 def _items(job: Known) -> list[_Item]:

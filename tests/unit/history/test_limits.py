@@ -118,6 +118,16 @@ def test_what_a_killed_bridge_left_half_deleted_goes_and_foreign_files_stay(jour
     assert folders(journal) == {"notes.txt", "photos"}
 
 
+def test_what_a_killed_bridge_was_just_writing_goes_after_two_hours(journal):
+    old, young = (put(journal, quick_record(started=NOW - hours * HOUR)) for hours in (3, 1))
+    drafts = [journal / name / ".sent-1.png.0123456789ab" for name in (old, young)]
+    for draft in drafts:
+        draft.write_bytes(b"half of it")
+    enforce_limits(journal, limits(), NOW)
+    assert [draft.exists() for draft in drafts] == [False, True]
+    assert folders(journal) == {old, young}
+
+
 def test_a_clock_that_was_wrong_deletes_nothing_that_is_new(journal):
     name = put(journal, quick_record(started=NOW + 400 * DAY))
     enforce_limits(journal, limits(days=1, megabytes=0.00001), NOW)
