@@ -110,7 +110,7 @@ def _enforce(journal: Path, settings: Settings, now: float, spared: frozenset[st
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Removes what a killed bridge leaves in a job's folder: the disk space that it reserved, and what it was writing."""
+    """Removes what a killed bridge leaves in a job's folder: its reserved disk space, and what it was writing."""
     for left in (folder / RESERVATION_FILE, *folder.glob(".*.*")):
         with contextlib.suppress(OSError):
             left.unlink()
