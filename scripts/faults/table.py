@@ -21,8 +21,8 @@ HEAD = """# What Photio for GIMP survives
   * *–*: the service had sent nothing.
   * *lost*: it is no longer on this computer.
 * **Repeated**: how many times Photio sent the request again. It does so only when the service surely did nothing.
-* **Left**: what remains afterwards. A killed bridge leaves drafts, which are deleted together with their job, and
-  incomplete answers, which the next bridge recovers.
+* **Left**: what remains afterwards. A killed bridge leaves drafts, which are deleted after two hours, and incomplete
+  answers, which the next bridge recovers.
 
 Photio writes everything it receives to the disk before it does anything else with it. The rows of “The bridge is
 killed” stop the bridge at each file operation of a job, and in the middle of an answer. If the bridge is killed in the
@@ -103,6 +103,7 @@ def steady(sentence: str) -> str:
     sentence = re.sub(r"/[^\s”,;:)]*/home\b", "HOME", sentence)
     sentence = re.sub(r"/tmp/[^\s”,;:)]*", "FILE", sentence)
     sentence = re.sub(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{6}", "JOB", sentence)
+    sentence = re.sub(r"(?<=127\.0\.0\.1:)[0-9]+", "PORT", sentence)
     sentence = "".join(sign if sign.isprintable() else "�" for sign in sentence)
     sentence = sentence.replace("|", "\\|").replace("<", "&lt;")
     return sentence if len(sentence) <= 300 else sentence[:299] + "…"
