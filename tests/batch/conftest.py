@@ -74,15 +74,15 @@ def layered(gimp: real_gimp.RealGimp, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def look(gimp: real_gimp.RealGimp, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def look(gimp: real_gimp.RealGimp, tmp_path: Path) -> Callable[..., dict[Path, Any]]:
     """Tells what GIMP finds in files; see `inside/look.py`."""
 
-    def looked(*files: Path) -> dict[str, Any]:
+    def looked(*files: Path) -> dict[Path, Any]:
         answer = tmp_path / "look.json"
         paths = [str(file) for file in files]
         assert real_gimp.run_file(gimp, INSIDE / "look.py", [str(answer), *paths]) == 0
         found = json.loads(answer.read_text())
-        return {Path(path).name: each for path, each in found.items()}
+        return {Path(path): each for path, each in found.items()}
 
     return looked
 

@@ -19,6 +19,7 @@ from bridge.commands import deep
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "batch.py"
 RELEASE = "3.2"
 SIZE = (300, 200)
+SPOT = (120, 80, 150, 100)  # what masks show: left, top, right, bottom
 MAKE, MODEL, TAKEN = "Photio", "Test 1", "2026:11:30 12:00:00"
 
 
@@ -63,7 +64,7 @@ def mask(folder: Path, name: str) -> None:
     """A mask of a spot, for a picture of that name."""
     folder.mkdir(exist_ok=True)
     drawn = Image.new("L", SIZE, 0)
-    ImageDraw.Draw(drawn).ellipse((120, 80, 150, 100), fill=255)
+    ImageDraw.Draw(drawn).ellipse(SPOT, fill=255)
     drawn.save(folder / f"{name}.png")
 
 

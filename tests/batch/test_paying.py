@@ -7,7 +7,10 @@ import os
 import signal
 from pathlib import Path
 
-from tests.batch.support import Batch, Start, photographs, worker_of
+import numpy as np
+from PIL import Image
+
+from tests.batch.support import SPOT, Batch, Start, photographs, worker_of
 from tests.regen_server import RegenServer
 
 
@@ -70,8 +73,8 @@ def test_what_may_have_been_billed_without_an_answer_is_asked_again_only_on_requ
     batch: Batch, service: RegenServer, tmp_path: Path
 ) -> None:
     inputs, masks = photographs(tmp_path, 1)
-    service.script({"close": "after-body"})
-    arguments = (inputs, "--mask-dir", masks, "--out", tmp_path / "out")
+    service.script({"close": "after-body"}, {"answer": "invert"})
+    arguments = (inputs, "--mask-dir", masks, "--out", tmp_path / "out", "--format", "png")
     first = batch(*arguments)
     assert (first.status, first.states) == (1, {"0.png": "failed"})
     second = batch(*arguments)
@@ -79,3 +82,10 @@ def test_what_may_have_been_billed_without_an_answer_is_asked_again_only_on_requ
     assert "--ask-again" in second.why("0.png")
     third = batch(*arguments, "--ask-again")
     assert (third.status, len(service.requests())) == (0, 2)
+    was, now = (np.asarray(Image.open(folder / "0.png")).astype(int) for folder in (inputs, tmp_path / "out"))
+    left, top, right, bottom = SPOT
+    x, y = (left + right) // 2, (top + bottom) // 2
+    assert np.abs(now[y, x] - (255 - was[y, x])).max() < 40, "the answer, an inverted picture, is in the spot"
+    changed = (now != was).any(axis=2)
+    changed[top - 20 : bottom + 20, left - 20 : right + 20] = False
+    assert not changed.any(), "only the spot differs"
