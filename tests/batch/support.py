@@ -98,13 +98,23 @@ def gimps() -> dict[int, str]:
     return found
 
 
-def worker_of(journal: Path) -> int:
-    """The process number of a worker whose GIMP uses that journal."""
+def workers_of(journal: Path) -> list[int]:
+    """The process numbers of the workers whose GIMPs use that journal."""
+    found = set()
     for gimp, used in gimps().items():
-        parent = int(Path(f"/proc/{gimp}/stat").read_text().rpartition(")")[2].split()[1])
-        if used == str(journal) and b"multiprocessing" in Path(f"/proc/{parent}/cmdline").read_bytes():
-            return parent
-    raise AssertionError("there is no such worker")
+        with contextlib.suppress(OSError):  # it has ended
+            parent = int(Path(f"/proc/{gimp}/stat").read_text().rpartition(")")[2].split()[1])
+            if used == str(journal) and b"multiprocessing" in Path(f"/proc/{parent}/cmdline").read_bytes():
+                found.add(parent)
+    return sorted(found)
+
+
+def wait_for_workers(journal: Path, seconds: float = 120) -> None:
+    """Blocks until a worker has a GIMP that uses that journal."""
+    end = time.monotonic() + seconds
+    while not workers_of(journal):
+        assert time.monotonic() < end, "there is no worker"
+        time.sleep(0.05)  # between two looks
 
 
 def wait_for_gimps(folder: Path, seconds: float = 60) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tests.batch.support import SPOT, Batch, Start, photographs, worker_of
+from tests.batch.support import SPOT, Batch, Start, photographs, workers_of
 from tests.regen_server import RegenServer
 
 
@@ -38,7 +38,8 @@ def test_after_kill_9_another_worker_finishes_the_files_and_asks_nothing_again(
     service.script(*[{"hold": "before-answer"}] * 3)
     running = start("--in-flight", "2", inputs, "--mask-dir", masks, "--out", tmp_path / "out")
     service.wait("body", 2)
-    os.kill(worker_of(tmp_path / "out" / ".photio" / "journal"), signal.SIGKILL)
+    (worker,) = workers_of(tmp_path / "out" / ".photio" / "journal")
+    os.kill(worker, signal.SIGKILL)
     service.release()
     service.wait("body", 3)
     service.release()
