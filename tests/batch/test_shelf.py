@@ -112,13 +112,16 @@ def check_one_layer_more(before: dict[str, Any], after: dict[str, Any]) -> None:
 
 
 def test_an_xcf_differs_from_the_original_by_exactly_one_layer_where_its_selection_or_a_channel_is_changed(
-    batch: Batch, layered: Path, tmp_path: Path, look: Any
+    batch: Batch, gimp: Any, layered: Path, tmp_path: Path, look: Any
 ) -> None:
+    log = gimp.home / "batch.log"
+    before = len(log.read_bytes()) if log.exists() else 0
     files = [layered / "grouped ü.xcf", layered / "gray-16.xcf"]
     own, dust = tmp_path / "own", tmp_path / "dust"
     by_selection = batch(*files, "--out", own, "--engine", "offline")
     by_name = batch(*files, "--mask", "dust", "--out", dust, "--format", "xcf,png", "--engine", "offline")
     assert (by_selection.status, by_name.status) == (0, 0), by_selection.said + by_name.said
+    assert b"GeglBuffers leaked" not in log.read_bytes()[before:], "GIMP keeps nothing of a file in memory"
     found = look(*files, *(out / file.name for out in (own, dust) for file in files))
     for file in files:
         for out in (own, dust):
