@@ -159,15 +159,14 @@ def work(
     """Has Dask work on the files. Raises a KeyboardInterrupt after Ctrl-C."""
     if not entries:
         return
-    if not asked.scheduler:
-        worker.of_batches(asked.release).install_plugin()
+    prepare = (lambda: None) if asked.scheduler else worker.of_batches(asked.release).install_plugin
     seen = {os.path.dirname(entry.input) for entry in entries} | {str(wishes.out), str(folder)}
     seen |= {os.path.dirname(entry.area["file"]) for entry in entries if entry.area.get("file")}
     allowance = cluster.Allowance(asked.max_requests, asked.requests_per_minute)
     visible = tuple(sorted(seen - {"/"}))
     order = cluster.Order(str(folder), wishes.job, allowance, asked.release, visible, asked.dry_run, asked.ask_again)
     place = cluster.Place(asked.scheduler, asked.workers, asked.in_flight, asked.dashboard)
-    cluster.run(entries, order, place, tell, lambda text: print(text, file=sys.stderr))
+    cluster.run(entries, order, place, prepare, tell, lambda text: print(text, file=sys.stderr))
 
 
 def clean(entries: list[plan.Entry]) -> None:

@@ -2,7 +2,8 @@
 """How long Photio takes inside a real GIMP, without the service's own time, compared with other ways.
 
     bench.py [--quick | --all] [--runs N] [--release 3.0|3.2] [--json FILE] [--plot FILE] [ROW …]
-    bench.py [--release 3.0|3.2] [--json FILE] batch      files a minute of scripts/batch.py; see bench/many.py
+    bench.py [--runs FILES] [--release 3.0|3.2] [--json FILE] batch [rate] [memory] [start]
+                                                          scripts/batch.py; see bench/many.py; default: all three
 
 Each ROW is an image: megapixels-precision-base-layers-compression, as in 24-u8-rgb-1-rle. 600 × 400 px of it are
 selected, and the service answers at once. The ways take turns, so that a busy machine slows all of them down:
@@ -330,11 +331,16 @@ def batches(asked: argparse.Namespace) -> int:
     sys.path.append(str(PARTS))
     import many  # needs the batches' GIMP, which nothing else here does
 
-    files = asked.runs or many.FILES
-    rates = many.measure(asked.release, files)
-    print(many.report(rates, files))
+    wanted = asked.rows[1:] or list(many.FILES)
+    if unknown := [what for what in wanted if what not in many.FILES]:
+        raise rootfs.SetupError(f"Of batches, {unknown[0]} cannot be measured: one of {', '.join(many.FILES)}.")
+    found = {}
+    for what in wanted:
+        files = asked.runs or many.FILES[what]
+        found[what] = many.measure(what, asked.release, files)
+        print(many.report(what, found[what], files), flush=True)
     if asked.json:
-        asked.json.write_text(json.dumps(rates, indent=1) + "\n")
+        asked.json.write_text(json.dumps(found, indent=1) + "\n")
     return 0
 
 
@@ -344,7 +350,7 @@ def main() -> int:
     extent = parser.add_mutually_exclusive_group()
     extent.add_argument("--quick", action="store_true", help="1.5 and 24 MP only; below three minutes")
     extent.add_argument("--all", action="store_true", help="every combination; an hour and 8 GB of cache")
-    parser.add_argument("--runs", type=int, help="of each way (default: 7, or 3 with --quick); files of a batch")
+    parser.add_argument("--runs", type=int, help="of each way (default: 7, or 3 with --quick); files of each batch")
     parser.add_argument("--plain", type=int, default=3, help="times to go the plain way, which is slow; default: 3")
     parser.add_argument("--release", choices=sorted(rootfs.SUITES), help="default: the machine's GIMP, else 3.0")
     parser.add_argument("--json", type=Path, help="write the results there, too")
@@ -353,7 +359,7 @@ def main() -> int:
     asked = parser.parse_args()
     surroundings.enter(surroundings.NETWORK)
     try:
-        if asked.rows == ["batch"]:
+        if asked.rows[:1] == ["batch"]:
             return batches(asked)
         asked.runs = asked.runs or (3 if asked.quick else 7)
         real = real_gimp.find(asked.release)

@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,18 +144,25 @@ def process(entry: Entry, order: Order) -> Outcome:
 
 
 def run(
-    entries: Sequence[Entry], order: Order, place: Place, tell: Callable[[Outcome], None], say: Callable[[str], None]
+    entries: Sequence[Entry],
+    order: Order,
+    place: Place,
+    prepare: Callable[[], None],
+    tell: Callable[[Outcome], None],
+    say: Callable[[str], None],
 ) -> None:
     """Has all files worked on. `tell` hears what becomes of each.
 
     Args:
+        prepare: is called while Dask starts, which takes seconds as well, and has returned before the first file.
         say: hears a sentence about the cluster.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the workers of this computer have ended.
         OSError: there is no scheduler at that address.
+        Exception: what `prepare` raises.
     """
-    with _client(place) as client:
+    with ThreadPoolExecutor(1) as beside, _started(beside.submit(prepare), place) as client:
         say(f"Dask's dashboard: {client.dashboard_link}")
         client.register_plugin(_Keeper())
         order.allowance.open(client)
@@ -168,6 +176,13 @@ def run(
         except KeyboardInterrupt:
             client.cancel(list(waiting))
             raise
+
+
+@contextlib.contextmanager
+def _started(preparation: Future[None], place: Place) -> Iterator[Client]:
+    with _client(place) as client:
+        preparation.result()
+        yield client
 
 
 def _outcome(future: Any, entry: Entry) -> Outcome:

@@ -92,7 +92,7 @@ def entries(wishes: Wishes, written: Iterable[str] = ()) -> list[Entry]:
     taken: dict[str, str] = {}  # the input that an output is for
     found = []
     for file, name in _files(wishes):
-        outputs = {kind: str(wishes.out / name.with_suffix(FORMATS[kind] or file.suffix)) for kind in wishes.formats}
+        outputs = _outputs(wishes, name)
         area = _area(wishes, masks, name)
         refused = ""
         if area["how"] == "picture" and area["file"] is None:
@@ -123,6 +123,13 @@ def _files(wishes: Wishes) -> Iterator[tuple[Path, Path]]:
             if file not in seen:
                 seen.add(file)
                 yield file, name
+
+
+def _outputs(wishes: Wishes, name: Path) -> dict[str, str]:
+    """The files to write, by format; only one if two formats come to the same, as `xcf,same` do of an XCF."""
+    endings = {kind: FORMATS[kind] or name.suffix for kind in wishes.formats}
+    kinds = {ending.lower(): kind for kind, ending in endings.items()}
+    return {kind: str(wishes.out / name.with_suffix(endings[kind])) for kind in kinds.values()}
 
 
 def _is_taken(file: Path, root: Path, out: Path) -> bool:

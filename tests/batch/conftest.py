@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,12 +20,28 @@ from tests.batch.support import RELEASE, Batch, Done, Running, Start, command, w
 from tests.regen_server import RegenServer
 
 INSIDE = Path(__file__).parent / "inside"
+KILLS = 2
 KEY = "test-key-0123456789abcdef"
 
 surroundings.enter()
 sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
 from batch import worker  # noqa: E402
 from gimp import real_gimp  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How often, and when, the test of a studio kills a worker."""
+    parser.addoption("--kills", type=int, default=KILLS, help="how many workers are killed while a batch runs")
+    parser.addoption("--kill-seed", type=int, help="of the moments, as a failed test's name has it (default: any)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Gives a test its `kills`, and the `seed` of its moments, which its name tells."""
+    if "kills" in metafunc.fixturenames:
+        kills = metafunc.config.getoption("--kills", KILLS)
+        seed = metafunc.config.getoption("--kill-seed", None)
+        seed = random.randrange(10**6) if seed is None else seed
+        metafunc.parametrize(("kills", "seed"), [(kills, seed)], ids=[f"{kills} kills, seed {seed}"])
 
 
 @pytest.fixture
@@ -74,15 +91,15 @@ def layered(gimp: real_gimp.RealGimp, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def look(gimp: real_gimp.RealGimp, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def look(gimp: real_gimp.RealGimp, tmp_path: Path) -> Callable[..., dict[Path, Any]]:
     """Tells what GIMP finds in files; see `inside/look.py`."""
 
-    def looked(*files: Path) -> dict[str, Any]:
+    def looked(*files: Path) -> dict[Path, Any]:
         answer = tmp_path / "look.json"
         paths = [str(file) for file in files]
         assert real_gimp.run_file(gimp, INSIDE / "look.py", [str(answer), *paths]) == 0
         found = json.loads(answer.read_text())
-        return {Path(path).name: each for path, each in found.items()}
+        return {Path(path): each for path, each in found.items()}
 
     return looked
 

@@ -19,6 +19,7 @@ from bridge.commands import deep
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "batch.py"
 RELEASE = "3.2"
 SIZE = (300, 200)
+SPOT = (120, 80, 150, 100)  # what masks show: left, top, right, bottom
 MAKE, MODEL, TAKEN = "Photio", "Test 1", "2026:11:30 12:00:00"
 
 
@@ -63,7 +64,7 @@ def mask(folder: Path, name: str) -> None:
     """A mask of a spot, for a picture of that name."""
     folder.mkdir(exist_ok=True)
     drawn = Image.new("L", SIZE, 0)
-    ImageDraw.Draw(drawn).ellipse((120, 80, 150, 100), fill=255)
+    ImageDraw.Draw(drawn).ellipse(SPOT, fill=255)
     drawn.save(folder / f"{name}.png")
 
 
@@ -97,13 +98,23 @@ def gimps() -> dict[int, str]:
     return found
 
 
-def worker_of(journal: Path) -> int:
-    """The process number of a worker whose GIMP uses that journal."""
+def workers_of(journal: Path) -> list[int]:
+    """The process numbers of the workers whose GIMPs use that journal."""
+    found = set()
     for gimp, used in gimps().items():
-        parent = int(Path(f"/proc/{gimp}/stat").read_text().rpartition(")")[2].split()[1])
-        if used == str(journal) and b"multiprocessing" in Path(f"/proc/{parent}/cmdline").read_bytes():
-            return parent
-    raise AssertionError("there is no such worker")
+        with contextlib.suppress(OSError):  # it has ended
+            parent = int(Path(f"/proc/{gimp}/stat").read_text().rpartition(")")[2].split()[1])
+            if used == str(journal) and b"multiprocessing" in Path(f"/proc/{parent}/cmdline").read_bytes():
+                found.add(parent)
+    return sorted(found)
+
+
+def wait_for_workers(journal: Path, seconds: float = 120) -> None:
+    """Blocks until a worker has a GIMP that uses that journal."""
+    end = time.monotonic() + seconds
+    while not workers_of(journal):
+        assert time.monotonic() < end, "there is no worker"
+        time.sleep(0.05)  # between two looks
 
 
 def wait_for_gimps(folder: Path, seconds: float = 60) -> None:

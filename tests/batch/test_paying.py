@@ -7,7 +7,10 @@ import os
 import signal
 from pathlib import Path
 
-from tests.batch.support import Batch, Start, photographs, worker_of
+import numpy as np
+from PIL import Image
+
+from tests.batch.support import SPOT, Batch, Start, photographs, workers_of
 from tests.regen_server import RegenServer
 
 
@@ -35,7 +38,8 @@ def test_after_kill_9_another_worker_finishes_the_files_and_asks_nothing_again(
     service.script(*[{"hold": "before-answer"}] * 3)
     running = start("--in-flight", "2", inputs, "--mask-dir", masks, "--out", tmp_path / "out")
     service.wait("body", 2)
-    os.kill(worker_of(tmp_path / "out" / ".photio" / "journal"), signal.SIGKILL)
+    (worker,) = workers_of(tmp_path / "out" / ".photio" / "journal")
+    os.kill(worker, signal.SIGKILL)
     service.release()
     service.wait("body", 3)
     service.release()
@@ -70,8 +74,8 @@ def test_what_may_have_been_billed_without_an_answer_is_asked_again_only_on_requ
     batch: Batch, service: RegenServer, tmp_path: Path
 ) -> None:
     inputs, masks = photographs(tmp_path, 1)
-    service.script({"close": "after-body"})
-    arguments = (inputs, "--mask-dir", masks, "--out", tmp_path / "out")
+    service.script({"close": "after-body"}, {"answer": "invert"})
+    arguments = (inputs, "--mask-dir", masks, "--out", tmp_path / "out", "--format", "png")
     first = batch(*arguments)
     assert (first.status, first.states) == (1, {"0.png": "failed"})
     second = batch(*arguments)
@@ -79,3 +83,10 @@ def test_what_may_have_been_billed_without_an_answer_is_asked_again_only_on_requ
     assert "--ask-again" in second.why("0.png")
     third = batch(*arguments, "--ask-again")
     assert (third.status, len(service.requests())) == (0, 2)
+    was, now = (np.asarray(Image.open(folder / "0.png")).astype(int) for folder in (inputs, tmp_path / "out"))
+    left, top, right, bottom = SPOT
+    x, y = (left + right) // 2, (top + bottom) // 2
+    assert np.abs(now[y, x] - (255 - was[y, x])).max() < 40, "the answer, an inverted picture, is in the spot"
+    changed = (now != was).any(axis=2)
+    changed[top - 20 : bottom + 20, left - 20 : right + 20] = False
+    assert not changed.any(), "only the spot differs"

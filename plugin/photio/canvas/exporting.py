@@ -117,7 +117,10 @@ def _rendered(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes
         for twin in reading.every_layer(stage):
             twin.set_show_mask(False)
         layer = Gimp.Layer.new_from_visible(stage, stage, "rendered")
-        return _scaled(layer, (0, 0, width, height), size)
+        try:
+            return _scaled(layer, (0, 0, width, height), size)
+        finally:
+            layer.delete()  # it is in no image, so GIMP would keep it in memory until it ends
     finally:
         stage.delete()
 

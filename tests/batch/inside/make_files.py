@@ -1,5 +1,6 @@
-"""Makes files with layers in the folder that is given: a PSD, an ORA, and XCFs with what batches must leave alone."""
+"""Makes files with layers in the folder that is given: PSDs, ORAs, and XCFs with what batches must leave alone."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -7,6 +8,14 @@ from gi.repository import Gegl, Gimp, Gio
 
 OUT = Path(sys.argv[1])
 WIDTH, HEIGHT = 300, 200
+
+
+@functools.cache
+def values(width, height):
+    """Pixels that are nowhere the same."""
+    return bytes(
+        (x * 7 + y * 3 + channel * 40) % 251 for y in range(height) for x in range(width) for channel in range(3)
+    )
 
 
 def add(image, name, parent=None, box=(0, 0, WIDTH, HEIGHT), alpha=False):
@@ -19,10 +28,7 @@ def add(image, name, parent=None, box=(0, 0, WIDTH, HEIGHT), alpha=False):
     )
     layer = Gimp.Layer.new(image, name, *box[2:], with_alpha if alpha else plain, 100, Gimp.LayerMode.NORMAL)
     layer.set_offsets(*box[:2])
-    values = (
-        (x * 7 + y * 3 + channel * 40) % 251 for y in range(box[3]) for x in range(box[2]) for channel in range(3)
-    )
-    layer.get_buffer().set(Gegl.Rectangle.new(0, 0, *box[2:]), "R'G'B' u8", bytes(values))
+    layer.get_buffer().set(Gegl.Rectangle.new(0, 0, *box[2:]), "R'G'B' u8", values(*box[2:]))
     image.insert_layer(layer, parent, 0)
     return layer
 
@@ -48,10 +54,35 @@ def grouped(name, base, precision):
     save(image, name)
 
 
-grouped("grouped ü.xcf", Gimp.ImageBaseType.RGB, Gimp.Precision.U8_NON_LINEAR)
-grouped("gray-16.xcf", Gimp.ImageBaseType.GRAY, Gimp.Precision.U16_NON_LINEAR)
-layered = Gimp.Image.new(WIDTH, HEIGHT, Gimp.ImageBaseType.RGB)
-add(layered, "photograph")
-add(layered, "note", None, (10, 10, 50, 50), alpha=True)
-save(layered, "layered.psd")
-save(layered, "layered.ora")
+def layered(name, base, precision):
+    """A photograph and a note above it."""
+    image = Gimp.Image.new_with_precision(WIDTH, HEIGHT, base, precision)
+    add(image, "photograph")
+    add(image, "note", None, (10, 10, 50, 50), alpha=True)
+    save(image, name)
+
+
+def indexed(name):
+    """Of few colours, which Photio refuses."""
+    image = Gimp.Image.new(WIDTH, HEIGHT, Gimp.ImageBaseType.RGB)
+    add(image, "photograph")
+    image.convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, "")
+    save(image, name)
+
+
+RGB, GRAY = Gimp.ImageBaseType.RGB, Gimp.ImageBaseType.GRAY
+grouped("grouped ü.xcf", RGB, Gimp.Precision.U8_NON_LINEAR)
+grouped("gray-16.xcf", GRAY, Gimp.Precision.U16_NON_LINEAR)
+grouped("grouped-gray.xcf", GRAY, Gimp.Precision.U8_NON_LINEAR)
+grouped("grouped-linear.xcf", RGB, Gimp.Precision.U8_LINEAR)
+grouped("grouped-16.xcf", RGB, Gimp.Precision.U16_NON_LINEAR)
+grouped("grouped-32.xcf", RGB, Gimp.Precision.U32_LINEAR)
+grouped("grouped-half.xcf", RGB, Gimp.Precision.HALF_LINEAR)
+grouped("grouped-float.xcf", RGB, Gimp.Precision.FLOAT_LINEAR)
+grouped("grouped-float-gray.xcf", GRAY, Gimp.Precision.FLOAT_NON_LINEAR)
+grouped("grouped-double.xcf", RGB, Gimp.Precision.DOUBLE_LINEAR)
+indexed("indexed-layers.xcf")
+for ending in ("psd", "ora"):
+    layered(f"{ending}.{ending}", RGB, Gimp.Precision.U8_NON_LINEAR)
+    layered(f"{ending}-gray.{ending}", GRAY, Gimp.Precision.U8_NON_LINEAR)
+    layered(f"{ending}-16.{ending}", RGB, Gimp.Precision.U16_NON_LINEAR)
