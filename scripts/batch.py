@@ -127,7 +127,7 @@ def batch(asked: argparse.Namespace) -> int:
         outcomes += [report.Outcome(entry.input, entry.name, "not begun", "It was stopped.") for entry in rest]
         print("Stopped. What was sent is still received: the same command goes on from here.", file=sys.stderr)
     if not asked.scheduler:  # elsewhere, workers may go on
-        clean(entries)
+        plan.remove_unfinished(entries)
     seconds = time.monotonic() - began
     if asked.report:
         report.write(asked.report, outcomes, seconds, {"out": str(wishes.out), "parameters": wishes.job})
@@ -167,13 +167,6 @@ def work(
     order = cluster.Order(str(folder), wishes.job, allowance, asked.release, visible, asked.dry_run, asked.ask_again)
     place = cluster.Place(asked.scheduler, asked.workers, asked.in_flight, asked.dashboard)
     cluster.run(entries, order, place, prepare, tell, lambda text: print(text, file=sys.stderr))
-
-
-def clean(entries: list[plan.Entry]) -> None:
-    """Removes what a stopped worker has left unfinished."""
-    for entry in entries:
-        for path in entry.unfinished().values() if entry.key else ():
-            Path(path).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

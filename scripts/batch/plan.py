@@ -47,10 +47,16 @@ class Entry:
     key: str = ""
     refused: str = ""
 
-    def unfinished(self) -> dict[str, str]:
-        """Where the outputs are written before they get their names: the same files whoever writes them."""
+    def unfinished(self, writer: str) -> dict[str, str]:
+        """Where the outputs are written before they get their names.
+
+        Args:
+            writer: names the process. The GIMP of a worker that was killed may go on writing for a moment, while
+                another one writes the same output.
+        """
         paths = {kind: Path(path) for kind, path in self.outputs.items()}
-        return {kind: str(path.with_name(f"{UNFINISHED}{self.key}{path.suffix}")) for kind, path in paths.items()}
+        name = f"{UNFINISHED}{self.key}-{writer}"
+        return {kind: str(path.with_name(f"{name}{path.suffix}")) for kind, path in paths.items()}
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,18 @@ def _files(wishes: Wishes) -> Iterator[tuple[Path, Path]]:
             if file not in seen:
                 seen.add(file)
                 yield file, name
+
+
+def remove_unfinished(entries: Iterable[Entry]) -> None:
+    """Removes what any process has left unfinished of them."""
+    keys: dict[str, set[str]] = {}  # by folder, so that each is read once
+    for entry in entries:
+        for folder in {os.path.dirname(path) for path in entry.outputs.values()} if entry.key else ():
+            keys.setdefault(folder, set()).add(entry.key)
+    for folder, own in keys.items():
+        for left in Path(folder).glob(f"{UNFINISHED}*"):
+            if left.name.removeprefix(UNFINISHED).partition("-")[0] in own:
+                left.unlink(missing_ok=True)
 
 
 def _outputs(wishes: Wishes, name: Path) -> dict[str, str]:

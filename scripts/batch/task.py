@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from batch.ledger import Found, Ledger
-from batch.plan import Entry
+from batch.plan import Entry, remove_unfinished
 from batch.report import Outcome
 from batch.worker import Gimp, GimpEnded
 
 #: Codes of problems after which the file gets another try: nothing is wrong with it.
 _ENDED = {"bridge"}
+
+#: Names this process in its unfinished files.
+_WRITER = secrets.token_hex(4)
 
 
 class Limits(Protocol):
@@ -166,7 +170,7 @@ def _prepared(gimp: Gimp, entry: Entry, resources: Resources) -> dict[str, Any]:
 
 
 def _question(entry: Entry, resources: Resources) -> dict[str, Any]:
-    return {"input": entry.input, "area": entry.area, "parameters": resources.job, "outputs": entry.unfinished()}
+    return {"input": entry.input, "area": entry.area, "parameters": resources.job, "outputs": entry.unfinished(_WRITER)}
 
 
 def _good(answer: dict[str, Any], requests: int = 0) -> dict[str, Any]:
@@ -180,8 +184,9 @@ def _good(answer: dict[str, Any], requests: int = 0) -> dict[str, Any]:
 
 def _published(entry: Entry, resources: Resources, planned: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """Gives the outputs their names, now that all of them are whole."""
-    for kind, path in entry.unfinished().items():
+    for kind, path in entry.unfinished(_WRITER).items():
         os.replace(path, entry.outputs[kind])
+    remove_unfinished([entry])
     outputs = list(entry.outputs.values())
     before = resources.ledger.read(entry.key).get("outputs", [])
     resources.ledger.note(entry.key, state="done", job=planned["job"], outputs=sorted({*before, *outputs}))

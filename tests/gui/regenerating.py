@@ -28,16 +28,17 @@ _menu: dict[tuple[str | int, str], screen.Seen] = {}  # GIMP's is large, so it i
 def choose(entry: str, gimp: str | int = "gimp") -> None:
     """Chooses an entry of GIMP's menus; `gimp`: of which one, where there are two."""
 
-    def item():
-        if (gimp, entry) in _menu and _menu[gimp, entry].has(screen.State.SENSITIVE):
-            return _menu[gimp, entry]
+    def chosen():
+        known = _menu.get((gimp, entry))
+        if known and known.has(screen.State.SENSITIVE) and (action := known.node.get_action_iface()):
+            with contextlib.suppress(GLib.Error):  # what it does can take longer than the bus waits
+                action.do_action(0)
+            return True
         if found := _in_menu(entry, gimp):  # GIMP makes its menus anew now and then
             _menu[gimp, entry] = screen.Seen(found, "menu item", entry)
-        return None
+        return False
 
-    found = wait_until(item, f"{entry} cannot be chosen")
-    with contextlib.suppress(GLib.Error):  # what it does can take longer than the bus waits
-        found.press()
+    wait_until(chosen, f"{entry} cannot be chosen")
 
 
 def _in_menu(entry: str, gimp: str | int):

@@ -86,7 +86,17 @@ def test_a_name_that_becomes_too_long_is_refused(inputs: Path) -> None:
     long.write_bytes(b"")
     (entry,) = planned(inputs, inputs=[long], formats=("same",))
     assert not entry.refused
-    assert len(os.path.basename(entry.unfinished()["same"])) < 50
+    assert len(os.path.basename(entry.unfinished("0123abcd")["same"])) < 50
+
+
+def test_nobody_writes_into_the_unfinished_file_of_another_and_all_of_them_are_removed(inputs: Path) -> None:
+    first, second = planned(inputs)[:2]
+    drafts = [Path(entry.unfinished(writer)["xcf"]) for entry in (first, second) for writer in ("aaaa", "bbbb")]
+    for draft in drafts:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(b"half of it")
+    plan.remove_unfinished([first])
+    assert [draft.exists() for draft in drafts] == [False, False, True, True]
 
 
 def test_masks_are_found_by_place_then_by_name_and_a_file_without_one_is_skipped(inputs: Path, tmp_path: Path) -> None:
