@@ -6,7 +6,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,12 +109,13 @@ def workers_of(journal: Path) -> list[int]:
     return sorted(found)
 
 
-def wait_for_workers(journal: Path, seconds: float = 120) -> None:
-    """Blocks until a worker has a GIMP that uses that journal."""
+def wait_for_workers(journal: Path, killed: Collection[int], seconds: float = 120) -> list[int]:
+    """Blocks until workers that were not killed have GIMPs that use that journal; their process numbers."""
     end = time.monotonic() + seconds
-    while not workers_of(journal):
+    while not (found := [worker for worker in workers_of(journal) if worker not in killed]):
         assert time.monotonic() < end, "there is no worker"
         time.sleep(0.05)  # between two looks
+    return found
 
 
 def wait_for_gimps(folder: Path, seconds: float = 60) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.batch.support import RELEASE, SCRIPT, Start, photographs, wait_for_workers, workers_of
+from tests.batch.support import RELEASE, SCRIPT, Start, photographs, wait_for_workers
 from tests.regen_server import RegenServer
 
 #: Files that both workers together have at work; seconds after which a worker is killed at the latest.
@@ -57,11 +57,13 @@ def test_when_workers_are_killed_at_any_moment_every_file_is_made_once_and_nothi
     running = start(
         inputs, "--mask-dir", masks, "--out", tmp_path / "out", "--journal", journal, "--scheduler", scheduler
     )
-    for _kill in range(kills):
-        wait_for_workers(journal / "journal")
+    killed = list[int]()
+    while len(killed) < kills:
+        wait_for_workers(journal / "journal", killed)
         service.release()
         time.sleep(dice.uniform(0, LATEST))  # the moment: files are saved, then others opened, sent and waited for
-        os.kill(dice.choice(workers_of(journal / "journal")), signal.SIGKILL)
+        killed.append(dice.choice(wait_for_workers(journal / "journal", killed)))
+        os.kill(killed[-1], signal.SIGKILL)
     service.script()
     while running.poll() is None:
         service.release()
