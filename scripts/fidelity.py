@@ -5,11 +5,10 @@
     fidelity.py --cost
 
 DIR holds photographs (*.jpg, *.jpeg, *.png; not NAME-object.png, which are masks). Without it the script takes the
-repository's own and, if they exist, those of ../shared/photos. --quick: fewer parts, and one
-seed for the offline engine. --kept: the offline engine's results are added to FILE, and those in it are not measured
-again; all of them take an hour. --strips: only writes pictures at 100 % into FOLDER: of real removals, or with --only
-detail of large repairs. --cost: only the seconds that the engine Texture and matching
-detail take. The exit status is 0 if all targets are met.
+repository's own and, if they exist, those of ../shared/photos. --quick: fewer parts, and one seed for the offline
+engine. --kept: the offline engine's results are added to FILE, and those in it are not measured again; all of them take
+an hour. --strips: only writes pictures at 100 % into FOLDER: of real removals, or with --only detail of large repairs.
+--cost: only the seconds that the engine Texture and matching detail take. The exit status is 0 if all targets are met.
 """
 
 from __future__ import annotations

@@ -36,9 +36,8 @@ def overlay(planning: Planning, box: Box, size: Size) -> bytes:
     marked, picture = Image.new("L", size, 0), Image.new("RGBA", size, _BEYOND)
     frames = []
     for crop in planning.crops:
-        left, top, right, bottom = _scaled(crop.box.relative_to(box), across, down)
-        frames.append((left, top, right - 1, bottom - 1))
-        picture.paste((0, 0, 0, 0), (left, top, right, bottom))
+        frames.append(_scaled(crop.box.relative_to(box), across, down))
+        picture.paste((0, 0, 0, 0), frames[-1])
         shown = crop.box.within(box)
         if shown.is_empty:
             continue
@@ -47,11 +46,10 @@ def overlay(planning: Planning, box: Box, size: Size) -> bytes:
         small = mask.resize((place[2] - place[0], place[3] - place[1]), Image.Resampling.BOX, reducing_gap=2.0)
         marked.paste(ImageChops.lighter(marked.crop(place), small), place[:2])
     if len(frames) > 1:
-        for frame in frames:
-            left, top, right, bottom = frame
-            for edge in ((left, top, right, top + 1), (left, bottom - 1, right, bottom)):
-                picture.paste(_FRAME, edge)
-            for edge in ((left, top, left + 1, bottom), (right - 1, top, right, bottom)):
+        for left, top, right, bottom in frames:  # `ImageDraw` would load a library for fonts, in each job
+            rows = (left, top, right, top + 1), (left, bottom - 1, right, bottom)
+            columns = (left, top, left + 1, bottom), (right - 1, top, right, bottom)
+            for edge in rows + columns:
                 picture.paste(_FRAME, edge)
     pixels, edited = np.array(picture), np.asarray(marked) > 0  # a part of one pixel must still be seen
     around = _wider(edited)
