@@ -25,10 +25,12 @@ Doubles = NDArray[np.float64]
 
 def cell_sums(values: NDArray[np.uint8] | NDArray[np.bool_] | Floats, cell: int) -> Doubles:
     """Sums over cells of `cell` × `cell` px, [C, h, w], of [H, W, C]. Cells at the right and lower edge may be cut."""
-    for axis in (0, 1):
-        starts = np.arange(0, values.shape[axis], cell)
-        values = np.add.reduceat(values, starts, axis=axis, dtype=np.float64)
-    return np.ascontiguousarray(np.moveaxis(values, 2, 0), np.float64)
+    height, width, channels = values.shape
+    whole = np.zeros((channels, height + -height % cell, width + -width % cell))
+    whole[:, :height, :width] = np.moveaxis(values, 2, 0)
+    # in whole slices: `np.add.reduceat` takes three times as long
+    rows = np.asarray(sum(whole[:, at::cell] for at in range(cell)))
+    return np.asarray(sum(rows[..., at::cell] for at in range(cell)))
 
 
 def blurred(values: Doubles, sigma: float) -> Doubles:
@@ -73,9 +75,10 @@ def smooth_field(residual: Doubles, trust: Doubles) -> Doubles:
         known = support > _LEAST_SUPPORT
         field = np.divide(blurred(weights * residual, FIELD_REACH), support, out=field, where=known)
         weights = agreement(residual, trust, field)
-    for channel, seen in zip(field, known, strict=True):
-        channel[:] = diffuse(channel[..., None], ~seen)[..., 0] if seen.any() else 0
-    return np.clip(field, -FIELD_LIMIT, FIELD_LIMIT)
+    seen = known.any(axis=(1, 2), keepdims=True)
+    field = np.where(seen, field, 0)
+    continued = diffuse(np.moveaxis(field, 0, 2), np.moveaxis(seen & ~known, 0, 2))
+    return np.clip(np.moveaxis(continued, 2, 0), -FIELD_LIMIT, FIELD_LIMIT)
 
 
 def enlarged(field: Doubles, shape: tuple[int, ...], window: tuple[float, float, float, float]) -> Floats:

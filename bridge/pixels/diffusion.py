@@ -19,27 +19,28 @@ def diffuse(image: Pixels, hole: NDArray[np.bool_]) -> Pixels:
     Args:
         image: [H, W, C], any number of channels, integer or floating point. Not changed. Values in the hole have no
             influence on the result.
-        hole: [H, W]; true where a value is wanted.
+        hole: [H, W], or [H, W, C] if the channels differ; true where a value is wanted.
 
     Returns:
         A new array of the same shape and dtype, exactly `image` outside the hole.
 
     Raises:
-        ValueError: the sizes of hole and image differ, or the hole covers the whole image.
+        ValueError: the sizes of hole and image differ, or the hole covers the whole image, or a whole channel.
     """
-    if image.ndim != 3 or hole.shape != image.shape[:2]:
+    if image.ndim != 3 or hole.shape not in (image.shape, image.shape[:2]):
         raise ValueError(f"image {image.shape} and hole {hole.shape} do not fit together")
-    if hole.all():
+    unknown = hole.reshape(*image.shape[:2], -1)
+    if unknown.all(axis=(0, 1)).any():
         raise ValueError("the hole covers the whole image")
-    known = np.where(hole[..., None], 0, image).astype(np.float32)
-    values = _push_pull(known, (~hole).astype(np.float32)[..., None])[hole]
+    known = np.where(unknown, 0, image).astype(np.float32)
+    values = _push_pull(known, (~unknown).astype(np.float32))[hole]
     filled = image.copy()
     filled[hole] = np.rint(values) if np.issubdtype(image.dtype, np.integer) else values
     return filled
 
 
 def _push_pull(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`values`, [H, W, C] and 0 where unknown, completed; `weights`, [H, W, 1], is the trust in each, 0.0–1.0."""
+    """`values`, [H, W, C] and 0 where unknown, completed; `weights`, [H, W, 1 or C], is the trust in each, 0.0–1.0."""
     if weights.min() >= 1:
         return values
     total = _halve(weights)

@@ -17,6 +17,9 @@ RGB, RGBA = "R'G'B' u8", "R'G'B'A u8"
 #: Masks and selections are linear data; "Y' u8" would bend them.
 COVERAGE = "Y u8"
 
+#: Rows of a selection that are read at once. It may be as large as the canvas, and memory is slow the first time.
+BAND = 256
+
 
 def _pixels(buffer: Gegl.Buffer, box: Rectangle, pixel_format: str) -> bytes:
     """The pixels in `box`, relative to the drawable; transparent outside the drawable."""
@@ -38,8 +41,10 @@ def export_selection(captured: Capture, file: Path) -> None:
     assert captured.coverage is not None
     x, y, width, height = captured.selection
     left, top = captured.origin
-    pixels = _pixels(captured.coverage.get_buffer(), (x - left, y - top, width, height), COVERAGE)
-    _write(file, f"P5\n{width} {height}\n255\n", pixels)
+    buffer = captured.coverage.get_buffer()
+    rows = ((first, min(BAND, height - first)) for first in range(0, height, BAND))
+    parts = (_pixels(buffer, (x - left, y - top + first, width, count), COVERAGE) for first, count in rows)
+    _write(file, f"P5\n{width} {height}\n255\n", parts)
 
 
 def picture(captured: Capture, box: Rectangle, size: tuple[int, int]) -> bytes:
@@ -57,7 +62,7 @@ def export_crops(captured: Capture, crops: Iterable[tuple[Rectangle, Path]]) -> 
     source, crops = captured.source, [(captured.here(box), file) for box, file in crops]
     if not _is_plain(captured):
         for box, file in crops:
-            _write(file, _rgba_header(box), _rendered(captured, box, box[2:]))
+            _write(file, _rgba_header(box), [_rendered(captured, box, box[2:])])
         return
     # only once: each of these calls takes as long as reading a small crop
     where, solid, buffer = reading.bounds(source), not source.has_alpha(), source.get_buffer()
@@ -65,19 +70,20 @@ def export_crops(captured: Capture, crops: Iterable[tuple[Rectangle, Path]]) -> 
         x, y, width, height = box
         opaque = solid and reading.common(where, box) == box
         header = f"P6\n{width} {height}\n255\n" if opaque else _rgba_header(box)
-        _write(file, header, _pixels(buffer, (x - where[0], y - where[1], width, height), RGB if opaque else RGBA))
+        here = (x - where[0], y - where[1], width, height)
+        _write(file, header, [_pixels(buffer, here, RGB if opaque else RGBA)])
 
 
 def _rgba_header(box: Rectangle) -> str:
     return f"P7\nWIDTH {box[2]}\nHEIGHT {box[3]}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
 
 
-def _write(file: Path, header: str, pixels: bytes) -> None:
-    """Writes a picture. The `OSError` names the file, also when the disk is full."""
+def _write(file: Path, header: str, pixels: Iterable[bytes]) -> None:
+    """Writes a picture, whose pixels may come in parts. The `OSError` names the file, also when the disk is full."""
     try:
         with file.open("wb") as stream:
             stream.write(header.encode())
-            stream.write(pixels)
+            stream.writelines(pixels)
     except OSError as error:
         error.filename = error.filename or str(file)
         raise

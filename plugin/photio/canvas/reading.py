@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -231,7 +230,7 @@ def _session() -> str:
     """
     kept = Gimp.get_parasite(SESSION)
     if kept is None:
-        Gimp.attach_parasite(Gimp.Parasite.new(SESSION, 0, secrets.token_hex(16).encode()))
+        Gimp.attach_parasite(Gimp.Parasite.new(SESSION, 0, os.urandom(16).hex().encode()))
         kept = Gimp.get_parasite(SESSION)  # another plug-in process may have attached its own at the same time
     return bytes(kept.get_data()).decode("ascii")
 
