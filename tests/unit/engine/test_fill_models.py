@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bridge.engine import ModelUnavailable, fill, inference, migan_model, models, patchmatch_model, texture_model
 from bridge.pixels.diffusion import diffuse
@@ -220,6 +221,16 @@ def test_diffusion_spreads_a_single_known_pixel_everywhere() -> None:
     assert (diffuse(image, hole) == image[5, 9]).all()
 
 
-def test_diffusion_refuses_a_hole_without_surroundings() -> None:
+def test_diffusion_fills_each_channel_from_what_is_known_of_that_channel() -> None:
+    image = striped_wall(51, 37).rgb.astype(np.float32)
+    holes = np.random.default_rng(3).random(image.shape) < (0.2, 0.9, 0.0)
+    filled = diffuse(image, holes)
+    for channel in range(3):
+        alone = image[..., channel, None]
+        assert np.array_equal(filled[..., channel, None], diffuse(alone, holes[..., channel])), channel
+
+
+@pytest.mark.parametrize("hole", [np.ones((4, 4), np.bool_), np.stack(3 * [np.eye(4) > 0] + [np.eye(4) < 2], axis=2)])
+def test_diffusion_refuses_a_hole_without_surroundings(hole: NDArray[np.bool_]) -> None:
     with pytest.raises(ValueError, match="whole image"):
-        diffuse(np.zeros((4, 4, 3), np.uint8), np.ones((4, 4), np.bool_))
+        diffuse(np.zeros((4, 4, 4), np.uint8), hole)
