@@ -91,7 +91,7 @@ class Service:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    process.kill()
+    process.terminate()  # a bus that is killed leaves its socket in /tmp
     process.wait()
     for pipe in (process.stdin, process.stdout):
         if pipe:
