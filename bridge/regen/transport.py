@@ -101,6 +101,7 @@ class _Exchange:
         if error is not None:
             stage: Stage = "waiting" if call.sent else "uploading" if self._connected else "connecting"
             broken = failure(error, stage, self._url, self._proxy, self._timeouts.answer)
+            del error  # the frames of its traceback can own a socket, and this frame lives as long as `broken`
             if answer is None or not isinstance(broken, RegenError) or not (self._content or answer.status >= 300):
                 raise broken
             answer = answer._replace(broken=broken)

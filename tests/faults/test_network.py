@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
+from typing import Any
+
 import pytest
+from urllib3.util.wait import wait_for_read
 
 from tests.faults import body_faults, wire_faults
 from tests.faults.client_faults import Row, rows, unused
@@ -104,6 +108,17 @@ ROWS = (*CONNECTION, *TLS, *LENGTHS, *CHUNKS, *PACKING, *HEADERS, *KEYS, *ONE_AF
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_a_network_that_misbehaves_costs_one_sentence(row: Row) -> None:
     assert row.broken_promises(row.run()) == []
+
+
+def test_a_reset_just_before_the_handshake_leaves_no_socket_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    handshake = ssl.SSLContext.wrap_socket
+
+    def after_the_reset(context: ssl.SSLContext, connection: Any, *arguments: Any, **options: Any) -> ssl.SSLSocket:
+        wait_for_read(connection)
+        return handshake(context, connection, *arguments, **options)
+
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", after_the_reset)
+    assert Row("tls-handshake-reset", "connection", repeated=2).run().left == ()
 
 
 def test_every_fault_of_the_network_is_tried() -> None:
